@@ -1,0 +1,46 @@
+import type { Clock } from "../world.ts";
+import { Failure } from "./failure.ts";
+
+/**
+ * The one deadline of a run. Every wait and every call takes its `signal`; when the time is up the signal is aborted
+ * with a `TIMEOUT` failure, when the process is told to stop with an `INTERRUPTED` one.
+ */
+export interface Deadline {
+  readonly signal: AbortSignal;
+  /** Milliseconds left, never below 0. */
+  readonly remainingMs: () => number;
+  /** Stops the timer; call it when the run is over. */
+  readonly clear: () => void;
+}
+
+/**
+ * Starts a deadline of `timeoutMs` from now.
+ *
+ * @param interrupted aborts the deadline at once, with its own reason.
+ */
+export function startDeadline(
+  timeoutMs: number,
+  clock: Pick<Clock, "monotonicMs">,
+  interrupted: AbortSignal,
+): Deadline {
+  const controller = new AbortController();
+  const endsAt = clock.monotonicMs() + timeoutMs;
+  const timer = setTimeout(() => {
+    controller.abort(
+      new Failure("TIMEOUT", `not done within ${timeoutMs / 1000} s`, {
+        hint: "raise --timeout, or look for what is slow with --verbose",
+      }),
+    );
+  }, timeoutMs);
+  const onInterrupt = () => controller.abort(interrupted.reason);
+  if (interrupted.aborted) onInterrupt();
+  else interrupted.addEventListener("abort", onInterrupt, { once: true });
+  return {
+    signal: controller.signal,
+    remainingMs: () => Math.max(0, endsAt - clock.monotonicMs()),
+    clear: () => {
+      clearTimeout(timer);
+      interrupted.removeEventListener("abort", onInterrupt);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * The foreseen failures of the program. The type decides what a person sees: a `Failure` is one sentence and a hint,
+ * anything else that is thrown is a bug and shows its stack (exit 70).
+ */
+
+/** Stable names of foreseen failures, as `--json` prints them. `cli/exit-code.ts` gives each its exit status. */
+export type FailureCode =
+  | "USAGE"
+  | "CONFIG_MISSING"
+  | "CONFIG_UNREADABLE"
+  | "CONFIG_INVALID"
+  | "FILE_UNSAFE"
+  | "FILE_UNREADABLE"
+  | "FILE_READ_FAILED"
+  | "FILE_CANNOT_CREATE"
+  | "FILE_WRITE_FAILED"
+  | "FILE_BUSY"
+  | "SECTION_FOREIGN"
+  | "SOURCE_KEYS_MISSING"
+  | "TOKEN_MISSING"
+  | "TOKEN_UNREADABLE"
+  | "TOKEN_MALFORMED"
+  | "TOKEN_EXPIRED"
+  | "TOKEN_NOT_YET_VALID"
+  | "TOKEN_AUDIENCE"
+  | "IDENTITY_UNAVAILABLE"
+  | "IDENTITY_DENIED"
+  | "IDENTITY_TEMPORARY"
+  | "IDENTITY_NONSENSE"
+  | "STS_DENIED"
+  | "STS_TOKEN_EXPIRED"
+  | "STS_TOKEN_INVALID"
+  | "STS_REGION_DISABLED"
+  | "STS_REQUEST_REFUSED"
+  | "STS_THROTTLED"
+  | "STS_UNAVAILABLE"
+  | "STS_NONSENSE"
+  | "ENDPOINT_REFUSED"
+  | "TIMEOUT"
+  | "INTERRUPTED";
+
+export interface FailureOptions {
+  /** What to type or look at next: no capital, no final period. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+}
+
+/**
+ * A foreseen failure. The message is one sentence without capital or final period that says what, which profile and
+ * which file; it never holds a secret (no token, key, assertion or answer body).
+ */
+export class Failure extends Error {
+  override readonly name = "Failure";
+  readonly code: FailureCode;
+  readonly hint: string | undefined;
+
+  constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** The errno name of a Node system error (`ENOENT`), or undefined for anything else. */
+export function errnoOf(error: unknown): string | undefined {
+  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
+  return undefined;
+}

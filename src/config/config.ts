@@ -1,0 +1,65 @@
+/** The configuration as the rest of the program sees it: checked, complete, absolute paths. Made only in `validate.ts`. */
+
+/** An IAM role's ARN, taken apart. `name` is the last part of the path, which is what STS shows in `assumed-role/NAME/…`. */
+export interface RoleArn {
+  readonly arn: string;
+  readonly partition: string;
+  readonly account: string;
+  readonly name: string;
+}
+
+/** Where the identity token comes from. */
+export type IdentitySource =
+  | { readonly kind: "gcp-metadata"; readonly audience: string; readonly serviceAccount: string }
+  | { readonly kind: "gcloud"; readonly audience: string | undefined; readonly serviceAccount: string | undefined }
+  | { readonly kind: "file"; readonly path: string; readonly audience: string | undefined }
+  | { readonly kind: "env"; readonly variable: string; readonly audience: string | undefined }
+  | { readonly kind: "command"; readonly command: string; readonly audience: string | undefined };
+
+/** `AssumeRoleWithWebIdentity` with a token, or `AssumeRole` with the keys of another profile. */
+export type RoleSource =
+  | { readonly kind: "web-identity"; readonly identity: IdentitySource }
+  | {
+      readonly kind: "source-profile";
+      readonly sourceProfile: string;
+      readonly externalId: string | undefined;
+      /** Session tags in the order they were written. */
+      readonly tags: readonly { readonly key: string; readonly value: string }[];
+      readonly transitiveTagKeys: readonly string[];
+      readonly sourceIdentity: string | undefined;
+    };
+
+export interface StsEndpoint {
+  readonly region: string;
+  /** Absent: the region's own endpoint, by the SDK's rules. */
+  readonly url: string | undefined;
+}
+
+export interface ProfileSpec {
+  /** The section of the credentials file, to the letter. */
+  readonly profile: string;
+  readonly role: RoleArn;
+  readonly source: RoleSource;
+  /** With placeholders `{profile} {hostname} {project} {instance}`; absent: the default of the source. */
+  readonly sessionName: string | undefined;
+  /** Absent: STS's own default of 3600 s. */
+  readonly durationSeconds: number | undefined;
+  readonly policyArns: readonly string[];
+  readonly policyFile: string | undefined;
+  readonly endpoint: StsEndpoint;
+  /** Absent: half of the lifetime. */
+  readonly refreshBeforeMs: number | undefined;
+  readonly onRefresh: string | undefined;
+  /** Absolute, symlinks not yet resolved. */
+  readonly credentialsFile: string;
+  readonly overwrite: boolean;
+  readonly writeMode: "atomic" | "in-place";
+  /** Where it was configured, for messages: `/home/u/.aws/rolefresh.ini:12`, or `the command line`. */
+  readonly origin: string;
+}
+
+export interface Config {
+  /** The file it was read from; undefined for the config-free form. */
+  readonly file: string | undefined;
+  readonly profiles: readonly ProfileSpec[];
+}

@@ -1,0 +1,18 @@
+import type { Secret } from "../base/secret.ts";
+
+/** The claims of an identity token that people need to see. Decoded, not verified: STS verifies. */
+export interface TokenClaims {
+  readonly issuer: string | undefined;
+  readonly subject: string | undefined;
+  readonly audience: readonly string[];
+  readonly authorizedParty: string | undefined;
+  readonly issuedAt: Date | undefined;
+  readonly notBefore: Date | undefined;
+  readonly expiresAt: Date | undefined;
+  readonly email: string | undefined;
+}
+
+export interface IdentityToken {
+  readonly token: Secret;
+  readonly claims: TokenClaims;
+}

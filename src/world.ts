@@ -1,0 +1,40 @@
+/** Everything the program takes from the process it runs in. `bin.ts` fills it in once; tests build their own. */
+
+/** A stream that a person or a program reads. */
+export interface Output {
+  write(text: string): void;
+  readonly isTTY: boolean;
+  /** Width in columns of the terminal; undefined when not a terminal. */
+  readonly columns: number | undefined;
+}
+
+/** The clock and chance, as arguments: nothing else in the program reads the time or draws lots. */
+export interface Clock {
+  /** The wall clock. */
+  readonly now: () => Date;
+  /** Milliseconds of a clock that never jumps; only differences mean something. */
+  readonly monotonicMs: () => number;
+  /** Waits `ms` milliseconds, or rejects with the signal's reason as soon as it is aborted. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** A number in [0, 1). */
+  readonly random: () => number;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface World extends Clock {
+  /** The arguments after the program's name. */
+  readonly argv: readonly string[];
+  readonly env: Environment;
+  /** The user's home directory: `$HOME`, else the password file's (cron and systemd may set none). */
+  readonly home: string;
+  readonly cwd: string;
+  readonly hostname: string;
+  /** The effective user id; undefined where the platform has none (Windows). */
+  readonly uid: number | undefined;
+  readonly pid: number;
+  readonly out: Output;
+  readonly err: Output;
+  /** Aborted on SIGINT, SIGTERM and SIGHUP with an `INTERRUPTED` failure. */
+  readonly interrupted: AbortSignal;
+}
