@@ -1,0 +1,74 @@
+/** Every key that a section may have: one table for the validator, the flags of the config-free form and the docs. */
+
+export interface KeyInfo {
+  readonly name: string;
+  /** What the value is, for `--help` and messages. */
+  readonly value: string;
+  readonly help: string;
+}
+
+export const CONFIG_KEYS = [
+  { name: "role_arn", value: "ARN", help: "the IAM role to assume" },
+  {
+    name: "role_session_name",
+    value: "NAME",
+    help: "role session name; {profile} {hostname} {project} {instance} are filled in",
+  },
+  { name: "duration_seconds", value: "SECONDS", help: "lifetime to ask for, 900 to 43200 (3600 when chained)" },
+  { name: "external_id", value: "ID", help: "external ID that the role's trust policy asks for (AssumeRole)" },
+  { name: "policy_arns", value: "ARN,...", help: "managed session policies, at most 10" },
+  { name: "policy_file", value: "FILE", help: "JSON file with an inline session policy" },
+  { name: "tags", value: "KEY=VALUE,...", help: "session tags (AssumeRole)" },
+  {
+    name: "transitive_tag_keys",
+    value: "KEY,...",
+    help: "session tags that later roles of the chain inherit (AssumeRole)",
+  },
+  { name: "source_identity", value: "NAME", help: "source identity of the session (AssumeRole)" },
+  {
+    name: "identity",
+    value: "SOURCE",
+    help: "where the identity token comes from: gcp-metadata, gcloud, file, env or command",
+  },
+  { name: "audience", value: "AUDIENCE", help: "audience of the identity token (Google: gcp)" },
+  { name: "service_account", value: "ACCOUNT", help: "Google service account: default or an e-mail address" },
+  { name: "web_identity_token_file", value: "FILE", help: "file that holds the identity token (identity = file)" },
+  { name: "identity_env", value: "NAME", help: "environment variable that holds the identity token (identity = env)" },
+  {
+    name: "identity_command",
+    value: "COMMAND",
+    help: "shell command that prints the identity token (identity = command)",
+  },
+  {
+    name: "source_profile",
+    value: "PROFILE",
+    help: "profile whose keys call AssumeRole: a configured one or one of the credentials file",
+  },
+  { name: "region", value: "REGION", help: "region of the STS endpoint" },
+  { name: "endpoint_url", value: "URL", help: "STS endpoint; plain http only to loopback" },
+  {
+    name: "refresh_before",
+    value: "DURATION",
+    help: "refresh when less than this is left, for example 25m (default: half of the lifetime)",
+  },
+  { name: "on_refresh", value: "COMMAND", help: "shell command to run after the profile was written" },
+  { name: "credentials_file", value: "FILE", help: "the credentials file to write" },
+  {
+    name: "overwrite",
+    value: "true|false",
+    help: "take over a section that somebody else owns, keeping a backup of the file",
+  },
+  {
+    name: "write_mode",
+    value: "atomic|in-place",
+    help: "in-place: for a single file mounted into a container, where rename answers EBUSY",
+  },
+] as const satisfies readonly KeyInfo[];
+
+export type ConfigKey = (typeof CONFIG_KEYS)[number]["name"];
+
+const NAMES: ReadonlySet<string> = new Set(CONFIG_KEYS.map((key) => key.name));
+
+export function isConfigKey(name: string): name is ConfigKey {
+  return NAMES.has(name);
+}

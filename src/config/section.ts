@@ -1,0 +1,139 @@
+import { isAbsolute, join, resolve } from "node:path";
+
+import { parseDuration } from "../base/duration.ts";
+import type { ConfigKey } from "./keys.ts";
+import type { MistakeSink } from "./mistakes.ts";
+import { didYouMean } from "./nearest.ts";
+
+/** One value as it was written, and where: `file:line` or `the command line`. */
+export interface RawValue {
+  readonly value: string;
+  readonly where: string;
+}
+
+/** The values that count for one profile: its own section's over those of `[*]`. */
+export interface RawProfile {
+  readonly profile: string;
+  readonly where: string;
+  readonly own: ReadonlyMap<ConfigKey, RawValue>;
+  readonly defaults: ReadonlyMap<ConfigKey, RawValue>;
+}
+
+/** What relative paths and `~` in values mean. */
+export interface PathBase {
+  readonly home: string;
+  readonly directory: string;
+}
+
+/** Typed access to the values of one profile; every bad value goes to the sink and reads as absent. */
+export class SectionReader {
+  readonly #raw: RawProfile;
+  readonly #paths: PathBase;
+  readonly #mistakes: MistakeSink;
+
+  constructor(raw: RawProfile, paths: PathBase, mistakes: MistakeSink) {
+    this.#raw = raw;
+    this.#paths = paths;
+    this.#mistakes = mistakes;
+  }
+
+  /** Whether the profile's own section (not `[*]`) has the key. */
+  owns(key: ConfigKey): boolean {
+    return this.#raw.own.has(key);
+  }
+
+  has(key: ConfigKey): boolean {
+    return this.#raw.own.has(key) || this.#raw.defaults.has(key);
+  }
+
+  where(key: ConfigKey): string {
+    return (this.#raw.own.get(key) ?? this.#raw.defaults.get(key))?.where ?? this.#raw.where;
+  }
+
+  mistake(key: ConfigKey | undefined, message: string, hint?: string): void {
+    this.#mistakes.add(
+      key === undefined ? this.#raw.where : this.where(key),
+      `[${this.#raw.profile}] ${message}`,
+      hint,
+    );
+  }
+
+  text(key: ConfigKey): string | undefined {
+    const raw = this.#raw.own.get(key) ?? this.#raw.defaults.get(key);
+    if (raw === undefined) return undefined;
+    if (raw.value === "") {
+      this.mistake(key, `${key} has no value`);
+      return undefined;
+    }
+    return raw.value;
+  }
+
+  /** A value that must match a pattern. */
+  matching(key: ConfigKey, pattern: RegExp, hint: string): string | undefined {
+    const value = this.text(key);
+    if (value === undefined || pattern.test(value)) return value;
+    this.mistake(key, `${key} = ${show(value)} is not valid`, hint);
+    return undefined;
+  }
+
+  oneOf<T extends string>(key: ConfigKey, allowed: readonly T[]): T | undefined {
+    const value = this.text(key);
+    if (value === undefined) return undefined;
+    const found = allowed.find((candidate) => candidate === value);
+    if (found === undefined) {
+      const list = `one of ${allowed.join(", ")}`;
+      const near = didYouMean(value, allowed);
+      this.mistake(key, `${key} = ${show(value)} is not known`, near === undefined ? list : `${near} (${list})`);
+    }
+    return found;
+  }
+
+  flag(key: ConfigKey): boolean | undefined {
+    const value = this.oneOf(key, ["true", "false"]);
+    return value === undefined ? undefined : value === "true";
+  }
+
+  integer(key: ConfigKey, min: number, max: number): number | undefined {
+    const value = this.text(key);
+    if (value === undefined) return undefined;
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= min && number <= max) return number;
+    this.mistake(key, `${key} = ${show(value)} is not a whole number from ${min} to ${max}`);
+    return undefined;
+  }
+
+  /** Milliseconds, more than 0. */
+  duration(key: ConfigKey): number | undefined {
+    const value = this.text(key);
+    if (value === undefined) return undefined;
+    const ms = parseDuration(value);
+    if (ms !== undefined && ms > 0) return ms;
+    this.mistake(key, `${key} = ${show(value)} is not a duration`, "write for example 90s, 25m or 1h30m");
+    return undefined;
+  }
+
+  /** Comma-separated, blanks around the items dropped; an empty item is a mistake. */
+  list(key: ConfigKey): readonly string[] {
+    const value = this.text(key);
+    if (value === undefined) return [];
+    const items = value.split(",").map((item) => item.trim());
+    if (items.every((item) => item !== "")) return items;
+    this.mistake(key, `${key} has an empty item`, "separate the items by single commas");
+    return [];
+  }
+
+  /** An absolute path; `~` is the home directory, relative ones start at the config file's directory. */
+  path(key: ConfigKey): string | undefined {
+    const value = this.text(key);
+    if (value === undefined) return undefined;
+    if (value === "~") return this.#paths.home;
+    if (value.startsWith("~/")) return join(this.#paths.home, value.slice(2));
+    return isAbsolute(value) ? value : resolve(this.#paths.directory, value);
+  }
+}
+
+/** A value for a message: quoted, control characters visible, cut. */
+export function show(value: string): string {
+  const text = JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  return `'${text.slice(1, -1).replaceAll('\\"', '"')}'`;
+}

@@ -1,0 +1,63 @@
+import type { ProfileSpec } from "../config/config.ts";
+import { isDue, judgeProfile, type ProfileState, type WrittenProfile } from "./profile-state.ts";
+
+/** One profile of a run and what is to be done about it. */
+export interface Step {
+  readonly spec: ProfileSpec;
+  readonly written: WrittenProfile | undefined;
+  readonly state: ProfileState;
+  /** `refresh`: assume the role and write; `keep`: nothing to do; `refuse`: the section is somebody else's. */
+  readonly action: "refresh" | "keep" | "refuse";
+  /** The step whose keys this one calls with, when its `source_profile` is a configured one. */
+  readonly source: Step | undefined;
+}
+
+export interface PlanInput {
+  readonly profiles: readonly ProfileSpec[];
+  /** The names on the command line, all of them configured; empty means all. */
+  readonly selected: readonly string[];
+  readonly force: boolean;
+  readonly now: Date;
+  readonly hostname: string;
+  readonly written: (spec: ProfileSpec) => WrittenProfile | undefined;
+}
+
+/**
+ * What a run does, in an order in which every source comes before those that call with its keys. A source that was not
+ * asked for takes part only when it is due itself and somebody who needs it is refreshed.
+ */
+export function planRun(input: PlanInput): readonly Step[] {
+  const byName = new Map(input.profiles.map((spec) => [spec.profile, spec]));
+  const wanted = new Set(input.selected.length > 0 ? input.selected : byName.keys());
+  const steps = new Map<string, Step>();
+
+  const visit = (spec: ProfileSpec): Step => {
+    const done = steps.get(spec.profile);
+    if (done) return done;
+    const sourceSpec = spec.source.kind === "source-profile" ? byName.get(spec.source.sourceProfile) : undefined;
+    const source = sourceSpec && visit(sourceSpec);
+    const written = input.written(spec);
+    const judged = judgeProfile(spec, written, input.now, input.hostname);
+    const forced = input.force && wanted.has(spec.profile) && judged.state !== "foreign";
+    const state: ProfileState = forced ? { ...judged, reason: "forced" } : judged;
+    const action = judged.state === "foreign" ? "refuse" : forced || isDue(judged) ? "refresh" : "keep";
+    const step: Step = { spec, written, state, action, source };
+    steps.set(spec.profile, step);
+    return step;
+  };
+  for (const spec of input.profiles) if (wanted.has(spec.profile)) visit(spec);
+
+  const needed = new Set<Step>();
+  for (const step of steps.values()) {
+    if (wanted.has(step.spec.profile)) needed.add(step);
+    for (
+      let source = step.action === "refresh" ? step.source : undefined;
+      source;
+      source = source.action === "refresh" ? source.source : undefined
+    )
+      needed.add(source);
+  }
+  return [...steps.values()].filter(
+    (step) => needed.has(step) && (wanted.has(step.spec.profile) || step.action !== "keep"),
+  );
+}

@@ -1,0 +1,92 @@
+import type { ProfileSpec } from "../config/config.ts";
+import { DEFAULT_LIFETIME_MS, refreshAt } from "./due.ts";
+import { matchesTemplate, sessionNameTemplate } from "./session-name.ts";
+
+/** What the credentials file holds for a profile, without its secrets. */
+export interface WrittenProfile {
+  readonly accessKeyId: string | undefined;
+  /** Access key, secret and token are there, and both token keys hold the same. */
+  readonly complete: boolean;
+  readonly principalArn: string | undefined;
+  readonly expiresAt: Date | undefined;
+  /** Why the section belongs to somebody else (DESIGN, rule 4); undefined when it may be written. */
+  readonly foreign: string | undefined;
+}
+
+/** Why a profile is, or is not, refreshed: a stable word for scripts. */
+export type Reason =
+  | "fresh"
+  | "forced"
+  | "missing"
+  | "incomplete"
+  | "no-expiry"
+  | "role-changed"
+  | "session-changed"
+  | "expiring"
+  | "expired"
+  | "foreign";
+
+export interface ProfileState {
+  readonly state: "fresh" | "due" | "expired" | "missing" | "foreign";
+  readonly reason: Reason;
+  /** When the profile becomes (or became) due; undefined when its expiry is unknown. */
+  readonly refreshAt: Date | undefined;
+}
+
+/**
+ * Judges one profile (DESIGN, "When is a profile due?"): missing, unreadable expiry, role or session changed in the
+ * config, or less than `refresh_before` left.
+ */
+export function judgeProfile(
+  spec: ProfileSpec,
+  written: WrittenProfile | undefined,
+  now: Date,
+  hostname: string,
+): ProfileState {
+  if (written?.foreign !== undefined && !spec.overwrite)
+    return { state: "foreign", reason: "foreign", refreshAt: undefined };
+  if (written?.accessKeyId === undefined) return { state: "missing", reason: "missing", refreshAt: undefined };
+  if (written.expiresAt === undefined)
+    return { state: "due", reason: written.foreign === undefined ? "no-expiry" : "foreign", refreshAt: undefined };
+  const window = {
+    lifetimeMs: (spec.durationSeconds ?? 0) * 1000 || DEFAULT_LIFETIME_MS,
+    refreshBeforeMs: spec.refreshBeforeMs,
+  };
+  const at = refreshAt(written.expiresAt, window, hostname, spec.profile);
+  if (written.expiresAt <= now) return { state: "expired", reason: "expired", refreshAt: at };
+  const changed = changeOf(spec, written, hostname);
+  if (changed !== undefined) return { state: "due", reason: changed, refreshAt: at };
+  return at <= now
+    ? { state: "due", reason: "expiring", refreshAt: at }
+    : { state: "fresh", reason: "fresh", refreshAt: at };
+}
+
+export function isDue(state: ProfileState): boolean {
+  return state.state === "due" || state.state === "expired" || state.state === "missing";
+}
+
+function changeOf(spec: ProfileSpec, written: WrittenProfile, hostname: string): Reason | undefined {
+  if (written.foreign !== undefined) return "foreign";
+  if (!written.complete) return "incomplete";
+  const principal = parsePrincipal(written.principalArn);
+  const { role } = spec;
+  if (
+    !principal ||
+    principal.account !== role.account ||
+    principal.partition !== role.partition ||
+    principal.role !== role.name
+  ) {
+    return "role-changed";
+  }
+  const values = { profile: spec.profile, hostname };
+  return matchesTemplate(sessionNameTemplate(spec), principal.session, values) ? undefined : "session-changed";
+}
+
+/** `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`: the role without its path. */
+function parsePrincipal(
+  arn: string | undefined,
+): { partition: string; account: string; role: string; session: string } | undefined {
+  const match = /^arn:([^:]+):sts::(\d{12}):assumed-role\/([^/]+)\/([^/]+)$/.exec(arn ?? "");
+  const [, partition = "", account = "", role = "", session = ""] = match ?? [];
+  return match ? { partition, account, role, session } : undefined;
+}
