@@ -2,7 +2,15 @@ import { assumeRole, getCallerIdentity } from "./assume-role.ts";
 import { authenticate } from "./authentication.ts";
 import type { Fault } from "./fault.ts";
 import type { ReceivedRequest } from "./loopback-server.ts";
-import { parseParameters, renderError, renderResult, StsError, USUAL_MESSAGE, type XmlTree } from "./query-protocol.ts";
+import {
+  parseParameters,
+  renderError,
+  renderResult,
+  StsError,
+  type StsErrorCode,
+  USUAL_MESSAGE,
+  type XmlTree,
+} from "./query-protocol.ts";
 import type { Realm } from "./realm.ts";
 import type { CallOutcome, OpenCall, Reply } from "./reply.ts";
 import { parseAuthorization } from "./sigv4.ts";
@@ -46,6 +54,20 @@ export function recordOf(request: ReceivedRequest, parameters: ReadonlyMap<strin
   };
 }
 
+/** What AWS would say; a denial names the caller when the request is signed. */
+function usualMessage(
+  realm: Realm,
+  request: ReceivedRequest,
+  parameters: ReadonlyMap<string, string>,
+  code: StsErrorCode,
+): string {
+  const action = parameters.get("Action");
+  if (code !== "AccessDenied" || action === "AssumeRoleWithWebIdentity") return USUAL_MESSAGE[code];
+  const { arn } = authenticate(realm, request).principal;
+  const resource = parameters.has("RoleArn") ? ` on resource: ${parameters.get("RoleArn")}` : "";
+  return `User: ${arn} is not authorized to perform: sts:${action}${resource}`;
+}
+
 async function perform(
   realm: Realm,
   request: ReceivedRequest,
@@ -60,7 +82,10 @@ async function perform(
   if (!isKnown || version !== VERSION) {
     throw new StsError("InvalidAction", `Could not find operation ${action} for version ${version}`);
   }
-  if (fault?.kind === "aws-error") throw new StsError(fault.code, fault.message ?? USUAL_MESSAGE[fault.code]);
+  if (fault?.kind === "aws-error") {
+    const message = fault.message ?? usualMessage(realm, request, parameters, fault.code);
+    throw new StsError(fault.code, message);
+  }
   if (action === "AssumeRoleWithWebIdentity") return assumeRoleWithWebIdentity(realm, parameters, fault);
   const { principal } = authenticate(realm, request);
   outcome.signedBy = principal.arn;
