@@ -1,0 +1,121 @@
+import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { errnoOf } from "../base/failure.ts";
+
+/** The one door to metadata and token endpoints: every request has its times, a size limit, no redirects, no proxy. */
+
+export interface HttpQuestion {
+  readonly url: URL;
+  readonly method?: "GET" | "POST" | undefined;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string | undefined;
+  /** Milliseconds until the connection must stand (name, TCP and TLS). */
+  readonly connectMs: number;
+  /** Milliseconds from the start until the whole answer must be here, however slowly it drips. */
+  readonly totalMs: number;
+  /** The longest body that is read; a longer one is a `too-large` fault. */
+  readonly maxBytes: number;
+  /** Cuts whatever is going on; `ask` then rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+}
+
+/** Why there is no answer, told apart by what a person would do about it. */
+export type HttpFault =
+  | "name-unknown"
+  | "unreachable"
+  | "refused"
+  | "connect-timeout"
+  | "answer-timeout"
+  | "cut"
+  | "too-large"
+  | "tls"
+  | "not-http";
+
+export type HttpAnswer =
+  | { readonly kind: "answer"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
+  /** `detail` is an errno name or a few words; it never holds anything of the answer. */
+  | { readonly kind: "fault"; readonly fault: HttpFault; readonly detail: string };
+
+/**
+ * Asks once. Any status is an answer, 3xx included: nothing is followed. No proxy is ever used: the agent is made here,
+ * so `NODE_USE_ENV_PROXY` (https://nodejs.org/api/cli.html#node_use_env_proxy1), which acts on Node's global agent,
+ * does not reach it; a metadata server asked through a proxy would answer with the proxy's identity.
+ */
+export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
+  question.signal.throwIfAborted();
+  // Loaded here, because a run that has nothing due must not pay for it.
+  const { Agent, request } =
+    question.url.protocol === "https:" ? await import("node:https") : await import("node:http");
+  const agent = new Agent({ keepAlive: false });
+  return new Promise<HttpAnswer>((resolve, reject) => {
+    const outgoing = request(question.url, { agent, method: question.method ?? "GET", headers: question.headers });
+    const finish = (answer: HttpAnswer) => {
+      settle();
+      resolve(answer);
+    };
+    const fail = (fault: HttpFault, detail: string) => finish({ kind: "fault", fault, detail });
+    const onAbort = () => {
+      settle();
+      reject(question.signal.reason);
+    };
+    const connectTimer = setTimeout(
+      () => fail("connect-timeout", `${question.connectMs / 1000} s`),
+      question.connectMs,
+    );
+    const totalTimer = setTimeout(() => fail("answer-timeout", `${question.totalMs / 1000} s`), question.totalMs);
+    const settle = () => {
+      clearTimeout(connectTimer);
+      clearTimeout(totalTimer);
+      question.signal.removeEventListener("abort", onAbort);
+      outgoing.destroy();
+    };
+    question.signal.addEventListener("abort", onAbort, { once: true });
+    onceConnected(outgoing, question.url, () => clearTimeout(connectTimer));
+    outgoing.once("response", (incoming) => readBody(incoming, question.maxBytes, finish));
+    // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
+    outgoing.on("error", (error) => {
+      const code = errnoOf(error) ?? "error";
+      fail(faultOf(code), code);
+    });
+    outgoing.end(question.body);
+  });
+}
+
+function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void): void {
+  outgoing.once("socket", (socket) => socket.once(url.protocol === "https:" ? "secureConnect" : "connect", listener));
+}
+
+function readBody(incoming: IncomingMessage, maxBytes: number, finish: (answer: HttpAnswer) => void): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  incoming.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > maxBytes) finish({ kind: "fault", fault: "too-large", detail: `more than ${maxBytes} bytes` });
+    else chunks.push(chunk);
+  });
+  incoming.on("error", (error) => finish({ kind: "fault", fault: "cut", detail: errnoOf(error) ?? "error" }));
+  incoming.on("close", () => {
+    if (!incoming.complete) finish({ kind: "fault", fault: "cut", detail: "half an answer" });
+    const body = Buffer.concat(chunks).toString("utf8");
+    finish({ kind: "answer", status: incoming.statusCode ?? 0, headers: incoming.headers, body });
+  });
+}
+
+/** Node's error codes (https://nodejs.org/api/errors.html) sorted by what they mean for the caller. */
+function faultOf(code: string): HttpFault {
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "EAI_NODATA" || code === "EAI_FAIL")
+    return "name-unknown";
+  if (code === "ECONNREFUSED") return "refused";
+  if (code === "ETIMEDOUT") return "connect-timeout";
+  if (code === "ECONNRESET" || code === "EPIPE") return "cut";
+  if (/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL)$/.test(code))
+    return "unreachable";
+  if (code.startsWith("HPE_")) return "not-http";
+  if (code === "EPROTO" || /CERT|SSL|TLS|SIGNATURE|ISSUER/.test(code)) return "tls";
+  return "unreachable";
+}
+
+/** The issuer's own time by its `Date` header (RFC 9110 6.6.1), or undefined when it sent none that can be read. */
+export function dateOf(headers: IncomingHttpHeaders): Date | undefined {
+  const ms = Date.parse(headers.date ?? "");
+  return Number.isNaN(ms) ? undefined : new Date(ms);
+}

@@ -1,0 +1,60 @@
+import type { Deadline } from "../base/deadline.ts";
+import type { IdentitySource } from "../config/config.ts";
+import type { Clock, Environment } from "../world.ts";
+import type { IdentityToken } from "./token.ts";
+
+/** What the identity sources need of the run. */
+export interface IdentityContext {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+  readonly cwd: string;
+  /** Takes a line for `--verbose`; it never holds a token. */
+  readonly verbose: (line: string) => void;
+}
+
+/**
+ * Obtains and checks a token; only the source that is asked for is loaded.
+ *
+ * @throws Failure IDENTITY_*, TOKEN_*, TIMEOUT or INTERRUPTED; each source's function says which.
+ */
+export async function obtainIdentityToken(source: IdentitySource, context: IdentityContext): Promise<IdentityToken> {
+  switch (source.kind) {
+    case "gcp-metadata":
+      return (await import("./gcp-metadata.ts")).tokenFromMetadata(source, context);
+    case "gcloud":
+      return (await import("./gcloud.ts")).tokenFromGcloud(source, context);
+    case "file":
+      return (await import("./token-file.ts")).readTokenFile(source, context);
+    case "env":
+      return (await import("./environment-variable.ts")).readTokenVariable(source, context);
+    case "command":
+      return (await import("./command.ts")).tokenFromCommand(source, context);
+  }
+}
+
+/** Two sources with the same key give the same token. */
+export function identityKey(source: IdentitySource): string {
+  return JSON.stringify(Object.entries(source).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** One token for all profiles of a run that ask for the same identity and audience. */
+export interface TokenCache {
+  /** Obtains the token once; a failure is shared as well, so that a dead source is asked once and not once per profile. */
+  readonly obtain: (source: IdentitySource) => Promise<IdentityToken>;
+}
+
+/** Starts an empty cache; make one for each run (`watch` makes one for each round: tokens expire). */
+export function openTokenCache(context: IdentityContext): TokenCache {
+  const tokens = new Map<string, Promise<IdentityToken>>();
+  return {
+    obtain: (source) => {
+      const key = identityKey(source);
+      const known = tokens.get(key);
+      if (known !== undefined) return known;
+      const token = obtainIdentityToken(source, context);
+      tokens.set(key, token);
+      return token;
+    },
+  };
+}

@@ -1,0 +1,103 @@
+import { spawn, type ChildProcess } from "node:child_process";
+// The only way to signal a whole process group; `ChildProcess.kill` reaches the child alone.
+import { kill } from "node:process";
+import { errnoOf } from "../base/failure.ts";
+import type { IdentityContext } from "./obtain.ts";
+import { interruption } from "./interruption.ts";
+import { printable, withoutSecrets } from "./printable.ts";
+
+/** How a program ended. stdout may hold a token and is for parsing only; `complaint` is fit to be shown. */
+export type ProgramEnd =
+  | { readonly kind: "exit"; readonly status: number; readonly stdout: string; readonly complaint: string }
+  | { readonly kind: "signal"; readonly signal: string; readonly complaint: string }
+  | { readonly kind: "too-much"; readonly bytes: number }
+  | { readonly kind: "not-started"; readonly errno: string };
+
+const MAX_STDOUT_BYTES = 64 * 1024;
+const MAX_STDERR_BYTES = 8 * 1024;
+
+/**
+ * Runs a program without a shell, with nothing on stdin, and waits until it and whatever it left holding its stdout are
+ * gone. It leads a process group of its own; at the deadline, on interruption and when it writes more than 64 KiB the
+ * whole group is killed.
+ *
+ * @param describe for the message at the deadline: `\`gcloud\` has not answered`.
+ * @throws the deadline's failure, with `describe` in front when it is a timeout.
+ */
+export async function runProgram(
+  file: string,
+  args: readonly string[],
+  context: IdentityContext,
+  describe: string,
+  extraEnv: Readonly<Record<string, string>> = {},
+): Promise<ProgramEnd> {
+  const { deadline } = context;
+  if (deadline.signal.aborted) throw interruption(deadline, describe);
+  const child = spawn(file, args, {
+    cwd: context.cwd,
+    env: { ...context.env, ...extraEnv },
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  return new Promise<ProgramEnd>((resolve, reject) => {
+    const stdout = collect(child.stdout, MAX_STDOUT_BYTES, (bytes) => {
+      killGroup(child);
+      settle();
+      resolve({ kind: "too-much", bytes });
+    });
+    const stderr = collect(child.stderr, MAX_STDERR_BYTES, () => undefined);
+    const onAbort = () => {
+      killGroup(child);
+      settle();
+      reject(interruption(deadline, describe));
+    };
+    const settle = () => {
+      deadline.signal.removeEventListener("abort", onAbort);
+      // A grandchild that left the group may still hold the pipes; the run must not wait for it.
+      child.stdout.destroy();
+      child.stderr.destroy();
+    };
+    deadline.signal.addEventListener("abort", onAbort, { once: true });
+    child.once("error", (error) => {
+      settle();
+      resolve({ kind: "not-started", errno: errnoOf(error) ?? "error" });
+    });
+    child.once("close", (status, signal) => {
+      settle();
+      const complaint = firstLines(stderr.text());
+      if (status === null) resolve({ kind: "signal", signal: signal ?? "a signal", complaint });
+      else resolve({ kind: "exit", status, stdout: stdout.text(), complaint });
+    });
+  });
+}
+
+function collect(
+  stream: NodeJS.ReadableStream,
+  limit: number,
+  onLimit: (bytes: number) => void,
+): { text: () => string } {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  stream.on("data", (chunk: Buffer) => {
+    const before = size;
+    size += chunk.length;
+    if (size <= limit) chunks.push(chunk);
+    else if (before <= limit) onLimit(size);
+  });
+  return { text: () => Buffer.concat(chunks).toString("utf8") };
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    kill(-child.pid, "SIGKILL");
+  } catch {
+    // ESRCH: the group is gone already, which is what was wanted.
+  }
+}
+
+/** The first lines of a program's stderr on one line, where the reason usually stands. */
+function firstLines(stderr: string): string {
+  const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== "");
+  return printable(withoutSecrets(lines.slice(0, 3).join(" | ")), 300);
+}
