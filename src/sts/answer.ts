@@ -1,0 +1,83 @@
+import type { Credentials } from "@aws-sdk/client-sts";
+import { Failure } from "../base/failure.ts";
+import { Secret } from "../base/secret.ts";
+import type { RoleArn } from "../config/config.ts";
+import { redact } from "./redact.ts";
+import type { RoleSession } from "./session.ts";
+
+/** What STS said, before any of it is believed. */
+export interface ClaimedSession {
+  readonly credentials: Credentials | undefined;
+  readonly assumedRoleArn: string | undefined;
+  readonly stsTime: Date | undefined;
+  readonly receivedAt: Date;
+}
+
+/** Temporary keys begin with ASIA (IAM User Guide, "Unique identifiers"); the rest by STS's API reference: `\w`, 16 to 128. */
+const ACCESS_KEY_ID = /^ASIA\w{12,124}$/;
+/**
+ * Printable ASCII without blanks, and without the characters at which some reader of the credentials file cuts or strips
+ * a value (quotes, `#`, `;`, `\`). AWS's are base64.
+ */
+const VALUE = /^[\x21\x24-\x26\x28-\x3a\x3c-\x5b\x5d-\x7e]+$/;
+const SECRET_LENGTH = { min: 16, max: 256 };
+/** AWS gives no maximum ("we strongly recommend that you make no assumptions"); a line of 64 KiB is still readable by all. */
+const TOKEN_LENGTH = { min: 16, max: 64 * 1024 };
+/** No STS session lives longer than 36 h (GetFederationToken); a role's lives 12 h at most. */
+const LONGEST_MS = 36 * 3_600_000;
+
+/**
+ * Checks every field of an answer. The expiry is judged by STS's own clock where it told the time, so that a machine
+ * whose clock is off still gets its session, and is told how far it is off.
+ *
+ * @throws Failure STS_NONSENSE that names the field and never shows a key or token.
+ */
+export function believe(claimed: ClaimedSession, role: RoleArn, sessionName: string): RoleSession {
+  const { credentials } = claimed;
+  if (credentials === undefined) throw nonsense(role, "there are no credentials in the answer");
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: expiresAt } = credentials;
+  if (accessKeyId === undefined || !ACCESS_KEY_ID.test(accessKeyId)) {
+    throw nonsense(role, "the access key id is not one of a temporary key (ASIA…)");
+  }
+  if (!isValue(secret, SECRET_LENGTH)) throw nonsense(role, "the secret access key is missing or malformed");
+  if (!isValue(token, TOKEN_LENGTH)) throw nonsense(role, "the session token is missing or malformed");
+  checkExpiry(expiresAt, claimed, role);
+  const principalArn = checkPrincipal(claimed.assumedRoleArn, role, sessionName);
+  return {
+    accessKeyId,
+    secretAccessKey: new Secret(secret),
+    sessionToken: new Secret(token),
+    expiresAt,
+    principalArn,
+    clockAheadMs: claimed.stsTime === undefined ? undefined : claimed.receivedAt.getTime() - claimed.stsTime.getTime(),
+  };
+}
+
+function isValue(text: string | undefined, length: { min: number; max: number }): text is string {
+  return text !== undefined && text.length >= length.min && text.length <= length.max && VALUE.test(text);
+}
+
+function checkExpiry(expiresAt: Date | undefined, claimed: ClaimedSession, role: RoleArn): asserts expiresAt is Date {
+  if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
+    throw nonsense(role, "the expiry is missing or no time");
+  }
+  const leftMs = expiresAt.getTime() - (claimed.stsTime ?? claimed.receivedAt).getTime();
+  if (leftMs <= 0) throw nonsense(role, `the expiry ${expiresAt.toISOString()} is in the past`);
+  if (leftMs > LONGEST_MS) throw nonsense(role, `the expiry ${expiresAt.toISOString()} is too far away`);
+}
+
+/** `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; IAM tells role names apart without their case. */
+function checkPrincipal(arn: string | undefined, role: RoleArn, sessionName: string): string {
+  const expected = `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${sessionName}`;
+  if (arn === undefined) throw nonsense(role, "the answer does not say which role it is for");
+  if (arn.toLowerCase() !== expected.toLowerCase() || !arn.endsWith(`/${sessionName}`)) {
+    throw nonsense(role, `the answer is for ${redact(arn, 200)} and not for ${expected}`);
+  }
+  return arn;
+}
+
+function nonsense(role: RoleArn, what: string): Failure {
+  return new Failure("STS_NONSENSE", `STS's answer for ${role.arn} is not believed: ${what}`, {
+    hint: "nothing was written; look at `endpoint_url`, AWS_ENDPOINT_URL_STS and at what stands between here and STS",
+  });
+}

@@ -1,0 +1,52 @@
+import type { IdentityToken } from "../identity/token.ts";
+import { believe } from "./answer.ts";
+import type { StsClients } from "./client.ts";
+import { redact } from "./redact.ts";
+import { commonInput, type RoleRequest } from "./role-request.ts";
+import type { RoleSession } from "./session.ts";
+
+/**
+ * Turns an identity token into a role session
+ * (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html). The call is unsigned; it reads
+ * neither `AWS_PROFILE`, keys nor `~/.aws`. `ProviderId` is never sent: it is for OAuth 2.0 access tokens alone.
+ *
+ * @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED.
+ */
+export async function assumeRoleWithWebIdentity(
+  clients: StsClients,
+  request: RoleRequest,
+  token: IdentityToken,
+): Promise<RoleSession> {
+  const { output, ...times } = await clients.call({
+    action: "AssumeRoleWithWebIdentity",
+    subject: request.role.arn,
+    endpoint: request.endpoint,
+    keys: undefined,
+    deniedHint: trustHint(request, token),
+    send: (sdk, client, options) =>
+      client.send(
+        new sdk.AssumeRoleWithWebIdentityCommand({ ...commonInput(request), WebIdentityToken: token.token.reveal() }),
+        options,
+      ),
+  });
+  const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
+  return believe(claimed, request.role, request.sessionName);
+}
+
+/**
+ * Google's claims arrive under other names: `:aud` is the token's `azp` when it has one, `:oaud` its `aud`
+ * (IAM User Guide, "Available keys for AWS web identity federation").
+ */
+function trustHint(request: RoleRequest, token: IdentityToken): string {
+  const { issuer, subject, audience, authorizedParty } = token.claims;
+  const host = issuer?.replace(/^https:\/\//, "") ?? "the issuer";
+  const aud = audience.join(",");
+  const google = host === "accounts.google.com";
+  const keys = google
+    ? [`${host}:sub = ${subject ?? "none"}`, `${host}:oaud = ${aud}`, `${host}:aud = ${authorizedParty ?? aud}`]
+    : [`${host}:sub = ${subject ?? "none"}`, `${host}:aud = ${aud}`];
+  return redact(
+    `the trust policy of ${request.role.name} must allow sts:AssumeRoleWithWebIdentity to ${host}; ` +
+      `its conditions are compared with ${keys.join(", ")}`,
+  );
+}

@@ -1,0 +1,44 @@
+import { believe } from "./answer.ts";
+import type { StsClients } from "./client.ts";
+import { commonInput, type RoleRequest } from "./role-request.ts";
+import type { RoleSession, SigningKeys } from "./session.ts";
+
+export interface AssumeRoleRequest extends RoleRequest {
+  readonly externalId: string | undefined;
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
+  readonly transitiveTagKeys: readonly string[];
+  readonly sourceIdentity: string | undefined;
+}
+
+/**
+ * Assumes a role with other keys (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html), signed with
+ * these keys and no others. A clock that is off is corrected by the SDK from STS's `Date` header and the call repeated.
+ *
+ * @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED.
+ */
+export async function assumeRole(
+  clients: StsClients,
+  request: AssumeRoleRequest,
+  keys: SigningKeys,
+): Promise<RoleSession> {
+  const { externalId, sourceIdentity, tags, transitiveTagKeys } = request;
+  const input = {
+    ...commonInput(request),
+    ...(externalId === undefined ? {} : { ExternalId: externalId }),
+    ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
+    ...(tags.length === 0 ? {} : { Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })) }),
+    ...(transitiveTagKeys.length === 0 ? {} : { TransitiveTagKeys: [...transitiveTagKeys] }),
+  };
+  const { output, ...times } = await clients.call({
+    action: "AssumeRole",
+    subject: request.role.arn,
+    endpoint: request.endpoint,
+    keys,
+    deniedHint:
+      `the trust policy of ${request.role.name} must allow sts:AssumeRole to the source's principal` +
+      `${externalId === undefined ? "" : " with this `external_id`"}, and the source's own policy must allow it too`,
+    send: (sdk, client, options) => client.send(new sdk.AssumeRoleCommand(input), options),
+  });
+  const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
+  return believe(claimed, request.role, request.sessionName);
+}

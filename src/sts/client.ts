@@ -1,0 +1,164 @@
+import type * as Sdk from "@aws-sdk/client-sts";
+import type { Deadline } from "../base/deadline.ts";
+import type { StsEndpoint } from "../config/config.ts";
+import type { Clock, Environment } from "../world.ts";
+import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
+import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
+import { MAX_ATTEMPTS, retryWithin } from "./retry.ts";
+import type { SigningKeys } from "./session.ts";
+import type { AnswerHead, CallOptions, Transport, TransportLimits } from "./transport.ts";
+
+export interface StsContext {
+  readonly env: Environment;
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+  /** Takes a line for `--verbose`; it never holds a token or key. */
+  readonly verbose: (line: string) => void;
+  /** Other limits for one attempt, in tests. */
+  readonly limits?: TransportLimits;
+}
+
+export interface StsCall<Output> {
+  readonly action: string;
+  /** What the call is about, for messages: the role's ARN. */
+  readonly subject: string;
+  readonly endpoint: StsEndpoint;
+  /** Absent: the request is not signed. */
+  readonly keys: SigningKeys | undefined;
+  /** Said in addition when STS denies: what the policy must allow. */
+  readonly deniedHint: string;
+  readonly send: (sdk: typeof Sdk, client: Sdk.STSClient, options: CallOptions) => Promise<Output>;
+}
+
+export interface StsAnswer<Output> {
+  readonly output: Output;
+  /** STS's time by its `Date` header; undefined when it sent none. */
+  readonly stsTime: Date | undefined;
+  /** This machine's time when the answer came. */
+  readonly receivedAt: Date;
+}
+
+/** The STS clients of a run (`watch`: of a round): one pool of connections, one SDK client for each endpoint and signer. */
+export interface StsClients {
+  readonly context: StsContext;
+  /** Calls STS, with the SDK's retries. @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED. */
+  readonly call: <Output>(call: StsCall<Output>) => Promise<StsAnswer<Output>>;
+  /** Closes the connections; call it when the run is over, or they keep the process alive. */
+  readonly close: () => void;
+}
+
+/** Opens nothing yet: the SDK is loaded and the first connection made at the first call. */
+export function openSts(context: StsContext): StsClients {
+  const clients = new Map<string, Sdk.STSClient>();
+  let loading: Promise<Loaded> | undefined;
+  return {
+    context,
+    call: async (call) => {
+      const endpoint = resolveEndpoint(call.endpoint, context.env);
+      const where = endpoint.url ?? `STS in ${endpoint.region}`;
+      loading ??= load(context);
+      const { sdk, transport } = await loading;
+      const key = JSON.stringify([endpoint, call.keys?.accessKeyId]);
+      const client = clients.get(key) ?? makeClient(sdk, context, transport, endpoint, call.keys);
+      clients.set(key, client);
+      let stsTime: Date | undefined;
+      let receivedAt = context.clock.now();
+      const onAnswer = (answer: AnswerHead) => {
+        stsTime = timeOf(answer);
+        receivedAt = context.clock.now();
+        context.verbose(`sts: ${call.action} ${call.subject} at ${where}: ${describeHead(answer)}`);
+      };
+      try {
+        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onAnswer });
+        return { output, stsTime, receivedAt };
+      } catch (error) {
+        throw toFailure(error, { ...call, where, region: endpoint.region, deadline: context.deadline });
+      }
+    },
+    close: () => {
+      // What could not be loaded has nothing to close, and its reason was told by the call.
+      loading?.then(
+        ({ transport }) => transport.destroy(),
+        () => undefined,
+      );
+    },
+  };
+}
+
+interface Loaded {
+  readonly sdk: typeof Sdk;
+  readonly transport: Transport;
+}
+
+/** The SDK and node:https cost tens of milliseconds, which a run that has nothing due must not pay. */
+async function load(context: StsContext): Promise<Loaded> {
+  const [sdk, { Transport }] = await Promise.all([import("@aws-sdk/client-sts"), import("./transport.ts")]);
+  return { sdk, transport: new Transport(context.limits) };
+}
+
+/**
+ * Every option that the SDK would otherwise look up in the environment, `~/.aws/config` and `~/.aws/credentials` is given
+ * here: the very files that rolefresh writes or that a user broke must not decide whether it works (aws-sdk-php#1725,
+ * gimme-aws-creds#483). `client-sts/dist-es/runtimeConfig.js` lists the look-ups.
+ */
+function makeClient(
+  sdk: typeof Sdk,
+  context: StsContext,
+  transport: Transport,
+  endpoint: ResolvedEndpoint,
+  keys: SigningKeys | undefined,
+): Sdk.STSClient {
+  const client = new sdk.STSClient({
+    region: endpoint.region,
+    ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
+    ignoreConfiguredEndpointUrls: true,
+    useFipsEndpoint: endpoint.useFips,
+    useDualstackEndpoint: false,
+    credentials: keys === undefined ? refuseToSign : sdkKeys(keys),
+    disableClockSkewCorrection: false,
+    authSchemePreference: [],
+    sigv4aSigningRegionSet: [],
+    defaultsMode: "standard",
+    retryMode: "standard",
+    maxAttempts: MAX_ATTEMPTS,
+    retryStrategy: retryWithin(context.deadline, context.clock, (error, attempt, pauseMs) => {
+      context.verbose(`sts: attempt ${attempt} failed (${wordOf(error)}), trying again in ${Math.round(pauseMs)} ms`);
+    }),
+    userAgentAppId: async () => undefined,
+    customUserAgent: "rolefresh",
+    requestHandler: transport,
+  });
+  // STS calls a provider whose keys it could not fetch "InvalidIdentityToken", which the SDK takes for permanent
+  // (aws-cli#7194, aws-sdk-php#1858). Inside the retries, outside the deserializer that throws it.
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      try {
+        return await next(args);
+      } catch (error) {
+        if (error instanceof Error && isVerificationKeyFault(error)) Object.assign(error, { $retryable: {} });
+        throw error;
+      }
+    },
+    { step: "finalizeRequest", priority: "low", name: "verificationKeyIsTransient" },
+  );
+  return client;
+}
+
+async function refuseToSign(): Promise<never> {
+  throw new Error("a web-identity call is never signed");
+}
+
+function sdkKeys(keys: SigningKeys): { accessKeyId: string; secretAccessKey: string; sessionToken?: string } {
+  const pair = { accessKeyId: keys.accessKeyId, secretAccessKey: keys.secretAccessKey.reveal() };
+  return keys.sessionToken === undefined ? pair : { ...pair, sessionToken: keys.sessionToken.reveal() };
+}
+
+function describeHead(head: AnswerHead): string {
+  const id = head.headers["x-amzn-requestid"] ?? "";
+  return `status ${head.status}${/^[\w-]{1,64}$/.test(id) ? `, request ${id}` : ""}`;
+}
+
+function timeOf(head: AnswerHead): Date | undefined {
+  const ms = Date.parse(head.headers["date"] ?? "");
+  return Number.isNaN(ms) ? undefined : new Date(ms);
+}

@@ -1,0 +1,172 @@
+import type { Deadline } from "../base/deadline.ts";
+import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
+import { networkFailure } from "./network-fault.ts";
+import { redact } from "./redact.ts";
+
+/** What a call was, for its messages. */
+export interface CallDescription {
+  readonly action: string;
+  readonly subject: string;
+  readonly where: string;
+  readonly region: string;
+  readonly deniedHint: string;
+  readonly deadline: Deadline;
+}
+
+/** The SDK's error for an answer that is an AWS error; matched by shape, because the SDK is not loaded here. */
+interface ServiceError extends Error {
+  readonly $fault: string;
+  readonly $metadata: { readonly httpStatusCode?: number };
+}
+
+interface Rule {
+  readonly codes: RegExp;
+  readonly failure: FailureCode;
+  readonly hint: string | ((call: CallDescription) => string);
+}
+
+const CLOCK = "this machine's clock may be off: look at it with `timedatectl`";
+
+/**
+ * STS's error codes (https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and each action's page), with
+ * and without the `Exception` that some of them carry on the wire. The first rule that matches counts.
+ */
+const RULES: readonly Rule[] = [
+  {
+    codes: /^(AccessDenied|UnauthorizedOperation|NotAuthorized)$/,
+    failure: "STS_DENIED",
+    hint: (call) => call.deniedHint,
+  },
+  {
+    codes: /^(InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|MissingAuthenticationToken|OptInRequired)$/,
+    failure: "STS_DENIED",
+    hint: "the source profile's keys are unknown to AWS: deleted, inactive, or of another partition",
+  },
+  {
+    codes: /^(SignatureDoesNotMatch|InvalidSignature|IncompleteSignature)$/,
+    failure: "STS_DENIED",
+    hint: `the source profile's secret key does not belong to its access key, or ${CLOCK}`,
+  },
+  { codes: /^(RequestExpired|RequestTimeTooSkewed|RequestInTheFuture)$/, failure: "STS_DENIED", hint: CLOCK },
+  {
+    codes: /^(ExpiredToken|TokenRefreshRequired)$/,
+    failure: "STS_TOKEN_EXPIRED",
+    hint: `get a new token, or refresh the source profile; when it is new, ${CLOCK}`,
+  },
+  {
+    codes: /^(InvalidIdentityToken|IDPRejectedClaim)$/,
+    failure: "STS_TOKEN_INVALID",
+    hint: "AWS must know the token's issuer: `accounts.google.com` is built in, any other needs an IAM OIDC provider with the issuer's URL and the audience",
+  },
+  {
+    codes: /^IDPCommunicationError$/,
+    failure: "STS_UNAVAILABLE",
+    hint: "AWS cannot reach the token's issuer; the next run may heal it",
+  },
+  {
+    codes:
+      /^(Throttling|Throttled|RequestThrottled|TooManyRequests|RequestLimitExceeded|SlowDown|LimitExceeded|BandwidthLimitExceeded)$/,
+    failure: "STS_THROTTLED",
+    hint: "STS limits calls per account and region; spread the runs of a fleet over time",
+  },
+  {
+    codes: /^RegionDisabled$/,
+    failure: "STS_REGION_DISABLED",
+    hint: (call) => `activate STS in ${call.region} in the account's IAM settings, or set another \`region\``,
+  },
+  {
+    codes: /^MalformedPolicyDocument$/,
+    failure: "STS_REQUEST_REFUSED",
+    hint: "look at the JSON of `policy_file`",
+  },
+  {
+    codes: /^PackedPolicyTooLarge$/,
+    failure: "STS_REQUEST_REFUSED",
+    hint: "shorten `policy_file`, `policy_arns` and `tags`: together they are too large when packed",
+  },
+];
+
+/**
+ * What went wrong with a call, as a failure with a hint. AWS's own message is shown, one line of it, without anything
+ * that looks like a key or token.
+ *
+ * @returns the error itself when it is none that was foreseen: a bug, for the caller to throw.
+ */
+export function toFailure(error: unknown, call: CallDescription): unknown {
+  const what = `${call.action} of ${call.subject} at ${call.where}`;
+  // An answer that came in the last moment says more than "no time left".
+  if (isServiceError(error)) return serviceFailure(error, what, call);
+  const { signal } = call.deadline;
+  if (signal.aborted) return cutOff(signal.reason, what);
+  // The SDK hangs the answer on what its parser threw (schemaDeserializationMiddleware.js); it is not made the cause,
+  // because the answer's body may hold keys.
+  if (error instanceof Error && "$response" in error) {
+    return new Failure("STS_NONSENSE", `${what}: the answer is not what STS sends`, { hint: notSts(call) });
+  }
+  return networkFailure(error, what, call) ?? error;
+}
+
+/** Whether STS could not fetch the issuer's keys, which it calls an invalid token though the token is fine. */
+export function isVerificationKeyFault(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    error.name.startsWith("InvalidIdentityToken") &&
+    /retrieve verification key/i.test(error.message)
+  );
+}
+
+/** One word for an error: its AWS code or errno. */
+export function wordOf(error: unknown): string {
+  if (!(error instanceof Error)) return "unknown";
+  return redact(isServiceError(error) ? codeOf(error) : (errnoOf(error) ?? error.name), 64);
+}
+
+function serviceFailure(error: ServiceError, what: string, call: CallDescription): Failure {
+  const status = error.$metadata.httpStatusCode ?? 0;
+  const code = codeOf(error);
+  const make = (failure: FailureCode, hint: string) =>
+    new Failure(failure, `${what}: ${redact(code, 64)}: ${redact(error.message)}`, { hint, cause: bare(error) });
+  if (isVerificationKeyFault(error))
+    return make("STS_UNAVAILABLE", "AWS could not fetch the issuer's keys; the next run may heal it");
+  const rule = RULES.find(({ codes }) => codes.test(code));
+  if (rule !== undefined) return make(rule.failure, typeof rule.hint === "string" ? rule.hint : rule.hint(call));
+  if (status === 429) return make("STS_THROTTLED", "spread the runs of a fleet over time");
+  // Without a code there was no AWS error in the answer: a proxy, a portal, a redirect.
+  if (code === "Unknown" || code === "NotFound") {
+    const told = `${what}: status ${status} and no AWS error in the answer`;
+    return new Failure(status >= 500 ? "STS_UNAVAILABLE" : "STS_NONSENSE", told, { hint: notSts(call) });
+  }
+  if (status >= 500) return make("STS_UNAVAILABLE", "STS is failing; the next run may heal it");
+  return make("STS_REQUEST_REFUSED", refusedHint(error.message));
+}
+
+function refusedHint(message: string): string {
+  if (/DurationSeconds|MaxSessionDuration/.test(message)) {
+    return "lower `duration_seconds`, or raise the role's maximum session duration (a chained role has 3600 s at most)";
+  }
+  return "look at the profile's keys in the configuration: STS does not take one of them";
+}
+
+function cutOff(reason: unknown, what: string): unknown {
+  if (!(reason instanceof Failure) || reason.code !== "TIMEOUT") return reason;
+  return new Failure("TIMEOUT", `${what}: no answer: ${reason.message}`, { hint: reason.hint, cause: reason });
+}
+
+const notSts = (call: CallDescription): string =>
+  `what answered is not STS: look at \`endpoint_url\`, AWS_ENDPOINT_URL_STS and at what stands between here and ${call.where}`;
+
+/** The code without its suffix: `ExpiredTokenException` and `ExpiredToken` are the same fault. */
+function codeOf(error: ServiceError): string {
+  return error.name.replace(/Exception$/, "");
+}
+
+/** The error without the SDK's `$response`, whose body may hold a token. */
+function bare(error: ServiceError): Error {
+  const copy = new Error(redact(error.message));
+  copy.name = error.name;
+  return copy;
+}
+
+function isServiceError(error: unknown): error is ServiceError {
+  return error instanceof Error && "$fault" in error && "$metadata" in error;
+}

@@ -1,0 +1,190 @@
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
+import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
+import { AnswerTooLarge } from "./network-fault.ts";
+
+/**
+ * The SDK's way to the network. Its own NodeHttpHandler hands the body over as a stream when the headers are here; its
+ * abort signal and time limit no longer act on that stream (smithy-typescript, node-http-handler.js: the `abort` listener
+ * rejects a promise that is settled, `clearTimeouts` has run). A slow drip would hold the run past its deadline, a huge
+ * body would fill the memory. This one reads the whole body first: within the limits, or not at all.
+ */
+
+/** The part of smithy's HttpRequest that is used. */
+interface SdkRequest {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number;
+  readonly path: string;
+  readonly query?: Readonly<Record<string, string | readonly string[] | null>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+/** The part of smithy's HttpResponse that is made. */
+interface SdkResponse {
+  statusCode: number;
+  headers: Record<string, string>;
+  body: Uint8Array;
+}
+
+export interface AnswerHead {
+  readonly status: number;
+  /** By lower-case name. */
+  readonly headers: Record<string, string>;
+}
+
+/** What a call hands through the SDK to `handle`. */
+export interface CallOptions {
+  readonly abortSignal?: AbortSignal;
+  /** Hears each answer's head, also of answers that are errors. The SDK hands its options through unchanged. */
+  readonly onAnswer?: (head: AnswerHead) => void;
+}
+
+/** The SDK's own type also allows signals that are none; ours always is one. */
+interface SdkOptions {
+  readonly abortSignal?: unknown;
+  readonly onAnswer?: CallOptions["onAnswer"];
+}
+
+export interface TransportLimits {
+  readonly connectMs: number;
+  /** From the start of an attempt until its whole answer is here. */
+  readonly totalMs: number;
+  readonly maxBytes: number;
+}
+
+/** STS answers with some kilobytes; it connects in milliseconds, but a first TLS handshake across the world takes a second. */
+export const LIMITS: TransportLimits = { connectMs: 10_000, totalMs: 20_000, maxBytes: 1024 * 1024 };
+
+/** `name` is what the SDK's retry classification knows as transient (service-error-classification/constants.js). */
+class AttemptTimeout extends Error {
+  override readonly name = "TimeoutError";
+}
+
+class AttemptCut extends Error {
+  readonly code = "ECONNRESET";
+}
+
+/** One pool of connections for a run, in the shape of smithy's HttpHandler. */
+export class Transport {
+  readonly metadata = { handlerProtocol: "http/1.1" };
+  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 50 });
+  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 50 });
+  readonly #limits: TransportLimits;
+
+  constructor(limits: TransportLimits = LIMITS) {
+    this.#limits = limits;
+  }
+
+  /**
+   * Sends once; redirects are answers like others and not followed.
+   *
+   * @throws the signal's reason, AnswerTooLarge, a TimeoutError, or Node's network error.
+   */
+  async handle(request: SdkRequest, options: SdkOptions = {}): Promise<{ response: SdkResponse }> {
+    const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
+    signal?.throwIfAborted();
+    const { connectMs, totalMs, maxBytes } = this.#limits;
+    const secure = request.protocol === "https:";
+    return new Promise((resolve, reject) => {
+      const outgoing = (secure ? httpsRequest : httpRequest)({
+        agent: secure ? this.#https : this.#http,
+        method: request.method,
+        host: request.hostname.replace(/^\[(.*)\]$/, "$1"),
+        port: request.port,
+        path: request.path + queryOf(request),
+        headers: request.headers,
+      });
+      const settle = () => {
+        clearTimeout(connectTimer);
+        clearTimeout(totalTimer);
+        signal?.removeEventListener("abort", onAbort);
+      };
+      const fail = (error: unknown) => {
+        settle();
+        outgoing.destroy();
+        reject(error);
+      };
+      const onAbort = () => fail(signal?.reason);
+      const connectTimer = setTimeout(
+        () => fail(new AttemptTimeout(`no connection within ${connectMs / 1000} s`)),
+        connectMs,
+      );
+      const totalTimer = setTimeout(
+        () => fail(new AttemptTimeout(`no whole answer within ${totalMs / 1000} s`)),
+        totalMs,
+      );
+      signal?.addEventListener("abort", onAbort, { once: true });
+      outgoing.once("socket", (socket) => {
+        if (socket.connecting) socket.once(secure ? "secureConnect" : "connect", () => clearTimeout(connectTimer));
+        else clearTimeout(connectTimer);
+      });
+      // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
+      outgoing.on("error", fail);
+      outgoing.once("response", (incoming) => {
+        const head = { status: incoming.statusCode ?? 0, headers: plainHeaders(incoming) };
+        options.onAnswer?.(head);
+        readBody(incoming, maxBytes, fail, (body) => {
+          settle();
+          resolve({ response: { statusCode: head.status, headers: head.headers, body } });
+        });
+      });
+      outgoing.end(bodyOf(request));
+    });
+  }
+
+  destroy(): void {
+    this.#http.destroy();
+    this.#https.destroy();
+  }
+
+  /** Part of smithy's HttpHandler; this one takes its settings once. */
+  updateHttpClientConfig(): void {}
+
+  httpHandlerConfigs(): Record<string, never> {
+    return {};
+  }
+}
+
+function readBody(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  fail: (error: unknown) => void,
+  done: (body: Uint8Array) => void,
+): void {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  incoming.on("data", (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > maxBytes) fail(new AnswerTooLarge(`the answer is longer than ${maxBytes} bytes`));
+    else chunks.push(chunk);
+  });
+  incoming.on("error", fail);
+  incoming.on("close", () => {
+    if (incoming.complete) done(Buffer.concat(chunks));
+    else fail(new AttemptCut("the answer was cut off"));
+  });
+}
+
+function plainHeaders(incoming: IncomingMessage): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
+  }
+  return headers;
+}
+
+function queryOf(request: SdkRequest): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(request.query ?? {})) {
+    for (const one of typeof value === "string" ? [value] : (value ?? [""])) query.append(name, one);
+  }
+  return query.size === 0 ? "" : `?${query.toString()}`;
+}
+
+function bodyOf(request: SdkRequest): string | Uint8Array | undefined {
+  const { body } = request;
+  if (body === undefined || typeof body === "string" || body instanceof Uint8Array) return body;
+  throw new TypeError("STS requests have a text body");
+}
