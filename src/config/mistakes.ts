@@ -12,21 +12,28 @@ export class ConfigMistakes extends Failure {
 
 /** Collects mistakes while the rest of the configuration is still being looked at. */
 export interface MistakeSink {
+  /** @param where `file:line`, or what else leads to the place */
   add(where: string, message: string, hint?: string): void;
   readonly count: number;
 }
 
 export function collectMistakes(): MistakeSink & { throwIfAny(): void } {
-  const mistakes: Failure[] = [];
+  const mistakes: { line: number; failure: Failure }[] = [];
   return {
     add(where, message, hint) {
-      mistakes.push(new Failure("CONFIG_INVALID", `${where}: ${message}`, { hint }));
+      mistakes.push({ line: lineOf(where), failure: new Failure("CONFIG_INVALID", `${where}: ${message}`, { hint }) });
     },
     get count() {
       return mistakes.length;
     },
     throwIfAny() {
-      if (mistakes.length > 0) throw new ConfigMistakes(mistakes);
+      if (mistakes.length === 0) return;
+      throw new ConfigMistakes(mistakes.toSorted((a, b) => a.line - b.line).map(({ failure }) => failure));
     },
   };
+}
+
+/** Mistakes are read from the top of the file to its end. */
+function lineOf(where: string): number {
+  return Number(/:(\d+)$/.exec(where)?.[1] ?? 0);
 }

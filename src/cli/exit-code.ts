@@ -1,0 +1,53 @@
+import type { FailureCode } from "../base/failure.ts";
+
+/** sysexits.h, as DESIGN lists them: scripts and systemd units (`RestartPreventExitStatus=`) rely on these numbers. */
+const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
+  USAGE: 64,
+  FILE_UNSAFE: 65,
+  SECTION_FOREIGN: 65,
+  TOKEN_MALFORMED: 65,
+  TOKEN_MISSING: 66,
+  SOURCE_KEYS_MISSING: 66,
+  IDENTITY_UNAVAILABLE: 69,
+  FILE_CANNOT_CREATE: 73,
+  FILE_READ_FAILED: 74,
+  FILE_WRITE_FAILED: 74,
+  FILE_BUSY: 75,
+  IDENTITY_TEMPORARY: 75,
+  STS_THROTTLED: 75,
+  STS_UNAVAILABLE: 75,
+  TIMEOUT: 75,
+  INTERRUPTED: 75,
+  IDENTITY_NONSENSE: 76,
+  STS_NONSENSE: 76,
+  CONFIG_UNREADABLE: 77,
+  FILE_UNREADABLE: 77,
+  TOKEN_UNREADABLE: 77,
+  TOKEN_EXPIRED: 77,
+  TOKEN_NOT_YET_VALID: 77,
+  TOKEN_AUDIENCE: 77,
+  IDENTITY_DENIED: 77,
+  STS_DENIED: 77,
+  STS_TOKEN_EXPIRED: 77,
+  STS_TOKEN_INVALID: 77,
+  STS_REGION_DISABLED: 77,
+  CONFIG_MISSING: 78,
+  CONFIG_INVALID: 78,
+  STS_REQUEST_REFUSED: 78,
+  ENDPOINT_REFUSED: 78,
+};
+
+/** A bug: something was thrown that is no `Failure`. */
+export const EXIT_BUG = 70;
+
+export function exitCodeOf(code: FailureCode): number {
+  return EXIT_CODES[code];
+}
+
+/** From the most permanent to the most temporary: a permanent fault is never hidden behind one that heals by itself. */
+const WORST_FIRST = [70, 78, 65, 77, 74, 73, 66, 69, 76, 75, 64];
+
+/** The exit status of a run with several outcomes; 0 when nothing failed. */
+export function worstExitCode(codes: readonly number[]): number {
+  return WORST_FIRST.find((code) => codes.includes(code)) ?? codes.find((code) => code !== 0) ?? 0;
+}

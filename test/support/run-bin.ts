@@ -1,0 +1,44 @@
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+/** The built program, beside the built tests. */
+export const BIN = fileURLToPath(new URL("../../src/bin.js", import.meta.url));
+
+export interface RunResult {
+  /** Undefined when it died of a signal. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** The whole environment of the child: nothing is inherited, as under cron. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+  readonly umask?: number;
+  /** Called with the child as soon as it is spawned, for tests that signal it. */
+  readonly onSpawn?: (child: { readonly pid?: number | undefined; kill(signal: NodeJS.Signals): boolean }) => void;
+}
+
+/** Spawns the built program as cron does: bare environment, cwd `/`, no terminal, no standard input. */
+export function runBin(args: readonly string[], options: RunOptions): Promise<RunResult> {
+  return runProgram(process.execPath, [BIN, ...args], options);
+}
+
+export function runProgram(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      env: { ...options.env },
+      cwd: options.cwd ?? "/",
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stdout = "";
+    let stderr = "";
+    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (stdout += chunk));
+    child.stderr.setEncoding("utf8").on("data", (chunk: string) => (stderr += chunk));
+    child.on("error", reject);
+    child.on("close", (code, signal) => resolve({ code, signal, stdout, stderr }));
+    options.onSpawn?.(child);
+  });
+}

@@ -1,0 +1,233 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { suite, test } from "node:test";
+import { inspect } from "node:util";
+
+import { parseDuration, parseInstant, renderDuration, renderInstant } from "../../src/base/duration.ts";
+import { Failure } from "../../src/base/failure.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { parseArgs } from "../../src/cli/args.ts";
+import { worstExitCode } from "../../src/cli/exit-code.ts";
+import { openProgress } from "../../src/cli/progress.ts";
+import { openReporter, renderBug, renderFailure } from "../../src/cli/report.ts";
+import { renderTable } from "../../src/cli/table.ts";
+import { VERSION } from "../../src/version.ts";
+
+const ARN = "arn:aws:iam::123412341234:role/r";
+
+async function failureOf(argv: readonly string[]): Promise<string> {
+  try {
+    await parseArgs(argv, undefined);
+  } catch (error) {
+    assert.ok(error instanceof Failure && error.code === "USAGE", String(error));
+    return `${error.message} | ${error.hint}`;
+  }
+  return "none";
+}
+
+suite("the command line", () => {
+  test("nothing means refresh of everything, with the defaults of the design", async () => {
+    assert.deepEqual(await parseArgs([], undefined), {
+      kind: "refresh",
+      global: { json: false, quiet: false, verbose: false, timeoutMs: 60_000, concurrency: 8 },
+      config: { configFile: undefined, credentialsFile: undefined, inline: undefined },
+      profiles: [],
+      force: false,
+      dryRun: false,
+    });
+  });
+
+  test("options stand anywhere, the last of a repeated one counts", async () => {
+    const invocation = await parseArgs(
+      ["--json", "refresh", "a", "--timeout", "5s", "b", "--force", "--timeout=10s"],
+      undefined,
+    );
+    assert.ok(invocation.kind === "refresh");
+    assert.deepEqual(
+      [invocation.profiles, invocation.global.timeoutMs, invocation.force, invocation.global.json],
+      [["a", "b"], 10_000, true, true],
+    );
+  });
+
+  test("a profile that looks like a number stays a name", async () => {
+    const invocation = await parseArgs(["refresh", "007", "1e3"], undefined);
+    assert.ok(invocation.kind === "refresh");
+    assert.deepEqual(invocation.profiles, ["007", "1e3"]);
+  });
+
+  test("the config-free form takes every key as a flag", async () => {
+    const invocation = await parseArgs(
+      ["--role-arn", ARN, "--profile", "p", "--duration-seconds", "900", "--overwrite"],
+      undefined,
+    );
+    assert.ok(invocation.kind === "refresh" && invocation.config.inline);
+    assert.equal(invocation.config.inline.profile, "p");
+    assert.deepEqual(
+      [...invocation.config.inline.values],
+      [
+        ["role_arn", ARN],
+        ["duration_seconds", "900"],
+        ["overwrite", "true"],
+      ],
+    );
+  });
+
+  test("check and status are read", async () => {
+    assert.equal((await parseArgs(["check", "a"], undefined)).kind, "check");
+    const status = await parseArgs(["status", "--min-ttl", "10m"], undefined);
+    assert.ok(status.kind === "status" && status.minTtlMs === 600_000);
+  });
+
+  for (const flag of ["--help", "-h", "--version", "-V"]) {
+    test(`${flag} prints and does nothing else`, async () => {
+      const invocation = await parseArgs(["refresh", flag], 80);
+      assert.ok(invocation.kind === "print");
+      assert.match(
+        invocation.text,
+        flag.toLowerCase().startsWith("--h") || flag === "-h" ? /Exit status:/ : new RegExp(`^${VERSION}\n$`),
+      );
+    });
+  }
+
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [["--forc"], /unknown option --forc \| did you mean '--force'\?/],
+    [["--xyzzy"], /unknown option --xyzzy \| see rolefresh --help/],
+    [["--timeout", "5"], /--timeout 5 is not a duration/],
+    [["--timeout"], /not enough arguments following: timeout/i],
+    [["--concurrency", "0"], /--concurrency 0 is not a number from 1 to 999/],
+    [["status", "--min-ttl", "soon"], /--min-ttl soon is not a duration/],
+    [["status", "--force"], /unknown option --force/],
+    [["--audience", "gcp"], /--audience goes with --role-arn/],
+    [["--profile", "x"], /--profile goes with --role-arn/],
+    [["--role-arn", ARN, "--config", "f"], /exclude each other/],
+    [["refresh", "a", "--role-arn", ARN], /'a' cannot stand next to --role-arn/],
+  ];
+  for (const [argv, expected] of wrong) {
+    test(`${argv.join(" ")} is refused with a hint`, async () => {
+      assert.match(await failureOf(argv), expected);
+    });
+  }
+
+  test("the version is that of package.json", async () => {
+    const manifest: unknown = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8"));
+    assert.ok(typeof manifest === "object" && manifest !== null && "version" in manifest);
+    assert.equal(VERSION, manifest.version);
+  });
+});
+
+suite("exit status", () => {
+  test("a permanent fault is never hidden behind a temporary one", () => {
+    assert.equal(worstExitCode([]), 0);
+    assert.equal(worstExitCode([75, 77, 69]), 77);
+    assert.equal(worstExitCode([75, 76, 69, 66, 73, 74, 77, 65, 78, 70]), 70);
+    for (const [better, worse] of [
+      [75, 76],
+      [76, 69],
+      [69, 66],
+      [66, 73],
+      [73, 74],
+      [74, 77],
+      [77, 65],
+      [65, 78],
+      [78, 70],
+    ] as const) {
+      assert.equal(worstExitCode([better, worse]), worse);
+    }
+  });
+});
+
+suite("the voice on standard error", () => {
+  test("a failure is one error line and one hint line, whatever a server put into it", () => {
+    const text = renderFailure(
+      new Failure("STS_DENIED", "denied\u001b[31m\nrolefresh: error: forged", { hint: "type this" }),
+    );
+    assert.equal(text, "rolefresh: error: denied [31m rolefresh: error: forged\nrolefresh: hint: type this\n");
+  });
+
+  test("quiet drops warnings, not errors; details need verbose", () => {
+    const err = { text: "", isTTY: false, columns: undefined, write: (text: string) => void (err.text += text) };
+    const quiet = openReporter(err, { quiet: true, verbose: false });
+    quiet.warning("w", "h");
+    quiet.detail("d");
+    assert.equal(err.text, "");
+    openReporter(err, { quiet: false, verbose: true }).detail("d");
+    assert.equal(err.text, "rolefresh: info: d\n");
+  });
+
+  test("a bug shows its stack and asks for a report", () => {
+    assert.match(
+      renderBug(new Error("outer", { cause: new TypeError("inner") })),
+      /this is a bug[\s\S]*Error: outer\n\s+at [\s\S]*caused by: TypeError: inner/,
+    );
+  });
+});
+
+suite("output", () => {
+  test("columns line up also for wide characters", () => {
+    assert.equal(
+      renderTable(
+        ["A", "B"],
+        [
+          ["日本", "x"],
+          ["a", "y"],
+        ],
+      ),
+      "A     B\n日本  x\na     y\n",
+    );
+  });
+
+  test("progress writes nothing when the stream is no terminal", async () => {
+    const err = { text: "", isTTY: false, columns: undefined, write: (text: string) => void (err.text += text) };
+    const progress = await openProgress(err, true);
+    progress.set("a", "assuming R");
+    progress.done();
+    assert.equal(err.text, "");
+  });
+
+  test("progress on a terminal shows a line per profile and takes it away", async () => {
+    const err = { text: "", isTTY: true, columns: 80, write: (text: string) => void (err.text += text) };
+    const progress = await openProgress(err, true);
+    progress.set("a", "assuming R");
+    progress.set("b", "waiting");
+    assert.match(err.text, /a: assuming R/);
+    assert.match(err.text, /b: waiting/);
+    progress.done();
+    assert.ok(err.text.slice(-40).includes("\u001b["), "the lines are erased");
+  });
+});
+
+suite("small types", () => {
+  test("durations are read and shown", () => {
+    assert.deepEqual(["90s", "25m", "1h30m", "2d"].map(parseDuration), [90_000, 1_500_000, 5_400_000, 172_800_000]);
+    for (const text of ["", "5", "m", "1.5h", "-5m", "5m ago", "5M"])
+      assert.equal(parseDuration(text), undefined, text);
+    assert.deepEqual([0, 59_999, 60_000, 3_900_000, 183_600_000, -61_000].map(renderDuration), [
+      "0s",
+      "59s",
+      "1m",
+      "1h05m",
+      "2d03h",
+      "-1m",
+    ]);
+  });
+
+  test("instants are RFC 3339 only: naive times and numbers are unknown, not guessed", () => {
+    assert.equal(renderInstant(new Date("2026-11-23T10:00:00.999Z")), "2026-11-23T10:00:00Z");
+    assert.equal(parseInstant("2026-11-23T12:00:00+02:00")?.toISOString(), "2026-11-23T10:00:00.000Z");
+    for (const text of ["2026-11-23 10:00:00", "1763892000", "1763892000000", "2026-13-23T10:00:00Z", "tomorrow"])
+      assert.equal(parseInstant(text), undefined, text);
+  });
+
+  test("a secret shows itself nowhere", () => {
+    const secret = new Secret("hunter2");
+    const shown = [
+      String(secret),
+      String([secret]),
+      JSON.stringify({ secret }),
+      inspect({ secret }, { depth: 5, showHidden: true }),
+      inspect(secret),
+    ];
+    for (const text of shown) assert.ok(text.includes("[redacted]") && !text.includes("hunter2"), text);
+    assert.equal(secret.reveal(), "hunter2");
+  });
+});

@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+
+import { ConfigMistakes } from "../../src/config/mistakes.ts";
+import { configFromSource, type ConfigOptions, readConfig } from "../../src/config/read.ts";
+import type { Config } from "../../src/config/config.ts";
+import { tempHome } from "../support/temp-home.ts";
+import { testWorld } from "../support/test-world.ts";
+
+const ROLE = "role_arn = arn:aws:iam::123412341234:role/my-gcp-role-20211031";
+const GOOGLE = `${ROLE}\nidentity = gcp-metadata`;
+
+function parse(text: string, env: Record<string, string> = {}, untrusted?: string): Config {
+  return configFromSource(
+    { file: "/h/.aws/rolefresh.ini", directory: "/h/.aws", text, untrusted },
+    { env, home: "/h" },
+    undefined,
+  );
+}
+
+function mistakesOf(text: string, env: Record<string, string> = {}, untrusted?: string): readonly string[] {
+  try {
+    parse(text, env, untrusted);
+  } catch (error) {
+    assert.ok(error instanceof ConfigMistakes, String(error));
+    return error.mistakes.map(({ message, hint }) => (hint === undefined ? message : `${message} | ${hint}`));
+  }
+  return [];
+}
+
+function only(config: Config) {
+  const [spec] = config.profiles;
+  assert.ok(spec && config.profiles.length === 1);
+  return spec;
+}
+
+suite("the configuration", () => {
+  test("the example of the design is read as it is meant", () => {
+    const { profiles } = parse(`[*]
+region = ap-northeast-1
+refresh_before = 25m
+
+[default]
+${GOOGLE}
+audience = gcp
+
+[billing.readonly]
+role_arn = arn:aws:iam::999999999999:role/Billing
+source_profile = default
+on_refresh = systemctl reload billing-export
+`);
+    const [first, second] = profiles;
+    assert.equal(first?.profile, "default");
+    assert.deepEqual(first.source, {
+      kind: "web-identity",
+      identity: { kind: "gcp-metadata", audience: "gcp", serviceAccount: "default" },
+    });
+    assert.deepEqual(first.endpoint, { region: "ap-northeast-1", url: undefined });
+    assert.equal(first.refreshBeforeMs, 25 * 60_000);
+    assert.equal(first.credentialsFile, "/h/.aws/credentials");
+    assert.equal(second?.profile, "billing.readonly");
+    assert.equal(second.source.kind, "source-profile");
+    assert.equal(second.onRefresh, "systemctl reload billing-export");
+  });
+
+  for (const name of [
+    "prod.admin",
+    "a b",
+    "x@y/z",
+    "a.b.c",
+    "constructor",
+    "toString",
+    "team\\prod",
+    "a;b",
+    "a#b",
+    '"quoted"',
+    "ünïcode",
+    "1",
+  ]) {
+    test(`the section [${name}] is the profile of that name to the letter`, () => {
+      assert.equal(only(parse(`[${name}]\n${GOOGLE}\n`)).profile, name);
+    });
+  }
+
+  test("all mistakes are reported at once, each with file, line and the nearest valid name", () => {
+    assert.deepEqual(
+      mistakesOf(
+        `[default]\nrole_arm = arn:aws:iam::1:role/x\nduration_seconds = 60\n\n[other]\nrole_arn = nonsense\nidentity = gcp-metdata\n`,
+      ),
+      [
+        "/h/.aws/rolefresh.ini:1: [default] role_arn is missing | add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'",
+        "/h/.aws/rolefresh.ini:1: [default] nothing says where the identity comes from | add 'identity = gcp-metadata' on a Google Cloud machine, or web_identity_token_file, or source_profile",
+        "/h/.aws/rolefresh.ini:2: [default] unknown key 'role_arm' | did you mean 'role_arn'?",
+        "/h/.aws/rolefresh.ini:3: [default] duration_seconds = '60' is not a whole number from 900 to 43200",
+        "/h/.aws/rolefresh.ini:6: [other] role_arn = 'nonsense' is not the ARN of a role | write arn:aws:iam::ACCOUNT:role/NAME, the account with 12 digits",
+        "/h/.aws/rolefresh.ini:7: [other] identity = 'gcp-metdata' is not known | did you mean 'gcp-metadata'? (one of gcp-metadata, gcloud, file, env, command)",
+      ],
+    );
+  });
+
+  const wrong: readonly (readonly [title: string, text: string, expected: RegExp])[] = [
+    ["an empty file", "", /no profile is configured/],
+    ["defaults alone", "[*]\nregion = eu-west-1\n", /no profile is configured/],
+    [
+      "a key before the first section",
+      `region = eu-west-1\n[a]\n${GOOGLE}\n`,
+      /'region' stands before the first section/,
+    ],
+    ["a line that is nothing", `[a]\n${GOOGLE}\nhello\n`, /:4: 'hello' is neither a \[section\] nor a 'key = value'/],
+    ["an unclosed header", `[a\n${GOOGLE}\n`, /:1: a section header must end with ']'/],
+    ["a header with a comment behind it", `[a] # x\n${GOOGLE}\n`, /:1: a section header must end with ']'/],
+    ["the same section twice", `[a]\n${GOOGLE}\n[a]\n${GOOGLE}\n`, /:4: \[a\] stands twice, first in line 1/],
+    ["the same key twice", `[a]\n${GOOGLE}\nidentity = gcloud\n`, /:4: \[a\] identity stands twice/],
+    ["a key without a value", `[a]\n${GOOGLE}\nregion =\n`, /region has no value/],
+    ["the profile DEFAULT", `[DEFAULT]\n${GOOGLE}\n`, /'DEFAULT' cannot be a profile/],
+    ["the profile __proto__", `[__proto__]\n${GOOGLE}\n`, /'__proto__' cannot be a profile/],
+    ["the key __proto__", `[a]\n${GOOGLE}\n__proto__ = 1\n`, /unknown key '__proto__'/],
+    ["a profile with blanks around it", `[ a ]\n${GOOGLE}\n`, /may not begin or end with a blank/],
+    ["a profile with a bracket", `[a]b]\n${GOOGLE}\n`, /may not hold ']'/],
+    ["a profile with a control character", `[a\u0007b]\n${GOOGLE}\n`, /may not hold control characters/],
+    ["an empty profile name", `[]\n${GOOGLE}\n`, /a profile needs a name/],
+    [
+      "the ARN of a session",
+      "[a]\nrole_arn = arn:aws:sts::123412341234:assumed-role/r/s\nidentity = gcloud\n",
+      /this is the ARN of a session/,
+    ],
+    ["the ARN of a user", "[a]\nrole_arn = arn:aws:iam::123412341234:user/x\nidentity = gcloud\n", /this is no role/],
+    [
+      "a lifetime over twelve hours",
+      `[a]\n${GOOGLE}\nduration_seconds = 43201\n`,
+      /not a whole number from 900 to 43200/,
+    ],
+    ["a lifetime that is no number", `[a]\n${GOOGLE}\nduration_seconds = 1h\n`, /not a whole number/],
+    [
+      "a session name with a blank",
+      `[a]\n${GOOGLE}\nrole_session_name = my session\n`,
+      /role_session_name = 'my session' is not valid/,
+    ],
+    ["a session name of one letter", `[a]\n${GOOGLE}\nrole_session_name = x\n`, /is not valid/],
+    ["a session name of 65 letters", `[a]\n${GOOGLE}\nrole_session_name = ${"x".repeat(65)}\n`, /is not valid/],
+    ["an unknown placeholder", `[a]\n${GOOGLE}\nrole_session_name = {host}\n`, /\{host\} is not known \| known are/],
+    [
+      "a Google placeholder elsewhere",
+      `[a]\n${ROLE}\nidentity = gcloud\nrole_session_name = {project}\n`,
+      /\{project\} is not known here \| only identity = gcp-metadata/,
+    ],
+    [
+      "a window as long as the lifetime",
+      `[a]\n${GOOGLE}\nrefresh_before = 60m\n`,
+      /refresh_before is not shorter than the lifetime/,
+    ],
+    ["a bare number as a duration", `[a]\n${GOOGLE}\nrefresh_before = 25\n`, /refresh_before = '25' is not a duration/],
+    ["a region of another partition", `[a]\n${GOOGLE}\nregion = cn-north-1\n`, /not in the partition of the role/],
+    [
+      "plain http to another machine",
+      `[a]\n${GOOGLE}\nendpoint_url = http://sts.example.com\n`,
+      /plain http to another machine/,
+    ],
+    ["an endpoint that is no URL", `[a]\n${GOOGLE}\nendpoint_url = sts.example.com\n`, /is not an http\(s\) URL/],
+    ["identity next to source_profile", `[a]\n${GOOGLE}\nsource_profile = b\n`, /exclude each other/],
+    [
+      "external_id with a token",
+      `[a]\n${GOOGLE}\nexternal_id = abc\n`,
+      /external_id means nothing with identity = gcp-metadata/,
+    ],
+    [
+      "a token file with another identity",
+      `[a]\n${GOOGLE}\nweb_identity_token_file = /t\n`,
+      /web_identity_token_file means nothing with identity = gcp-metadata/,
+    ],
+    ["identity = file without its file", `[a]\n${ROLE}\nidentity = file\n`, /web_identity_token_file is missing/],
+    ["a malformed tag", `[a]\n${ROLE}\nsource_profile = b\ntags = team\n[b]\n${GOOGLE}\n`, /'team' is no session tag/],
+    ["a flag that is neither true nor false", `[a]\n${GOOGLE}\noverwrite = yes\n`, /overwrite = 'yes' is not known/],
+    [
+      "a cycle of two",
+      `[a]\n${ROLE}\nsource_profile = b\n[b]\n${ROLE}\nsource_profile = a\n`,
+      /:3: \[a\] source_profile goes round in a circle: a → b → a/,
+    ],
+    ["a profile that is its own source", `[a]\n${ROLE}\nsource_profile = a\n`, /goes round in a circle: a → a/],
+    [
+      "a chained role over an hour",
+      `[b]\n${GOOGLE}\n[a]\n${ROLE}\nsource_profile = b\nduration_seconds = 3601\n`,
+      /is more than a chained role can get/,
+    ],
+    [
+      "a command that a comment sign would cut",
+      `[a]\n${ROLE}\nidentity = command\nidentity_command = one ; two\n`,
+      /the value of 'identity_command' would be cut at ';'/,
+    ],
+    [
+      "a value that a comment sign would cut in a word",
+      `[a]\n${GOOGLE}\naudience = a#b\n`,
+      /the value of 'audience' would be cut at '#'/,
+    ],
+  ];
+  for (const [title, text, expected] of wrong) {
+    test(`${title} is a mistake`, () => {
+      assert.match(mistakesOf(text).join("\n"), expected);
+    });
+  }
+
+  test("a cycle is reported once, not once for every member", () => {
+    assert.equal(
+      mistakesOf(
+        `[a]\n${ROLE}\nsource_profile = b\n[b]\n${ROLE}\nsource_profile = c\n[c]\n${ROLE}\nsource_profile = a\n`,
+      ).length,
+      1,
+    );
+  });
+
+  test("a comment behind a blank is a comment, quotes keep the sign", () => {
+    assert.equal(only(parse(`[a]\n${GOOGLE}\nregion = eu-west-1 # home\n`)).endpoint.region, "eu-west-1");
+    const { source } = only(parse(`[a]\n${ROLE}\nidentity = command\nidentity_command = "one; two # three"\n`));
+    assert.ok(source.kind === "web-identity" && source.identity.kind === "command");
+    assert.equal(source.identity.command, "one; two # three");
+  });
+
+  test("a profile's own source beats the identity of [*], and keys of [*] that do not apply are left aside", () => {
+    const { profiles } = parse(
+      `[*]\nidentity = gcp-metadata\naudience = gcp\n[a]\n${ROLE}\n[b]\n${ROLE}\nsource_profile = a\n`,
+    );
+    assert.deepEqual(
+      profiles.map(({ source }) => source.kind),
+      ["web-identity", "source-profile"],
+    );
+  });
+
+  test("a token file alone means identity = file; its path starts at the config's directory", () => {
+    const { source } = only(parse(`[a]\n${ROLE}\nweb_identity_token_file = token\n`));
+    assert.deepEqual(source, {
+      kind: "web-identity",
+      identity: { kind: "file", path: "/h/.aws/token", audience: undefined },
+    });
+  });
+
+  test("the region is the profile's, else the environment's of the same partition, else the partition's", () => {
+    const region = (arn: string, env: Record<string, string>, extra = "") =>
+      only(parse(`[a]\nrole_arn = ${arn}\nidentity = gcloud\n${extra}`, env)).endpoint.region;
+    const china = "arn:aws-cn:iam::123412341234:role/r";
+    assert.equal(region("arn:aws:iam::123412341234:role/r", {}), "us-east-1");
+    assert.equal(
+      region("arn:aws:iam::123412341234:role/r", { AWS_REGION: "eu-west-1", AWS_DEFAULT_REGION: "eu-west-2" }),
+      "eu-west-1",
+    );
+    assert.equal(region("arn:aws:iam::123412341234:role/r", { AWS_DEFAULT_REGION: "eu-west-2" }), "eu-west-2");
+    assert.equal(region(china, { AWS_REGION: "eu-west-1" }), "cn-north-1");
+    assert.equal(region(china, { AWS_REGION: "cn-northwest-1" }), "cn-northwest-1");
+    assert.equal(region("arn:aws-us-gov:iam::123412341234:role/r", {}), "us-gov-west-1");
+    assert.equal(region(china, {}, "region = cn-northwest-1\n"), "cn-northwest-1");
+  });
+
+  test("a command in a file that others may write is refused, a config without commands is not", () => {
+    assert.match(
+      mistakesOf(
+        `[a]\n${ROLE}\nidentity = command\nidentity_command = x\n`,
+        {},
+        "the file may be written by others",
+      ).join("\n"),
+      /identity_command is refused: the file may be written by others/,
+    );
+    assert.match(
+      mistakesOf(`[a]\n${GOOGLE}\non_refresh = x\n`, {}, "the file may be written by others").join("\n"),
+      /on_refresh is refused/,
+    );
+    assert.deepEqual(mistakesOf(`[a]\n${GOOGLE}\n`, {}, "the file may be written by others"), []);
+  });
+
+  test("AWS_SHARED_CREDENTIALS_FILE names the file, with ~ as botocore expands it; the profile's own key beats it", () => {
+    assert.equal(only(parse(`[a]\n${GOOGLE}\n`, { AWS_SHARED_CREDENTIALS_FILE: "~/x" })).credentialsFile, "/h/x");
+    assert.equal(
+      only(parse(`[a]\n${GOOGLE}\ncredentials_file = ~/y\n`, { AWS_SHARED_CREDENTIALS_FILE: "~/x" })).credentialsFile,
+      "/h/y",
+    );
+  });
+});
+
+suite("finding the configuration", () => {
+  const options: ConfigOptions = { configFile: undefined, credentialsFile: undefined, inline: undefined };
+  const codeOf = async (promise: Promise<unknown>) =>
+    promise.then(
+      () => "none",
+      (error: { code: string }) => error.code,
+    );
+
+  test("--config beats $ROLEFRESH_CONFIG beats ~/.aws/rolefresh.ini", async () => {
+    await using home = await tempHome();
+    for (const name of ["a", "b"]) await home.write(`${name}.ini`, `[${name}]\n${GOOGLE}\n`);
+    await home.write(".aws/rolefresh.ini", `[c]\n${GOOGLE}\n`);
+    const read = async (configFile: string | undefined, env: Record<string, string>) =>
+      only(await readConfig({ ...options, configFile }, testWorld({ home: home.path, env }))).profile;
+    assert.equal(await read(`${home.path}/a.ini`, { ROLEFRESH_CONFIG: `${home.path}/b.ini` }), "a");
+    assert.equal(await read(undefined, { ROLEFRESH_CONFIG: `${home.path}/b.ini` }), "b");
+    assert.equal(await read("~/a.ini", {}), "a");
+    assert.equal(await read(undefined, {}), "c");
+  });
+
+  test("a missing, unusable or badly encoded file is a failure that names it", async () => {
+    await using home = await tempHome();
+    await home.write("latin1.ini", Buffer.from([0x5b, 0xe9, 0x5d]));
+    const world = testWorld({ home: home.path });
+    assert.equal(await codeOf(readConfig({ ...options, configFile: "/nonexistent/x.ini" }, world)), "CONFIG_MISSING");
+    assert.equal(await codeOf(readConfig(options, world)), "CONFIG_MISSING");
+    assert.equal(await codeOf(readConfig({ ...options, configFile: home.path }, world)), "CONFIG_INVALID");
+    assert.equal(
+      await codeOf(readConfig({ ...options, configFile: `${home.path}/latin1.ini` }, world)),
+      "CONFIG_INVALID",
+    );
+  });
+
+  test("the config-free form needs no file and says which flag is wrong", async () => {
+    const inline = (values: Record<string, string>) =>
+      readConfig(
+        { ...options, inline: { profile: "default", values: new Map(Object.entries(values)) as never } },
+        testWorld(),
+      );
+    const spec = only(await inline({ role_arn: "arn:aws:iam::123412341234:role/r" }));
+    assert.deepEqual(spec.source, {
+      kind: "web-identity",
+      identity: { kind: "gcp-metadata", audience: "gcp", serviceAccount: "default" },
+    });
+    await assert.rejects(inline({ role_arn: "x" }), /--role-arn: \[default\] role_arn = 'x' is not the ARN of a role/);
+  });
+});
