@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AppliedFault, Fault } from "./fault.ts";
 import type { Reply } from "./reply.ts";
@@ -53,13 +55,12 @@ async function drip(response: ServerResponse, reply: Reply, everyMs: number): Pr
 }
 
 async function flood(response: ServerResponse, reply: Reply, bytes: number): Promise<void> {
-  response.writeHead(reply.status, reply.headers);
-  response.write(Buffer.from(reply.body).subarray(0, 200));
+  const start = Buffer.from(reply.body).subarray(0, 200);
   const block = Buffer.alloc(64 * 1024, "A");
-  for (let sent = 0; sent < bytes && !response.destroyed; sent += block.length) {
-    if (!response.write(block)) await Promise.race([once(response, "drain"), once(response, "close")]);
-  }
-  response.end();
+  const blocks = Array.from({ length: Math.ceil(bytes / block.length) }, () => block);
+  response.writeHead(reply.status, reply.headers);
+  // Rejects when the client has had enough; the server then takes that as the end.
+  await pipeline(Readable.from([start, ...blocks]), response);
 }
 
 async function sendBent(response: ServerResponse, reply: Reply, fault: Fault | undefined): Promise<void> {
