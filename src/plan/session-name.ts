@@ -25,14 +25,15 @@ export function needsInstance(template: string): boolean {
 
 /**
  * Fills in a template and makes it valid for STS (`[\w+=,.@-]{2,64}`, AssumeRole API reference): other characters become
- * `-`, the end is cut, a single character is doubled by a `-`.
+ * `-`, the end is cut, a single character is filled up with a `-`.
  */
 export function renderSessionName(template: string, values: SessionNameValues): string {
   const filled = template.replaceAll(
     /\{(profile|hostname|project|instance)\}/g,
     (_, name: keyof SessionNameValues) => values[name] ?? "unknown",
   );
-  return clean(filled).slice(0, 64).padEnd(2, "-");
+  const valid = clean(filled).slice(0, 64);
+  return valid === "" ? "rolefresh" : valid.padEnd(2, "-");
 }
 
 /**
@@ -54,7 +55,8 @@ function fillLocal(text: string, values: SessionNameValues): string {
 }
 
 function clean(text: string): string {
-  return text.replaceAll(/[^\w+=,.@-]/g, "-");
+  // By code point: a character outside the BMP is one character to the person who wrote it.
+  return text.replaceAll(/[^\w+=,.@-]/gu, "-");
 }
 
 function escape(text: string): string {

@@ -1,0 +1,49 @@
+// Runs the built tests and ends with a line `N passed, N failed, N skipped` that counts what really ran.
+// usage: node scripts/run-tests.mjs [FILE...]      default: every build/test/*/*.test.js
+import { readdirSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const layers = ["unit", "property", "integration", "e2e"];
+const all = layers.flatMap((layer) => {
+  const folder = join(root, "build", "test", layer);
+  return readdirSync(folder)
+    .filter((name) => name.endsWith(".test.js"))
+    .toSorted()
+    .map((name) => join(folder, name));
+});
+const files = process.argv.length > 2 ? process.argv.slice(2) : all;
+if (files.length === 0) {
+  console.error("no built tests: run 'npm run build' first");
+  process.exit(1);
+}
+
+// A test must see the same world on every machine: nothing of the developer's AWS, Google or proxy settings.
+for (const name of Object.keys(process.env)) {
+  if (/^(AWS_|GCE_|GOOGLE_|CLOUDSDK_|ROLEFRESH_|https?_proxy$|all_proxy$|no_proxy$|NODE_EXTRA_CA_CERTS$)/i.test(name)) delete process.env[name];
+}
+
+const counts = { passed: 0, failed: 0, skipped: 0 };
+const failures = [];
+const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 300_000, execArgv: ["--enable-source-maps"] });
+stream.on("test:pass", (event) => {
+  if (event.details?.type === "suite") return;
+  if (event.skip !== undefined) counts.skipped++;
+  else counts.passed++;
+});
+stream.on("test:fail", (event) => {
+  if (event.details?.type === "suite") return;
+  counts.failed++;
+  failures.push(`${event.file ?? ""}: ${event.name}`);
+});
+stream.compose(new spec()).pipe(process.stdout);
+stream.on("close", () => undefined);
+process.on("exit", () => {
+  for (const failure of failures) console.log(`failed: ${failure}`);
+  console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;
+});

@@ -1,0 +1,83 @@
+#!/usr/bin/env node
+import { hostname, userInfo } from "node:os";
+
+import { errnoOf, Failure } from "./base/failure.ts";
+import { main } from "./main.ts";
+import type { Output, World } from "./world.ts";
+
+// The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.
+
+// The SDK prints seven lines on Node 20 at every start, which cron would mail (STYLE: it must be set before its first client).
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+
+const interruption = new AbortController();
+let received: NodeJS.Signals | undefined;
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    // Told twice: whoever asks is in a hurry.
+    if (received !== undefined) dieOf(signal);
+    received = signal;
+    interruption.abort(new Failure("INTERRUPTED", `stopped by ${signal}`));
+  });
+}
+
+// A reader that went away (`rolefresh status | head -1`) is no reason for a stack.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: unknown) => {
+    if (errnoOf(error) !== "EPIPE") throw error;
+  });
+}
+
+process.exitCode = await main(openWorld());
+if (received !== undefined) dieOf(received);
+
+/** So that the parent sees the signal, not an exit status (as fd and git do). */
+function dieOf(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
+
+function openWorld(): World {
+  return {
+    argv: process.argv.slice(2),
+    env: process.env,
+    home: process.env["HOME"] || userInfo().homedir,
+    cwd: process.cwd(),
+    hostname: hostname(),
+    uid: process.geteuid?.(),
+    pid: process.pid,
+    out: outputOf(process.stdout),
+    err: outputOf(process.stderr),
+    interrupted: interruption.signal,
+    now: () => new Date(),
+    monotonicMs: () => performance.now(),
+    random: Math.random,
+    sleep,
+  };
+}
+
+function outputOf(stream: NodeJS.WriteStream): Output {
+  return {
+    write: (text) => void stream.write(text),
+    isTTY: Boolean(stream.isTTY),
+    columns: stream.isTTY ? stream.columns : undefined,
+  };
+}
+
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) {
+      reject(signal.reason);
+      return;
+    }
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

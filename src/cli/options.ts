@@ -1,0 +1,187 @@
+import type { Argv, Options } from "yargs";
+
+import { parseDuration } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import { CONFIG_KEYS, type ConfigKey } from "../config/keys.ts";
+import type { ConfigOptions } from "../config/read.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_MS, type GlobalOptions, type Invocation } from "./invocation.ts";
+
+/** Options that several commands share, and the readers that turn what yargs found into checked values. */
+
+/** What yargs found, by option name; nothing about it is believed yet. */
+export type Parsed = Readonly<Record<string, unknown>>;
+
+/** One command as the command line knows it: its words, its help, its options, and how it becomes an invocation. */
+export interface CommandLine {
+  readonly command: string | readonly string[];
+  readonly describe: string;
+  readonly build: (command: Argv) => Argv;
+  readonly read: (parsed: Parsed) => Invocation;
+}
+
+export type Flags = Readonly<Record<string, Options>>;
+
+export const EPILOGUE = `Exit status: 0 done or nothing due, 64 usage, 65 unsafe file or token, 66 token or key missing,
+69 no such identity here, 70 bug, 73/74 cannot create/write, 75 try again later, 76 nonsense answer,
+77 denied, 78 config. 'check': 0 due, 1 nothing due, 255 error.`;
+
+export const GLOBAL_FLAGS: Flags = {
+  config: {
+    type: "string",
+    requiresArg: true,
+    describe: "config file (else $ROLEFRESH_CONFIG, ~/.aws/rolefresh.ini, /etc/rolefresh.ini)",
+  },
+  "credentials-file": {
+    type: "string",
+    requiresArg: true,
+    describe: "credentials file to write (else $AWS_SHARED_CREDENTIALS_FILE, ~/.aws/credentials)",
+  },
+  json: { type: "boolean", describe: "print one JSON object on standard output" },
+  quiet: { type: "boolean", alias: "q", describe: "print nothing but errors" },
+  verbose: { type: "boolean", alias: "v", describe: "say on standard error what is done, never a secret" },
+  timeout: {
+    type: "string",
+    requiresArg: true,
+    describe: "deadline for the whole run, for example 60s",
+    default: `${DEFAULT_TIMEOUT_MS / 1000}s`,
+  },
+  concurrency: {
+    type: "string",
+    requiresArg: true,
+    describe: "how many roles to assume at a time",
+    default: String(DEFAULT_CONCURRENCY),
+  },
+};
+
+/** Keys that have a flag in the config-free form: all but the credentials file's, which is a global option. */
+const INLINE_KEYS = CONFIG_KEYS.filter((key) => key.name !== "credentials_file");
+
+function flagOf(key: ConfigKey): string {
+  return key.replaceAll("_", "-");
+}
+
+/** The flags of the config-free form: one for each config key, and `--profile` for the section. */
+export const INLINE_FLAGS: Flags = {
+  profile: { type: "string", requiresArg: true, describe: "section to write (default: default)" },
+  ...Object.fromEntries(
+    INLINE_KEYS.map(({ name, value, help }): [string, Options] => {
+      const describe = `${help} [${value}]`;
+      return [
+        flagOf(name),
+        name === "overwrite" ? { type: "boolean", describe } : { type: "string", requiresArg: true, describe },
+      ];
+    }),
+  ),
+};
+
+/** Puts options under a heading of the help text. */
+export function grouped(flags: Flags, group: string): Record<string, Options> {
+  return Object.fromEntries(Object.entries(flags).map(([name, option]) => [name, { ...option, group }]));
+}
+
+/** `PROFILE…` and the config-free form, for commands that work on profiles. */
+export function onProfiles(command: Argv): Argv {
+  return command
+    .positional("profiles", {
+      type: "string",
+      array: true,
+      describe: "profiles to look at (default: all that are configured)",
+    })
+    .options(grouped(INLINE_FLAGS, "One role without a config file:"))
+    .epilogue(EPILOGUE);
+}
+
+export function usage(message: string, hint = "see rolefresh --help"): Failure {
+  return new Failure("USAGE", message, { hint });
+}
+
+/** yargs makes an array of an option that is given twice; the last one counts, as everywhere in Unix. */
+function last(value: unknown): unknown {
+  return Array.isArray(value) ? value.at(-1) : value;
+}
+
+export function readFlag(parsed: Parsed, name: string): boolean {
+  return last(parsed[name]) === true;
+}
+
+export function readText(parsed: Parsed, name: string): string | undefined {
+  const value = last(parsed[name]);
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && value !== "") return value;
+  if (value === true) return "true";
+  throw usage(`--${name} needs a value`);
+}
+
+/** Words of an array positional. */
+export function readWords(parsed: Parsed, name: string): readonly string[] {
+  const value = parsed[name];
+  return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
+}
+
+/** Milliseconds; more than 0, at most a day. */
+export function readDuration(parsed: Parsed, name: string): number | undefined {
+  const value = readText(parsed, name);
+  if (value === undefined) return undefined;
+  const ms = parseDuration(value);
+  if (ms === undefined || ms <= 0 || ms > 86_400_000) {
+    throw usage(`--${name} ${value} is not a duration of at most a day`, "write for example 90s or 10m");
+  }
+  return ms;
+}
+
+export function readGlobal(parsed: Parsed): GlobalOptions {
+  const concurrency = readText(parsed, "concurrency") ?? String(DEFAULT_CONCURRENCY);
+  if (!/^[1-9]\d{0,2}$/.test(concurrency)) throw usage(`--concurrency ${concurrency} is not a number from 1 to 999`);
+  return {
+    json: readFlag(parsed, "json"),
+    quiet: readFlag(parsed, "quiet"),
+    verbose: readFlag(parsed, "verbose"),
+    timeoutMs: readDuration(parsed, "timeout") ?? DEFAULT_TIMEOUT_MS,
+    concurrency: Number(concurrency),
+  };
+}
+
+/**
+ * Where the configuration comes from: a file, or the flags of the config-free form.
+ *
+ * @throws Failure USAGE for combinations that mean nothing
+ */
+export function readConfigOptions(parsed: Parsed): ConfigOptions {
+  const values = new Map<ConfigKey, string>();
+  for (const { name } of INLINE_KEYS) {
+    const value = readText(parsed, flagOf(name));
+    if (value !== undefined) values.set(name, value);
+  }
+  const configFile = readText(parsed, "config");
+  const credentialsFile = readText(parsed, "credentials-file");
+  const profile = readText(parsed, "profile");
+  if (values.has("role_arn")) {
+    if (configFile !== undefined) throw usage("--config and --role-arn exclude each other");
+    return { configFile: undefined, credentialsFile, inline: { profile: profile ?? "default", values } };
+  }
+  const [first] = values.keys();
+  if (first !== undefined)
+    throw usage(`--${flagOf(first)} goes with --role-arn`, "without a config file name the role: --role-arn ARN");
+  if (profile !== undefined) {
+    throw usage(
+      "--profile goes with --role-arn",
+      `to choose a configured profile write its name alone: rolefresh ${profile}`,
+    );
+  }
+  return { configFile, credentialsFile, inline: undefined };
+}
+
+/** What every command on profiles takes. */
+export function readOnProfiles(parsed: Parsed): {
+  readonly global: GlobalOptions;
+  readonly config: ConfigOptions;
+  readonly profiles: readonly string[];
+} {
+  const global = readGlobal(parsed);
+  const config = readConfigOptions(parsed);
+  const profiles = readWords(parsed, "profiles");
+  if (config.inline && profiles.length > 0) {
+    throw usage(`'${profiles[0]}' cannot stand next to --role-arn`, "name the section to write with --profile");
+  }
+  return { global, config, profiles };
+}

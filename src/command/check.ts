@@ -1,0 +1,39 @@
+import { Failure } from "../base/failure.ts";
+import type { CheckInvocation } from "../cli/invocation.ts";
+import { openReporter } from "../cli/report.ts";
+import type { World } from "../world.ts";
+import { loadProfiles, planLoaded } from "./load.ts";
+import { refusalOf } from "./outcome.ts";
+
+/** Not a sysexits code: systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" and only 255 for an error. */
+export const CHECK_DUE = 0;
+export const CHECK_NOTHING_DUE = 1;
+export const CHECK_ERROR = 255;
+
+/**
+ * Whether anything is due: no network, no lock, nothing on standard output.
+ *
+ * @returns 0 something is due, 1 nothing is due, 255 error. Something due goes before a refused section: `refresh` then
+ *   runs and reports the section itself.
+ */
+export async function check(invocation: CheckInvocation, world: World): Promise<number> {
+  const reporter = openReporter(world.err, invocation.global);
+  try {
+    const loaded = await loadProfiles(invocation.config, world);
+    const steps = planLoaded(loaded, invocation.profiles, false, world);
+    const refused: Failure[] = [];
+    let due = false;
+    for (const step of steps) {
+      const failure = refusalOf(step, loaded.viewOf(step.spec));
+      if (failure) refused.push(failure);
+      else if (step.action === "refresh") due = true;
+    }
+    if (due) return CHECK_DUE;
+    for (const failure of refused) reporter.error(failure);
+    return refused.length > 0 ? CHECK_ERROR : CHECK_NOTHING_DUE;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    reporter.error(error);
+    return CHECK_ERROR;
+  }
+}

@@ -1,0 +1,62 @@
+import { Failure } from "../base/failure.ts";
+import type { Step } from "../plan/plan.ts";
+import type { RoleSession } from "../sts/session.ts";
+import type { CredentialsView } from "./credentials-view.ts";
+
+/** How one profile's part of a run ended. */
+export interface Outcome {
+  readonly step: Step;
+  /** `due`: only in a dry run, where a refresh would be made. */
+  readonly outcome: "refreshed" | "fresh" | "failed" | "due";
+  readonly reason: string;
+  readonly accessKeyId: string | undefined;
+  readonly principalArn: string | undefined;
+  /** Of what the file holds now: after a failure, until when the old credentials are valid. */
+  readonly expiresAt: Date | undefined;
+  readonly failure: Failure | undefined;
+}
+
+/** What a step leaves for those that call with its keys. */
+export interface StepResult {
+  readonly outcome: Outcome;
+  readonly session: RoleSession | undefined;
+}
+
+/** The outcome of a step that needs neither network nor lock, or undefined for one that is to be carried out. */
+export function settleAtOnce(step: Step, view: CredentialsView): Outcome | undefined {
+  const refusal = refusalOf(step, view);
+  if (refusal) return failed(step, refusal);
+  return step.action === "keep" ? unchanged(step, "fresh") : undefined;
+}
+
+/** Why a step must not be carried out: its file or its section cannot be written safely, or is somebody else's. */
+export function refusalOf(step: Step, view: CredentialsView): Failure | undefined {
+  const { profile, credentialsFile } = step.spec;
+  const refusal = view.refusalOf(profile);
+  if (refusal || step.action !== "refuse") return refusal;
+  return new Failure(
+    "SECTION_FOREIGN",
+    `[${profile}] in ${credentialsFile} belongs to somebody else: ${step.written?.foreign ?? "its owner is unknown"}`,
+    {
+      hint: "choose another profile name, or set 'overwrite = true' for this profile (a backup of the file is kept)",
+    },
+  );
+}
+
+/** The outcome of a step for which nothing was written: what the file holds stays what counts. */
+export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
+  const { written, state } = step;
+  return {
+    step,
+    outcome,
+    reason: state.reason,
+    accessKeyId: written?.accessKeyId,
+    principalArn: written?.principalArn,
+    expiresAt: written?.expiresAt,
+    failure: undefined,
+  };
+}
+
+export function failed(step: Step, failure: Failure): Outcome {
+  return { ...unchanged(step, "fresh"), outcome: "failed", failure };
+}

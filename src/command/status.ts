@@ -1,0 +1,68 @@
+import { renderDuration, renderInstant } from "../base/duration.ts";
+import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
+import type { StatusInvocation } from "../cli/invocation.ts";
+import { openReporter } from "../cli/report.ts";
+import { renderTable } from "../cli/table.ts";
+import type { Step } from "../plan/plan.ts";
+import type { World } from "../world.ts";
+import { loadProfiles, planLoaded } from "./load.ts";
+
+/**
+ * Shows what the credentials file holds for each profile: no network, no lock.
+ *
+ * @returns 0; with `--min-ttl` 1 when a profile has less left; the file's exit status when it cannot be read
+ */
+export async function status(invocation: StatusInvocation, world: World): Promise<number> {
+  const { global, minTtlMs } = invocation;
+  const reporter = openReporter(world.err, global);
+  const loaded = await loadProfiles(invocation.config, world);
+  const steps = planLoaded(loaded, invocation.profiles, false, world).filter((step) => isAskedFor(step, invocation));
+  const now = world.now();
+  const failures = new Set(steps.flatMap((step) => loaded.viewOf(step.spec).refusalOf(step.spec.profile) ?? []));
+  for (const failure of failures) reporter.error(failure);
+  if (global.json) world.out.write(`${JSON.stringify({ profiles: steps.map((step) => toJson(step, now)) })}\n`);
+  else if (!global.quiet) world.out.write(toTable(steps, now));
+  if (failures.size > 0) return worstExitCode([...failures].map((failure) => exitCodeOf(failure.code)));
+  return minTtlMs !== undefined && steps.some((step) => leftOf(step, now) < minTtlMs) ? 1 : 0;
+}
+
+/** A source that a selected profile would take along is the plan's business, not an answer to what was asked. */
+function isAskedFor(step: Step, invocation: StatusInvocation): boolean {
+  return invocation.profiles.length === 0 || invocation.profiles.includes(step.spec.profile);
+}
+
+function leftOf(step: Step, now: Date): number {
+  const { expiresAt } = step.written ?? {};
+  return expiresAt && step.state.state !== "foreign" ? expiresAt.getTime() - now.getTime() : 0;
+}
+
+function toJson(step: Step, now: Date): unknown {
+  const { spec, written, state } = step;
+  const expiresAt = written?.expiresAt;
+  return {
+    profile: spec.profile,
+    state: state.state,
+    role_arn: spec.role.arn,
+    principal_arn: written?.principalArn ?? null,
+    expires_at: expiresAt ? renderInstant(expiresAt) : null,
+    remaining_seconds: expiresAt ? Math.floor((expiresAt.getTime() - now.getTime()) / 1000) : null,
+    refresh_at: state.refreshAt ? renderInstant(state.refreshAt) : null,
+    credentials_file: spec.credentialsFile,
+  };
+}
+
+function toTable(steps: readonly Step[], now: Date): string {
+  return renderTable(
+    ["PROFILE", "ROLE", "STATE", "EXPIRES", "LEFT"],
+    steps.map((step) => {
+      const expiresAt = step.written?.expiresAt;
+      return [
+        step.spec.profile,
+        step.spec.role.arn,
+        step.state.state,
+        expiresAt ? renderInstant(expiresAt) : "-",
+        expiresAt ? renderDuration(Math.max(0, expiresAt.getTime() - now.getTime())) : "-",
+      ];
+    }),
+  );
+}

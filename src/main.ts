@@ -1,0 +1,45 @@
+import { Failure } from "./base/failure.ts";
+import { EXIT_BUG, exitCodeOf } from "./cli/exit-code.ts";
+import type { Invocation } from "./cli/invocation.ts";
+import { parseQuickArgs } from "./cli/quick-args.ts";
+import { renderBug, renderFailure } from "./cli/report.ts";
+import type { World } from "./world.ts";
+
+/**
+ * Reads the command line, runs the command and renders whatever failed; the only place that catches everything.
+ *
+ * @returns the exit status
+ */
+export async function main(world: World): Promise<number> {
+  try {
+    return await run(await readInvocation(world), world);
+  } catch (error) {
+    if (error instanceof Failure) {
+      world.err.write(renderFailure(error));
+      return exitCodeOf(error.code);
+    }
+    world.err.write(renderBug(error));
+    return EXIT_BUG;
+  }
+}
+
+async function readInvocation(world: World): Promise<Invocation> {
+  const quick = parseQuickArgs(world.argv);
+  if (quick) return quick;
+  const { parseArgs } = await import("./cli/args.ts");
+  return parseArgs(world.argv, world.out.columns);
+}
+
+async function run(invocation: Invocation, world: World): Promise<number> {
+  switch (invocation.kind) {
+    case "print":
+      world.out.write(invocation.text);
+      return 0;
+    case "refresh":
+      return (await import("./command/refresh.ts")).refresh(invocation, world);
+    case "check":
+      return (await import("./command/check.ts")).check(invocation, world);
+    case "status":
+      return (await import("./command/status.ts")).status(invocation, world);
+  }
+}
