@@ -30,7 +30,7 @@ export async function takeFlight(
   if (!file) throw new Error(`${spec.credentialsFile} was not resolved`);
   for (let attempt = 0; ; attempt++) {
     const lease = await tryFlight(file, spec.profile);
-    if ((await view.lookAgain()) && options.fresh()) {
+    if (await isFreshNow(view, options, lease)) {
       await lease?.release();
       return undefined;
     }
@@ -49,5 +49,16 @@ export async function takeFlight(
         },
       );
     }
+  }
+}
+
+/** Another step of this run may have read the change already: what counts is the newest reading, not whether this is it. */
+async function isFreshNow(view: CredentialsView, options: FlightOptions, lease: Lease | undefined): Promise<boolean> {
+  try {
+    await view.lookAgain();
+    return options.fresh();
+  } catch (error) {
+    await lease?.release();
+    throw error;
   }
 }

@@ -1,7 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RoleSession } from "../sts/session.ts";
+import type { Lease } from "../credentials-file/lock.ts";
 import type { CredentialsView } from "./credentials-view.ts";
+import type { Expectation } from "./write-queue.ts";
 
 /** How one profile's part of a run ended. */
 export interface Outcome {
@@ -16,11 +18,10 @@ export interface Outcome {
   readonly failure: Failure | undefined;
 }
 
-/** What a step leaves for those that call with its keys. */
-export interface StepResult {
-  readonly outcome: Outcome;
-  readonly session: RoleSession | undefined;
-}
+/** How far a step is: its end, or a session that is still to be written, with the flight that is held until it is. */
+export type Obtained =
+  | { readonly outcome: Outcome }
+  | { readonly session: RoleSession; readonly flight: Lease; readonly expectation: Expectation };
 
 /** The outcome of a step that needs neither network nor lock, or undefined for one that is to be carried out. */
 export function settleAtOnce(step: Step, view: CredentialsView): Outcome | undefined {

@@ -5,6 +5,7 @@ import { Failure } from "../base/failure.ts";
 import type { Progress } from "../cli/progress.ts";
 import type { Reporter } from "../cli/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
+import type { EditResult } from "../credentials-file/update.ts";
 import { isDue, judgeProfile } from "../plan/profile-state.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RoleSession } from "../sts/session.ts";
@@ -12,10 +13,10 @@ import type { World } from "../world.ts";
 import { type CredentialsView, toWritten } from "./credentials-view.ts";
 import { takeFlight } from "./flight.ts";
 import type { Loaded } from "./load.ts";
-import { failed, type Outcome, refusalOf, settleAtOnce, type StepResult, unchanged } from "./outcome.ts";
+import { failed, type Obtained, type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
 import { openRoleSessions, type RoleSessions } from "./role-sessions.ts";
 import { sourceKeysOf } from "./source-keys.ts";
-import { openWriteQueue, type WriteQueue } from "./write-queue.ts";
+import { type Expectation, openWriteQueue, type WriteQueue } from "./write-queue.ts";
 
 export interface RunContext {
   readonly world: World;
@@ -52,7 +53,7 @@ class Run {
   readonly #sessions: RoleSessions;
   readonly #limit: ReturnType<typeof pLimit>;
   readonly #queues = new Map<string, WriteQueue>();
-  readonly #results = new Map<Step, Promise<StepResult>>();
+  readonly #obtained = new Map<Step, Promise<Obtained>>();
 
   constructor(loaded: Loaded, context: RunContext) {
     this.#loaded = loaded;
@@ -67,115 +68,113 @@ class Run {
 
   async all(steps: readonly Step[]): Promise<readonly Outcome[]> {
     // Every step is announced to its file's queue before the first one starts: they go in with one write.
-    for (const step of steps) if (this.#willRefresh(step)) this.#queueOf(step.spec).expect();
-    for (const step of steps) this.#results.set(step, this.#step(step));
-    const results = await Promise.all(this.#results.values());
-    return results.map((result) => result.outcome);
+    const expectations = steps.map((step) => {
+      const settled = settleAtOnce(step, this.#view(step));
+      return settled ?? this.#queueOf(step.spec).expect();
+    });
+    for (const [index, step] of steps.entries()) {
+      const expectation = expectations[index];
+      if (!expectation) continue;
+      this.#obtained.set(
+        step,
+        "away" in expectation ? this.#obtain(step, expectation) : Promise.resolve({ outcome: expectation }),
+      );
+    }
+    return Promise.all([...this.#obtained].map(async ([step, obtained]) => this.#finish(step, await obtained)));
   }
 
-  #willRefresh(step: Step): boolean {
-    return step.action === "refresh" && refusalOf(step, this.#view(step)) === undefined;
-  }
-
-  async #step(step: Step): Promise<StepResult> {
-    const { profile } = step.spec;
+  /** Everything up to the session; a step that calls with its keys need not wait for the write. */
+  async #obtain(step: Step, expectation: Expectation): Promise<Obtained> {
     const view = this.#view(step);
-    const settled = settleAtOnce(step, view);
-    if (settled) return { outcome: settled, session: undefined };
     try {
-      return await this.#refresh(step, view);
+      const source = step.source && (await this.#obtained.get(step.source));
+      return await this.#limit(() => this.#fly(step, view, source, expectation));
     } catch (error) {
+      expectation.away();
       if (!(error instanceof Failure)) throw error;
-      this.#context.progress.set(profile, "failed");
-      return { outcome: failed(step, namingProfile(error, profile)), session: undefined };
+      this.#context.progress.set(step.spec.profile, "failed");
+      return { outcome: failed(step, namingProfile(error, step.spec.profile)) };
     }
   }
 
-  async #refresh(step: Step, view: CredentialsView): Promise<StepResult> {
+  async #fly(
+    step: Step,
+    view: CredentialsView,
+    source: Obtained | undefined,
+    expectation: Expectation,
+  ): Promise<Obtained> {
     const { world, force, progress, reporter, deadline } = this.#context;
     const { spec } = step;
-    const queue = this.#queueOf(spec);
-    let expected = true;
-    const unexpect = () => {
-      if (expected) queue.unexpect();
-      expected = false;
+    deadline.signal.throwIfAborted();
+    const onWait = () => {
+      expectation.away();
+      progress.set(spec.profile, "waiting for another rolefresh");
     };
+    const flight = await takeFlight(spec, view, {
+      world,
+      deadline,
+      onWait,
+      fresh: () => !force && this.#isFreshNow(step, view),
+    });
+    if (!flight) {
+      expectation.away();
+      return { outcome: this.#byAnother(step, view) };
+    }
+    expectation.back();
     try {
-      const source = step.source && (await this.#results.get(step.source));
-      const obtained = await this.#limit(async () => {
-        deadline.signal.throwIfAborted();
-        const flight = await takeFlight(spec, view, {
-          world,
-          deadline,
-          onWait: () => {
-            unexpect();
-            progress.set(spec.profile, "waiting for another rolefresh");
-          },
-          fresh: () => !force && this.#freshNow(step, view),
-        });
-        if (!flight) return undefined;
-        if (!expected) {
-          queue.expect();
-          expected = true;
-        }
-        try {
-          progress.set(spec.profile, `assuming ${spec.role.name}`);
-          reporter.detail(`${spec.profile}: ${step.state.reason}, assuming ${spec.role.arn}`);
-          const session = await this.#sessions.obtain(spec, () =>
-            sourceKeysOf(step, source, step.source ? this.#view(step.source) : view, world.now()),
-          );
-          return { session, flight };
-        } catch (error) {
-          await flight.release();
-          throw error;
-        }
-      });
-      if (!obtained) return { outcome: this.#byAnother(step, view), session: undefined };
-      const { session, flight } = obtained;
-      try {
-        const written = queue.submit({
-          profile: spec.profile,
-          edit: { kind: "write", keys: session },
-          overwrite: spec.overwrite,
-          stillWanted: (section) => force || this.#isDueNow(spec, section && toWritten(section)),
-        });
-        unexpect();
-        return await this.#settle(step, session, view, await written);
-      } finally {
-        await flight.release();
-      }
-    } finally {
-      unexpect();
+      progress.set(spec.profile, `assuming ${spec.role.name}`);
+      reporter.detail(`${spec.profile}: ${step.state.reason}, assuming ${spec.role.arn}`);
+      const keys = () => sourceKeysOf(step, source, step.source ? this.#view(step.source) : view, world.now());
+      const session = await this.#sessions.obtain(spec, keys);
+      return { session, flight, expectation };
+    } catch (error) {
+      await flight.release();
+      throw error;
     }
   }
 
-  async #settle(
-    step: Step,
-    session: RoleSession,
-    view: CredentialsView,
-    result: Awaited<ReturnType<WriteQueue["submit"]>>,
-  ): Promise<StepResult> {
+  async #finish(step: Step, obtained: Obtained): Promise<Outcome> {
+    if ("outcome" in obtained) return obtained.outcome;
+    const { session, flight, expectation } = obtained;
+    const { spec } = step;
+    try {
+      const written = this.#queueOf(spec).submit({
+        profile: spec.profile,
+        edit: { kind: "write", keys: session },
+        overwrite: spec.overwrite,
+        stillWanted: (section) => this.#context.force || this.#isDueNow(spec, section && toWritten(section)),
+      });
+      expectation.away();
+      return await this.#settle(step, session, await written);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return failed(step, error);
+    } finally {
+      await flight.release();
+    }
+  }
+
+  async #settle(step: Step, session: RoleSession, result: EditResult): Promise<Outcome> {
     const { progress, reporter } = this.#context;
+    const view = this.#view(step);
     switch (result.kind) {
       case "failed":
-        return { outcome: failed(step, result.failure), session: undefined };
+        progress.set(step.spec.profile, "failed");
+        return failed(step, result.failure);
       case "skipped":
         await view.lookAgain();
-        return { outcome: this.#byAnother(step, view), session };
+        return this.#byAnother(step, view);
       case "written":
         progress.set(step.spec.profile, "refreshed");
         reporter.detail(`${step.spec.profile}: written to ${view.path}`);
         return {
-          outcome: {
-            step,
-            outcome: "refreshed",
-            reason: step.state.reason,
-            accessKeyId: session.accessKeyId,
-            principalArn: session.principalArn,
-            expiresAt: session.expiresAt,
-            failure: undefined,
-          },
-          session,
+          step,
+          outcome: "refreshed",
+          reason: step.state.reason,
+          accessKeyId: session.accessKeyId,
+          principalArn: session.principalArn,
+          expiresAt: session.expiresAt,
+          failure: undefined,
         };
     }
   }
@@ -194,7 +193,7 @@ class Run {
     );
   }
 
-  #freshNow(step: Step, view: CredentialsView): boolean {
+  #isFreshNow(step: Step, view: CredentialsView): boolean {
     const refusal = view.refusalOf(step.spec.profile);
     if (refusal) throw refusal;
     return !this.#isDueNow(step.spec, view.written(step.spec.profile));

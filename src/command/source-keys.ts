@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import type { Step } from "../plan/plan.ts";
 import type { SigningKeys } from "../sts/session.ts";
 import type { CredentialsView } from "./credentials-view.ts";
-import type { StepResult } from "./outcome.ts";
+import type { Obtained } from "./outcome.ts";
 
 /** Old keys of a source whose refresh failed are still used when at least this much is left: enough for one call. */
 const ENOUGH_FOR_A_CALL_MS = 60_000;
@@ -15,15 +15,10 @@ const ENOUGH_FOR_A_CALL_MS = 60_000;
  *
  * @throws the source's own failure when it has no usable keys; SOURCE_KEYS_MISSING
  */
-export function sourceKeysOf(
-  step: Step,
-  source: StepResult | undefined,
-  view: CredentialsView,
-  now: Date,
-): SigningKeys {
+export function sourceKeysOf(step: Step, source: Obtained | undefined, view: CredentialsView, now: Date): SigningKeys {
   if (step.spec.source.kind !== "source-profile") throw new Error("this profile has no source_profile");
   const name = step.spec.source.sourceProfile;
-  if (source?.session) return source.session;
+  if (source && "session" in source) return source.session;
   const failure = source?.outcome.failure;
   const expiresAt = step.source?.written?.expiresAt;
   if (failure && !(expiresAt && expiresAt.getTime() - now.getTime() > ENOUGH_FOR_A_CALL_MS)) {

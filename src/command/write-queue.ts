@@ -12,12 +12,18 @@ const GATHER_MS = 1000;
  * there is when nothing more is under way or a second has passed.
  */
 export interface WriteQueue {
-  /** Another profile of this file is on its way (its write is worth waiting for). */
-  expect(): void;
-  /** It is no longer: it ended, or it waits for another process. */
-  unexpect(): void;
+  /** Another profile of this file is on its way: its write is worth waiting for. */
+  expect(): Expectation;
   /** Resolves when the edit is in the file, or is known not to be. */
   submit(edit: PendingEdit): Promise<EditResult>;
+}
+
+/** One announced profile. Saying the same twice changes nothing. */
+export interface Expectation {
+  /** It ended, or it waits for another process: nobody should wait for it. */
+  away(): void;
+  /** It is on its way again. */
+  back(): void;
 }
 
 export interface WriteQueueContext {
@@ -84,11 +90,19 @@ export function openWriteQueue(
 
   return {
     expect: () => {
+      let counted = true;
       expected++;
-    },
-    unexpect: () => {
-      expected--;
-      flushIfAlone();
+      return {
+        away: () => {
+          if (counted) expected--;
+          counted = false;
+          flushIfAlone();
+        },
+        back: () => {
+          if (!counted) expected++;
+          counted = true;
+        },
+      };
     },
     submit: (edit) =>
       new Promise((settle, reject) => {
