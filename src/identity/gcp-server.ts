@@ -4,7 +4,7 @@ import { ask, dateOf, type HttpAnswer, type HttpFault } from "./http.ts";
 import { interruption } from "./interruption.ts";
 import type { IdentityContext } from "./obtain.ts";
 
-/** What the metadata server said: a status other than 429 and 5xx, with its flavor header proven. */
+/** What the metadata server said: a status other than 429 and 5xx; when it is below 400, with its flavor header proven. */
 export interface MetadataAnswer {
   readonly status: number;
   readonly body: string;
@@ -107,15 +107,14 @@ function judge(answer: HttpAnswer, address: MetadataAddress, showsGoogle: boolea
   if (answer.status === 429 || answer.status >= 500) {
     throw new Failure("IDENTITY_TEMPORARY", `${server} keeps answering with status ${answer.status}`);
   }
-  const flavor = answer.headers["metadata-flavor"];
-  if (flavor !== "Google") {
+  if (answer.headers["metadata-flavor"] !== "Google") {
+    const told = `what answers at ${host} is not Google's metadata server: status ${answer.status} without \`Metadata-Flavor: Google\``;
     // EC2 and Azure answer at the same address: there is a server, but not the one that was meant.
-    const elsewhere = address.namedBy === undefined && !showsGoogle;
-    throw new Failure(
-      elsewhere ? "IDENTITY_UNAVAILABLE" : "IDENTITY_NONSENSE",
-      `what answers at ${host} is not Google's metadata server: status ${answer.status} without \`Metadata-Flavor: Google\``,
-      { hint: whereToLook(address) },
-    );
+    if (address.namedBy === undefined && !showsGoogle) {
+      throw new Failure("IDENTITY_UNAVAILABLE", told, { hint: whereToLook(address) });
+    }
+    // Refusals pass without it, for their status tells more; nothing of them is believed.
+    if (answer.status < 400) throw new Failure("IDENTITY_NONSENSE", told, { hint: whereToLook(address) });
   }
   return { status: answer.status, body: answer.body, date: dateOf(answer.headers), host, showsGoogle };
 }

@@ -99,5 +99,5 @@ function killGroup(child: ChildProcess): void {
 /** The first lines of a program's stderr on one line, where the reason usually stands. */
 function firstLines(stderr: string): string {
   const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return printable(withoutSecrets(lines.slice(0, 3).join(" | ")), 300);
+  return printable(withoutSecrets(lines.slice(0, 3).join(" | ")), 300).replace(/\.$/, "");
 }

@@ -55,7 +55,7 @@ export function openSts(context: StsContext): StsClients {
     context,
     call: async (call) => {
       const endpoint = resolveEndpoint(call.endpoint, context.env);
-      const where = endpoint.url ?? `STS in ${endpoint.region}`;
+      const where = endpoint.url ?? `the STS of ${endpoint.region}`;
       loading ??= load(context);
       const { sdk, transport } = await loading;
       const key = JSON.stringify([endpoint, call.keys?.accessKeyId]);

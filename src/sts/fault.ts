@@ -15,6 +15,8 @@ export interface CallDescription {
 
 /** The SDK's error for an answer that is an AWS error; matched by shape, because the SDK is not loaded here. */
 interface ServiceError extends Error {
+  /** The code on the wire; `name` is the SDK's word for it, which may end in `Exception` where the wire's does not. */
+  readonly Code?: unknown;
   readonly $fault: string;
   readonly $metadata: { readonly httpStatusCode?: number };
 }
@@ -118,14 +120,18 @@ export function isVerificationKeyFault(error: unknown): boolean {
 /** One word for an error: its AWS code or errno. */
 export function wordOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
-  return redact(isServiceError(error) ? codeOf(error) : (errnoOf(error) ?? error.name), 64);
+  const code = isServiceError(error) && typeof error.Code === "string" ? error.Code : errnoOf(error);
+  return redact(code ?? error.name, 64);
 }
 
 function serviceFailure(error: ServiceError, what: string, call: CallDescription): Failure {
   const status = error.$metadata.httpStatusCode ?? 0;
   const code = codeOf(error);
   const make = (failure: FailureCode, hint: string) =>
-    new Failure(failure, `${what}: ${redact(code, 64)}: ${redact(error.message)}`, { hint, cause: bare(error) });
+    new Failure(failure, `${what}: ${wordOf(error)}: ${redact(error.message).replace(/\.$/, "")}`, {
+      hint,
+      cause: bare(error),
+    });
   if (isVerificationKeyFault(error))
     return make("STS_UNAVAILABLE", "AWS could not fetch the issuer's keys; the next run may heal it");
   const rule = RULES.find(({ codes }) => codes.test(code));
