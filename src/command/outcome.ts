@@ -1,3 +1,4 @@
+import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RoleSession } from "../sts/session.ts";
@@ -60,4 +61,15 @@ export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
 
 export function failed(step: Step, failure: Failure): Outcome {
   return { ...unchanged(step, "fresh"), outcome: "failed", failure };
+}
+
+/** A failure says until when the old credentials are good: that decides whether somebody has to get up. */
+export function withRemaining(failure: Failure, step: Step, expiresAt: Date | undefined, now: Date): Failure {
+  if (step.written?.foreign !== undefined || expiresAt === undefined) return failure;
+  const left = expiresAt.getTime() - now.getTime();
+  const until =
+    left > 0
+      ? `the old credentials are valid until ${renderInstant(expiresAt)} (${renderDuration(left)})`
+      : `the old credentials expired at ${renderInstant(expiresAt)}`;
+  return new Failure(failure.code, `${failure.message}; ${until}`, { hint: failure.hint, cause: failure });
 }

@@ -1,16 +1,12 @@
-import { startDeadline } from "../base/deadline.ts";
 import { renderDuration, renderInstant } from "../base/duration.ts";
-import { Failure } from "../base/failure.ts";
 import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
 import type { RefreshInvocation } from "../cli/invocation.ts";
-import { openReporter, type Reporter } from "../cli/report.ts";
+import { openReporter } from "../cli/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../world.ts";
+import { carryOut } from "./carry-out.ts";
 import { type Loaded, loadProfiles, planLoaded } from "./load.ts";
-import { type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
-
-/** What was obtained in time is still written when the deadline has passed; this long at most. */
-const WRITE_GRACE_MS = 5000;
+import { type Outcome, settleAtOnce, unchanged, withRemaining } from "./outcome.ts";
 
 /**
  * The main job: refresh what is due, write, say how it went.
@@ -35,52 +31,8 @@ export async function refresh(invocation: RefreshInvocation, world: World): Prom
   return worstExitCode(outcomes.flatMap(({ failure }) => (failure ? [exitCodeOf(failure.code)] : [])));
 }
 
-async function carryOut(
-  steps: readonly Step[],
-  loaded: Loaded,
-  invocation: RefreshInvocation,
-  reporter: Reporter,
-  world: World,
-): Promise<readonly Outcome[]> {
-  const settled = steps.flatMap((step) => settleAtOnce(step, loaded.viewOf(step.spec)) ?? []);
-  if (settled.length === steps.length) return settled;
-
-  const { global, force } = invocation;
-  const deadline = startDeadline(global.timeoutMs, world, world.interrupted);
-  const writeDeadline = startDeadline(global.timeoutMs + WRITE_GRACE_MS, world, new AbortController().signal);
-  const { openProgress } = await import("../cli/progress.ts");
-  const progress = await openProgress(world.err, !global.quiet && !global.json);
-  try {
-    const { runSteps } = await import("./refresh-run.ts");
-    return await runSteps(steps, loaded, {
-      world,
-      deadline,
-      writeDeadline,
-      concurrency: global.concurrency,
-      force,
-      reporter,
-      progress,
-    });
-  } finally {
-    progress.done();
-    deadline.clear();
-    writeDeadline.clear();
-  }
-}
-
 function dryOutcome(step: Step, loaded: Loaded): Outcome {
   return settleAtOnce(step, loaded.viewOf(step.spec)) ?? unchanged(step, "due");
-}
-
-/** A failure says until when the old credentials are good: that decides whether somebody has to get up. */
-function withRemaining(failure: Failure, step: Step, expiresAt: Date | undefined, now: Date): Failure {
-  if (step.written?.foreign !== undefined || expiresAt === undefined) return failure;
-  const left = expiresAt.getTime() - now.getTime();
-  const until =
-    left > 0
-      ? `the old credentials are valid until ${renderInstant(expiresAt)} (${renderDuration(left)})`
-      : `the old credentials expired at ${renderInstant(expiresAt)}`;
-  return new Failure(failure.code, `${failure.message}; ${until}`, { hint: failure.hint, cause: failure });
 }
 
 function toJson(outcomes: readonly Outcome[], invocation: RefreshInvocation, now: Date): unknown {
