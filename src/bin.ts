@@ -40,6 +40,7 @@ function dieOf(signal: NodeJS.Signals): void {
 function openWorld(): World {
   return {
     argv: process.argv.slice(2),
+    program: [process.execPath, ...process.argv.slice(1, 2)],
     env: process.env,
     home: process.env["HOME"] || userInfo().homedir,
     cwd: process.cwd(),

@@ -25,6 +25,8 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export interface World extends Clock {
   /** The arguments after the program's name. */
   readonly argv: readonly string[];
+  /** How this program was started, absolute: the interpreter and the script. For what is to start it again later. */
+  readonly program: readonly string[];
   readonly env: Environment;
   /** The user's home directory: `$HOME`, else the password file's (cron and systemd may set none). */
   readonly home: string;

@@ -33,6 +33,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
   });
   return {
     argv: options.argv ?? [],
+    program: ["/usr/bin/node", "/usr/lib/rolefresh/bin.js"],
     env: options.env ?? {},
     home: options.home ?? "/nonexistent",
     cwd: "/",
