@@ -22,8 +22,10 @@ export async function refresh(invocation: RefreshInvocation, world: World): Prom
     ? steps.map((step) => dryOutcome(step, loaded))
     : await carryOut(steps, loaded, invocation, reporter, world);
 
-  for (const { failure, step, expiresAt } of outcomes)
-    if (failure) reporter.error(withRemaining(failure, step, expiresAt, world.now()));
+  for (const { failure, step, expiresAt } of outcomes) {
+    // That the run was stopped is said once, below, and not for every profile that was under way.
+    if (failure && failure.code !== "INTERRUPTED") reporter.error(withRemaining(failure, step, expiresAt, world.now()));
+  }
   world.interrupted.throwIfAborted();
   if (global.json) world.out.write(`${JSON.stringify(toJson(outcomes, invocation, world.now()))}\n`);
   else if (!global.quiet && (invocation.dryRun || world.out.isTTY))

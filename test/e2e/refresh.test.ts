@@ -16,7 +16,7 @@ suite("refresh", () => {
   test("a first run makes the file 0600 in a 0700 directory and says nothing on either stream", async () => {
     await using scene = await openScene(undefined);
     const config = await scene.home.write("etc/rolefresh.ini", ONE_ROLE);
-    assert.deepEqual(await scene.run([], { env: { ROLEFRESH_CONFIG: config }, umask: 0 }), SILENT);
+    assert.deepEqual(await scene.run([], { env: { ROLEFRESH_CONFIG: config } }), SILENT);
     assert.equal((await stat(scene.home.credentials)).mode & 0o777, 0o600);
     assert.equal((await stat(`${scene.home.path}/.aws`)).mode & 0o777, 0o700);
     const values = valuesOf(await scene.credentials(), "default");

@@ -16,7 +16,8 @@ export interface RunOptions {
   /** The whole environment of the child: nothing is inherited, as under cron. */
   readonly env: Readonly<Record<string, string>>;
   readonly cwd?: string;
-  readonly umask?: number;
+  /** Run as another user (needs root). */
+  readonly uid?: number;
   /** Called with the child as soon as it is spawned, for tests that signal it. */
   readonly onSpawn?: (child: { readonly pid?: number | undefined; kill(signal: NodeJS.Signals): boolean }) => void;
 }
@@ -32,6 +33,7 @@ export function runProgram(command: string, args: readonly string[], options: Ru
       env: { ...options.env },
       cwd: options.cwd ?? "/",
       stdio: ["ignore", "pipe", "pipe"],
+      ...(options.uid === undefined ? {} : { uid: options.uid, gid: options.uid }),
     });
     let stdout = "";
     let stderr = "";

@@ -6,7 +6,7 @@ import { Failure } from "../../src/base/failure.ts";
 import { believe, type ClaimedSession } from "../../src/sts/answer.ts";
 import { resolveEndpoint } from "../../src/sts/endpoint.ts";
 import { redact } from "../../src/sts/redact.ts";
-import { needsInstance, renderSessionName } from "../../src/sts/session-name.ts";
+import { needsInstance, renderSessionName } from "../../src/plan/session-name.ts";
 
 const NOW = new Date("2026-11-23T10:00:00Z");
 const HOUR = 3_600_000;
