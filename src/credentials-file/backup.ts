@@ -1,0 +1,38 @@
+import type { FileHandle } from "node:fs/promises";
+import { errnoOf } from "../base/failure.ts";
+import { backupName } from "./beside.ts";
+import { fileFailure } from "./file-failure.ts";
+import type { FileOps } from "./file-ops.ts";
+import type { ResolvedFile } from "./locate.ts";
+import { ignoringErrors, writeAll } from "./write.ts";
+
+/**
+ * Keeps the content as `<file>.bak-<time>`, private, never over another file.
+ *
+ * @returns the backup's path.
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
+ */
+export async function keepBackup(file: ResolvedFile, bytes: Buffer, ops: FileOps, now: Date): Promise<string> {
+  for (let count = 0; ; count++) {
+    const path = backupName(file, now, count);
+    let handle: FileHandle;
+    try {
+      handle = await ops.open(path, "wx", 0o600);
+    } catch (error) {
+      if (errnoOf(error) === "EEXIST" && count < 1000) continue;
+      throw fileFailure("FILE_CANNOT_CREATE", "cannot create the backup", path, error);
+    }
+    try {
+      try {
+        await writeAll(handle, bytes, 0);
+        await handle.sync();
+      } finally {
+        await handle.close();
+      }
+      return path;
+    } catch (error) {
+      await ignoringErrors(ops.unlink(path));
+      throw fileFailure("FILE_WRITE_FAILED", "cannot write the backup", path, error);
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { Failure } from "../base/failure.ts";
+import { type Layout, layOut, linesOf } from "./layout.ts";
+import type { Line } from "./lines.ts";
+import { isManagedKey } from "./managed.ts";
+import type { Snapshot } from "./read.ts";
+import { entriesOf, type ProfileSection, toSection } from "./section.ts";
+import { badByteIn, type Problem, refusal } from "./unsafe.ts";
+import { type FileWarning, warningsOf } from "./warnings.ts";
+
+export type { Entry, ProfileSection } from "./section.ts";
+export type { FileWarning } from "./warnings.ts";
+
+/** A credentials file, read without loss. Reading never fails: what prevents writing is told per profile. */
+export interface CredentialsDocument {
+  /** The file's path for messages. */
+  readonly path: string;
+  /** Undefined when there is no file. */
+  readonly bytes: Buffer | undefined;
+  readonly layout: Layout;
+  /** Section names in the order of the file, each once. */
+  readonly names: readonly string[];
+  /**
+   * What makes the file unreadable to botocore, Go or Java although rolefresh can write it. Computed when first asked
+   * for: it takes another pass over the file.
+   */
+  readonly warnings: readonly FileWarning[];
+  /** What keeps every profile of the file from being written; found when first asked for. */
+  readonly badByte: Problem | undefined;
+  /** The section of a profile, by its name to the letter. */
+  profile(name: string): ProfileSection | undefined;
+  /** The lines of a profile's section without its header; undefined when it has none or more than one. */
+  body(name: string): SectionBody | undefined;
+  /** Why a profile cannot be written safely in this file (FILE_UNSAFE, with `file:line`), or undefined when it can. */
+  refusalOf(name: string): Failure | undefined;
+}
+
+export interface SectionBody {
+  readonly header: Line;
+  readonly lines: readonly Line[];
+  /** The header of the section below; undefined for the last. */
+  readonly next: Line | undefined;
+}
+
+/** Reads a credentials file in one pass, in time proportional to its size. */
+export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes">): CredentialsDocument {
+  return new ParsedDocument(snapshot.file.path, snapshot.bytes);
+}
+
+class ParsedDocument implements CredentialsDocument {
+  readonly path: string;
+  readonly bytes: Buffer | undefined;
+  readonly layout: Layout;
+  #warnings: readonly FileWarning[] | undefined;
+  #badByte: Problem | undefined | null = null;
+
+  constructor(path: string, bytes: Buffer | undefined) {
+    this.path = path;
+    this.bytes = bytes;
+    this.layout = layOut(bytes ?? Buffer.alloc(0));
+  }
+
+  get names(): readonly string[] {
+    const names = this.layout.boundaries.map(({ strictName, lenientName }) => strictName ?? lenientName ?? "");
+    return [...new Set(names)];
+  }
+
+  get warnings(): readonly FileWarning[] {
+    return (this.#warnings ??= warningsOf(this.layout));
+  }
+
+  get badByte(): Problem | undefined {
+    if (this.#badByte === null) this.#badByte = badByteIn(this.layout.text);
+    return this.#badByte;
+  }
+
+  profile(name: string): ProfileSection | undefined {
+    const indexes = this.layout.clean.get(name) ?? [];
+    const [first] = indexes;
+    if (first === undefined) return undefined;
+    const header = this.layout.boundaries[first]?.header;
+    const entries = indexes.flatMap((index) => entriesOf(linesOf(this.layout, index)));
+    const next = this.layout.boundaries[first + 1];
+    // Where the next header is one to some readers only, the section has no certain end.
+    const isAmbiguous =
+      indexes.length > 1 || (next !== undefined && (next.strictName === undefined || next.lenientName === undefined));
+    return toSection(name, header?.number ?? 0, entries, isAmbiguous, (key) => !isManagedKey(key));
+  }
+
+  body(name: string): SectionBody | undefined {
+    const [index, second] = this.layout.clean.get(name) ?? [];
+    const header = index === undefined ? undefined : this.layout.boundaries[index]?.header;
+    if (index === undefined || second !== undefined || !header) return undefined;
+    return { header, lines: linesOf(this.layout, index), next: this.layout.boundaries[index + 1]?.header };
+  }
+
+  refusalOf(name: string): Failure | undefined {
+    return refusal(this, name);
+  }
+}

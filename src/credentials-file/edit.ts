@@ -1,0 +1,81 @@
+import { renderInstant } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import type { Secret } from "../base/secret.ts";
+import { MANAGER, type ManagedKey } from "./managed.ts";
+
+/** What a section is to hold. */
+export interface ManagedKeys {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: Secret;
+  readonly sessionToken: Secret;
+  /** Left out of the file when undefined. */
+  readonly principalArn: string | undefined;
+  /** Left out of the file when undefined. */
+  readonly expiresAt: Date | undefined;
+}
+
+export type Edit =
+  | { readonly kind: "write"; readonly keys: ManagedKeys }
+  /** Takes the managed keys out, and the section too when nothing else is in it; comments stay. */
+  | { readonly kind: "remove" };
+
+/**
+ * The managed keys that a section holds after an edit, in the order of a new section. Keys that are absent go.
+ *
+ * @throws Failure STS_NONSENSE for a value that not every reader would read back as it is written: empty, with a blank,
+ * control or non-ASCII character, or beginning with a quote (Go and PHP take quotes off) or a comment sign. Nothing that
+ * STS hands out looks so, and a line break in a token would write keys of its own.
+ */
+export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedKey, string> {
+  if (edit.kind === "remove") return new Map();
+  const { accessKeyId, secretAccessKey, sessionToken, principalArn, expiresAt } = edit.keys;
+  const token = sessionToken.reveal();
+  const values = new Map<ManagedKey, string>([
+    ["aws_access_key_id", accessKeyId],
+    ["aws_secret_access_key", secretAccessKey.reveal()],
+    ["aws_session_token", token],
+    ["aws_security_token", token],
+  ]);
+  if (principalArn !== undefined) values.set("x_principal_arn", principalArn);
+  if (expiresAt) values.set("x_security_token_expires", renderInstant(expiresAt));
+  values.set("manager", MANAGER);
+  for (const [key, value] of values) {
+    if (/^[!-~]+$/.test(value) && !/^["'`#;]/.test(value)) continue;
+    throw new Failure(
+      "STS_NONSENSE",
+      `the ${key} for profile '${profile}' is no value that a credentials file can hold`,
+      {
+        hint: "it is empty or has blanks, control characters or quotes: look at what the STS endpoint answers",
+      },
+    );
+  }
+  return values;
+}
+
+/**
+ * Checks the name of a section that may have to be made (GRAMMAR.md 9). The configuration is checked for this long before;
+ * here it keeps a bad name from ever reaching the file.
+ *
+ * @throws Failure CONFIG_INVALID
+ */
+export function checkSectionName(name: string): void {
+  const problem = sectionNameProblem(name);
+  if (problem === undefined) return;
+  throw new Failure("CONFIG_INVALID", `a profile cannot be named ${JSON.stringify(name)}: ${problem}`, {
+    hint: "letters, digits and - / . % @ _ : + are read by all tools",
+  });
+}
+
+function sectionNameProblem(name: string): string | undefined {
+  if (name === "") return "the name is empty";
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) return "it holds control characters";
+  if (/\p{Surrogate}/u.test(name)) return "it is not valid Unicode";
+  if (name.trim() !== name) return "it begins or ends with a blank";
+  if (name.includes("]")) return "it holds a ']'";
+  // JavaScript's readers cut the header at the comment sign and then find no `]`.
+  if (/\s[#;]/.test(name)) return "a comment begins in it for some tools";
+  if (name === "DEFAULT") return "its keys would appear in every section to Python's readers";
+  if (name === "__proto__" || name === "profile __proto__") return "JavaScript's readers refuse it";
+  return undefined;
+}

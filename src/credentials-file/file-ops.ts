@@ -1,0 +1,6 @@
+import * as fs from "node:fs/promises";
+
+/** The calls with which files are written, as an argument so that tests can make each of them fail. */
+export type FileOps = Pick<typeof fs, "open" | "rename" | "unlink" | "mkdir" | "lstat" | "readdir">;
+
+export const systemOps: FileOps = fs;

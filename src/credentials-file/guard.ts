@@ -1,0 +1,88 @@
+import { isUtf8 } from "node:buffer";
+import { Failure } from "../base/failure.ts";
+import { type Edit, managedValues } from "./edit.ts";
+import { readLeniently } from "./lenient-reader.ts";
+import { isManagedKey } from "./managed.ts";
+import type { Reading } from "./reading.ts";
+import { readStrictly } from "./strict-reader.ts";
+
+/**
+ * The last check before a file is replaced (GRAMMAR.md 12): reads it before and after the edit with two models that share
+ * no code with the editor. For each, everything but the managed keys of the edited profiles must be the same, in the same
+ * order, and those keys must be exactly what was to be written.
+ *
+ * @param path for messages.
+ * @throws Failure FILE_UNSAFE
+ */
+export function guardSplice(path: string, before: Buffer, after: Buffer, edits: ReadonlyMap<string, Edit>): void {
+  // Decoding makes every odd byte the same U+FFFD, which would hide a change: then each byte is read as a character.
+  const encoding = isUtf8(before) ? "utf8" : "latin1";
+  const wanted = new Map<string, ReadonlyMap<string, string>>();
+  for (const [profile, edit] of edits)
+    wanted.set(Buffer.from(profile).toString(encoding), managedValues(profile, edit));
+  const [was, is] = [before.toString(encoding), after.toString(encoding)];
+  const refused =
+    compare(readStrictly(was), readStrictly(is), wanted, "Python's readers") ??
+    compare(readLeniently(was), readLeniently(is), wanted, "JavaScript's readers");
+  if (refused === undefined) return;
+  throw new Failure("FILE_UNSAFE", `cannot edit ${path} safely: ${refused}`, {
+    hint: "the file is as it was; look for unusual lines in and around the section, and please report the case",
+  });
+}
+
+function compare(
+  before: Reading,
+  after: Reading,
+  wanted: ReadonlyMap<string, ReadonlyMap<string, string>>,
+  readers: string,
+): string | undefined {
+  const left = new Map<string, Map<string, string>>();
+  for (const [profile, values] of wanted) left.set(profile, new Map(values));
+  const opened = new Map<string, number>();
+  let was = nextForeign(before, 0, wanted);
+  for (let n = 0; n < after.key.length; n++) {
+    const [section = "", key = "", value = ""] = [after.section[n], after.key[n], after.value[n]];
+    const expected = left.get(section);
+    if (expected && key === "[") opened.set(section, (opened.get(section) ?? 0) + 1);
+    else if (expected && isManaged(key)) {
+      if (expected.get(key) !== value || !expected.delete(key))
+        return `${readers} would not find the right ${bare(key)} in [${section}]`;
+    } else {
+      if (section !== before.section[was] || key !== before.key[was] || value !== before.value[was]) {
+        return key === "#"
+          ? "a comment would change"
+          : `${readers} would see a change in [${section}], which belongs to others`;
+      }
+      was = nextForeign(before, was + 1, wanted);
+    }
+  }
+  if (was < before.key.length) return `${readers} would miss something of [${before.section[was] ?? ""}]`;
+  for (const [profile, values] of wanted) {
+    const count = opened.get(profile) ?? 0;
+    if (left.get(profile)?.size !== 0 || (values.size > 0 && count !== 1) || count > 1) {
+      return `${readers} would not find all keys in [${profile}]`;
+    }
+  }
+  return undefined;
+}
+
+/** The next entry from `n` on that is not one of the edited profiles' managed keys or headers. */
+function nextForeign(reading: Reading, n: number, edited: ReadonlyMap<string, unknown>): number {
+  let at = n;
+  while (at < reading.key.length) {
+    const key = reading.key[at] ?? "";
+    if (!edited.has(reading.section[at] ?? "") || (key !== "[" && !isManaged(key))) break;
+    at++;
+  }
+  return at;
+}
+
+/** A managed key as any reader may name it: in any case, in a block (`key\0block`), or with a `:` that the reader does not know. */
+function isManaged(key: string): boolean {
+  return isManagedKey(bare(key));
+}
+
+function bare(key: string): string {
+  const cut = key.search(/[:\0]/);
+  return (cut === -1 ? key : key.slice(0, cut)).trim().toLowerCase();
+}

@@ -1,0 +1,91 @@
+import { constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { journalOf } from "./beside.ts";
+import { fileFailure } from "./file-failure.ts";
+import type { FileOps } from "./file-ops.ts";
+import { toJournal } from "./journal.ts";
+import { sameStamp, type Snapshot, toStamp } from "./read.ts";
+import { ignoringErrors, replaceFile, syncDirectory, writeAll, writeTemporary, type WriteOutcome } from "./write.ts";
+
+/**
+ * Writes over a file, for where it cannot be renamed (a single file mounted into a container; DESIGN, `write_mode`). While
+ * it lasts, a journal beside the file holds the old and the new content, so that a run that is killed in the middle loses
+ * nothing: see heal.ts. A reader may see half of it; that is the price of this mode.
+ *
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; the old content is back, or still in the journal.
+ */
+export async function writeInPlace(
+  snapshot: Snapshot,
+  bytes: Buffer,
+  ops: FileOps,
+  lost: AbortSignal,
+): Promise<WriteOutcome> {
+  const { file, stamp, bytes: old } = snapshot;
+  if (!stamp || !old) return await replaceFile(snapshot, bytes, ops, lost);
+  const journal = journalOf(file);
+  const temporary = await writeTemporary(file, toJournal(old, bytes), undefined, ops);
+  try {
+    await ops.rename(temporary, journal);
+  } catch (error) {
+    await ignoringErrors(ops.unlink(temporary));
+    throw fileFailure("FILE_WRITE_FAILED", "cannot keep a copy beside", file.path, error, "the file is as it was");
+  }
+  await syncDirectory(file, ops);
+  let isClean = true;
+  try {
+    const handle = await openToWrite(snapshot, ops);
+    try {
+      const now = toStamp(await handle.stat({ bigint: true }));
+      lost.throwIfAborted();
+      if (!sameStamp(now, stamp)) return "changed";
+      isClean = false;
+      await overwrite(handle, bytes, old);
+      isClean = true;
+      return "written";
+    } finally {
+      await ignoringErrors(handle.close());
+    }
+  } catch (error) {
+    if (error instanceof RestoredError) isClean = true;
+    const cause = error instanceof RestoredError ? error.cause : error;
+    throw fileFailure(
+      "FILE_WRITE_FAILED",
+      "cannot write",
+      file.path,
+      cause,
+      isClean
+        ? "the file is as it was"
+        : "the next run puts the file right; until then its old content is in " + journal,
+    );
+  } finally {
+    if (isClean) await ignoringErrors(ops.unlink(journal));
+  }
+}
+
+/** The write failed, and the old content is back. */
+class RestoredError extends Error {
+  override readonly name = "RestoredError";
+}
+
+/** For writing over the file itself; links were resolved before. */
+export async function openToWrite({ file }: Snapshot, ops: FileOps): Promise<FileHandle> {
+  return await ops.open(file.target, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+}
+
+/** Longer or equal first, cut to length last: at no moment is the file shorter than the shorter of the two. */
+async function overwrite(handle: FileHandle, bytes: Buffer, old: Buffer): Promise<void> {
+  try {
+    await writeAll(handle, bytes, 0);
+    await handle.sync();
+    if (bytes.length < old.length) {
+      await handle.truncate(bytes.length);
+      await handle.sync();
+    }
+  } catch (error) {
+    // The blocks of the old content are still the file's, so a full disk does not keep it from going back.
+    await writeAll(handle, old, 0);
+    await handle.truncate(old.length);
+    await handle.sync();
+    throw new RestoredError("the write failed", { cause: error });
+  }
+}

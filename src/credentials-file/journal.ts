@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import { constants } from "node:fs";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { fileFailure } from "./file-failure.ts";
+import type { FileOps } from "./file-ops.ts";
+import type { Snapshot } from "./read.ts";
+import { ignoringErrors, stampWith } from "./write.ts";
+
+const MAGIC = "rolefresh in-place copy 1";
+
+/** One line with lengths and digest, the old content, the new content. */
+export function toJournal(old: Buffer, next: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`${MAGIC} ${old.length} ${next.length} ${digest(old, next)}\n`), old, next]);
+}
+
+function digest(old: Buffer, next: Buffer): string {
+  return createHash("sha256").update(old).update(next).digest("hex");
+}
+
+/**
+ * The journal's two contents; undefined when there is none, or none that is complete: it gets its name by a rename when
+ * it is, so that an incomplete one is not ours.
+ */
+export async function readJournal(
+  { file, stamp }: Snapshot,
+  ops: FileOps,
+  path: string,
+  uid: number | undefined,
+): Promise<{ readonly old: Buffer; readonly next: Buffer } | undefined> {
+  if (!(await stampWith(ops, path))) return undefined;
+  let content: Buffer;
+  try {
+    const handle = await ops.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const stats = await handle.stat();
+      const isTrusted =
+        stats.isFile() &&
+        (uid === undefined || stats.uid === uid || stats.uid === stamp?.uid) &&
+        (stats.mode & 0o022) === 0;
+      if (!isTrusted)
+        throw new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${path} may have been made by another user`, {
+          hint: `look at it, and remove it`,
+        });
+      content = await handle.readFile();
+    } finally {
+      await ignoringErrors(handle.close());
+    }
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw fileFailure(
+      "FILE_READ_FAILED",
+      "cannot read",
+      path,
+      error,
+      `it holds the content of ${file.path} from before a write that did not finish`,
+    );
+  }
+  const header = /^rolefresh in-place copy 1 (\d+) (\d+) ([0-9a-f]{64})\n/.exec(content.toString("latin1", 0, 200));
+  const at = header?.[0].length ?? 0;
+  const middle = at + Number(header?.[1]);
+  const [old, next] = [content.subarray(at, middle), content.subarray(middle)];
+  if (header && next.length === Number(header[2]) && digest(old, next) === header[3]) return { old, next };
+  throw new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${path} is not as rolefresh left it`, {
+    hint: `it may hold the content of ${file.path} from before a write that did not finish: look at it, and remove it`,
+  });
+}

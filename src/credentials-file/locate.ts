@@ -1,0 +1,100 @@
+import { lstat, readlink } from "node:fs/promises";
+import { dirname, join, parse, resolve, sep } from "node:path";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { fileFailure } from "./file-failure.ts";
+
+/** A credentials file. */
+export interface ResolvedFile {
+  /** As configured, absolute: for messages. */
+  readonly path: string;
+  /** With all symbolic links resolved: what is read and replaced, and where temp file and locks stand beside. */
+  readonly target: string;
+}
+
+/** As Linux limits it (path_resolution(7): "40"). */
+const MAX_LINKS = 40;
+
+/** One part of a path still to be walked. */
+interface Part {
+  readonly name: string;
+  /** The symbolic link that this part comes from; undefined for a part of the path as configured. */
+  readonly link: string | undefined;
+}
+
+/**
+ * Follows the links of a path, so that a symlinked credentials file stays a link and the file that it points to is
+ * replaced. A file that does not exist yet is fine; a link that points to nothing is not: nobody can tell whether a
+ * mount is missing or a file is to be made there.
+ *
+ * @param uid the effective user. To root, a link that another user could have planted is refused: one that root does not
+ * own, or in a directory that others own or may write.
+ * @throws Failure FILE_UNSAFE for such a link, a dangling one or a loop; FILE_UNREADABLE when a directory may not be searched
+ */
+export async function resolveCredentialsFile(path: string, uid: number | undefined): Promise<ResolvedFile> {
+  const absolute = resolve(path);
+  const { root } = parse(absolute);
+  const parts = toParts(absolute.slice(root.length), undefined);
+  let at = root;
+  let links = 0;
+  for (let part = parts.shift(); part; part = parts.shift()) {
+    if (part.name === "..") {
+      at = dirname(at);
+      continue;
+    }
+    const next = join(at, part.name);
+    const stats = await lookAt(next, absolute);
+    if (!stats) {
+      if (part.link !== undefined)
+        throw unsafe(
+          absolute,
+          `the symbolic link ${part.link} points to ${next}, which does not exist`,
+          "create what it points to, or remove the link",
+        );
+      return { path: absolute, target: join(next, ...parts.map(({ name }) => name)) };
+    }
+    if (!stats.isSymbolicLink()) {
+      at = next;
+      continue;
+    }
+    if (++links > MAX_LINKS)
+      throw unsafe(absolute, `the symbolic link ${next} leads back to itself`, "remove the link");
+    if (uid === 0) await checkPlanted(next, stats.uid, at, absolute);
+    const to = await readlink(next);
+    const linked = resolve(at, to);
+    at = parse(linked).root;
+    parts.unshift(...toParts(linked.slice(at.length), next));
+  }
+  return { path: absolute, target: at };
+}
+
+function toParts(path: string, link: string | undefined): Part[] {
+  return path
+    .split(sep)
+    .filter((name) => name !== "" && name !== ".")
+    .map((name) => ({ name, link }));
+}
+
+async function lookAt(path: string, absolute: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    if (errnoOf(error) === "ENOTDIR")
+      throw unsafe(absolute, `${dirname(path)} is not a directory`, "check the path of the credentials file");
+    throw fileFailure("FILE_UNREADABLE", "cannot read", absolute, error, `check the permissions of ${dirname(path)}`);
+  }
+}
+
+async function checkPlanted(link: string, owner: number | bigint, directory: string, absolute: string): Promise<void> {
+  const { uid, mode } = await lstat(directory);
+  if (owner === 0 && uid === 0 && (mode & 0o022) === 0) return;
+  throw unsafe(
+    absolute,
+    `the symbolic link ${link} may have been made by another user, and root does not follow it`,
+    "name the file that the link points to, or run as the user who owns it",
+  );
+}
+
+function unsafe(path: string, problem: string, hint: string): Failure {
+  return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${problem}`, { hint });
+}

@@ -1,0 +1,80 @@
+import type { BigIntStats } from "node:fs";
+import { lstat, mkdir, rmdir } from "node:fs/promises";
+import { errnoOf } from "../base/failure.ts";
+
+/** A lock whose holder has not shown itself for this long is dead. */
+const STALE_MS = 10_000;
+/** How often a holder touches its lock: four missed in a row, for a busy event loop, do not kill it. */
+export const HEARTBEAT_MS = 2000;
+
+interface Seen {
+  readonly ino: bigint;
+  readonly mtimeNs: bigint;
+  readonly sinceMs: number;
+}
+
+/**
+ * Tells dead locks from held ones. It remembers what it saw: a lock dated in the future (the clock was put back after its
+ * holder was killed) has no age, but stays the same while a held one is touched.
+ */
+export interface LockWatch {
+  /** Takes a lock away if its holder is dead. True when it is gone, so that trying again makes sense. */
+  clearIfDead(lock: string): Promise<boolean>;
+}
+
+/** @param monotonicMs a clock that never jumps. Locks are about real time: this is not the run's clock, which tests set. */
+export function watchLocks(monotonicMs: () => number): LockWatch {
+  const seen = new Map<string, Seen>();
+  const judgedMs = new Map<string, number>();
+
+  /** For how long this process has seen the lock as it is. */
+  const unchangedMs = (lock: string, { ino, mtimeNs }: BigIntStats): number => {
+    const before = seen.get(lock);
+    if (before?.ino === ino && before.mtimeNs === mtimeNs) return monotonicMs() - before.sinceMs;
+    seen.set(lock, { ino, mtimeNs, sinceMs: monotonicMs() });
+    return 0;
+  };
+
+  /**
+   * Two processes that find the same lock dead must not both remove it: the second would remove the lock that the first
+   * has made meanwhile (moxystudio/node-proper-lockfile issue 121). So a lock is judged and removed under a lock of its
+   * own that exists for microseconds. Its date also tells the file system's time, by which the age is reckoned: with NFS
+   * it is another machine's.
+   */
+  const judge = async (lock: string): Promise<boolean> => {
+    const takeover = `${lock}.takeover`;
+    try {
+      await mkdir(takeover, { mode: 0o700 });
+    } catch (error) {
+      if (errnoOf(error) !== "EEXIST") throw error;
+      // Somebody else is at it, or was killed at it.
+      if (unchangedMs(takeover, await lstat(takeover, { bigint: true })) > STALE_MS) await rmdir(takeover);
+      return false;
+    }
+    try {
+      const now = await lstat(takeover, { bigint: true });
+      const held = await lstat(lock, { bigint: true });
+      const ageMs = Number(now.mtimeNs - held.mtimeNs) / 1e6;
+      if (ageMs <= STALE_MS && unchangedMs(lock, held) <= STALE_MS) return false;
+      await rmdir(lock);
+      return true;
+    } finally {
+      await rmdir(takeover);
+    }
+  };
+
+  return {
+    clearIfDead: async (lock) => {
+      try {
+        unchangedMs(lock, await lstat(lock, { bigint: true }));
+        const last = judgedMs.get(lock);
+        if (last !== undefined && monotonicMs() - last < HEARTBEAT_MS) return false;
+        judgedMs.set(lock, monotonicMs());
+        return await judge(lock);
+      } catch (error) {
+        if (errnoOf(error) === "ENOENT") return true;
+        throw error;
+      }
+    },
+  };
+}

@@ -1,0 +1,132 @@
+import { lstat } from "node:fs/promises";
+import { performance } from "node:perf_hooks";
+import type { Deadline } from "../base/deadline.ts";
+import { errnoOf, Failure } from "../base/failure.ts";
+import type { Clock } from "../world.ts";
+import { fileLockOf, flightLockOf, secondFileLockOf } from "./beside.ts";
+import { fileFailure } from "./file-failure.ts";
+import { systemOps } from "./file-ops.ts";
+import type { ResolvedFile } from "./locate.ts";
+import { LockDirectory } from "./lock-directory.ts";
+import { HEARTBEAT_MS, watchLocks } from "./lock-liveness.ts";
+import { ignoringErrors, makeDirectory } from "./write.ts";
+
+/** A lock that is held. */
+export interface Lease {
+  /** Aborted with a FILE_BUSY failure when the lock was taken away: what it guards must not go on. */
+  readonly lost: AbortSignal;
+  /** Gives the lock back; never fails, and a second time does nothing. */
+  release(): Promise<void>;
+}
+
+/** Remembers for the whole process: a flight is tried again and again, each time by a call that knows nothing of the last. */
+const watch = watchLocks(() => performance.now());
+
+/**
+ * Tries once to take the right to fetch a profile's credentials: undefined when another process has it. The one of a
+ * killed process is taken over after some ten seconds.
+ *
+ * @throws Failure FILE_CANNOT_CREATE
+ */
+export async function tryFlight(file: ResolvedFile, profile: string): Promise<Lease | undefined> {
+  return await tryLock(file, flightLockOf(file, profile));
+}
+
+/**
+ * Waits for the lock under which the file is read, edited and written; it is held for milliseconds.
+ *
+ * @throws Failure FILE_BUSY when the deadline comes first; INTERRUPTED; FILE_CANNOT_CREATE
+ */
+export async function lockFile(file: ResolvedFile, clock: Clock, deadline: Deadline): Promise<Lease> {
+  for (let waitMs = 4; ; waitMs = Math.min(waitMs * 1.5, 60)) {
+    const path = await fileLockPath(file);
+    if (deadline.signal.aborted) throw busy(path, deadline);
+    const lease = await tryLock(file, path);
+    if (lease && !deadline.signal.aborted) return lease;
+    await lease?.release();
+    try {
+      await clock.sleep(waitMs * (0.5 + clock.random()), deadline.signal);
+    } catch {
+      throw busy(path, deadline);
+    }
+  }
+}
+
+function busy(path: string, { signal }: Deadline): Failure {
+  const reason: unknown = signal.reason;
+  if (reason instanceof Failure && reason.code === "INTERRUPTED") return reason;
+  return new Failure("FILE_BUSY", `another process holds the lock ${path}`, {
+    hint: "if no other program is running, remove that directory",
+    cause: reason,
+  });
+}
+
+async function fileLockPath(file: ResolvedFile): Promise<string> {
+  const path = fileLockOf(file);
+  try {
+    return (await lstat(path)).isDirectory() ? path : secondFileLockOf(file);
+  } catch {
+    return path;
+  }
+}
+
+async function tryLock(file: ResolvedFile, path: string): Promise<Lease | undefined> {
+  let hasMadeDirectory = false;
+  for (;;) {
+    try {
+      return await acquire(file, path);
+    } catch (error) {
+      if (errnoOf(error) === "ENOENT" && !hasMadeDirectory) {
+        await makeDirectory(file, systemOps);
+        hasMadeDirectory = true;
+      } else if (errnoOf(error) !== "ELOCKED") {
+        throw fileFailure(
+          "FILE_CANNOT_CREATE",
+          "cannot take the lock of",
+          file.path,
+          error,
+          `${path} must be a directory that can be made and removed`,
+        );
+      } else if (!(await clear(file, path))) return undefined;
+    }
+  }
+}
+
+async function clear(file: ResolvedFile, path: string): Promise<boolean> {
+  try {
+    return await watch.clearIfDead(path);
+  } catch (error) {
+    throw fileFailure("FILE_CANNOT_CREATE", "cannot take over the lock of", file.path, error, `remove ${path}`);
+  }
+}
+
+async function acquire(file: ResolvedFile, path: string): Promise<Lease> {
+  // Loaded here: a run with nothing due takes no lock, and should not pay for it.
+  const { lock } = await import("proper-lockfile");
+  const directory = new LockDirectory();
+  const controller = new AbortController();
+  const release = await lock(path, {
+    realpath: false,
+    lockfilePath: path,
+    fs: directory,
+    update: HEARTBEAT_MS,
+    // Never: its own take-over of dead locks has a race, lock-liveness.ts does it.
+    stale: 10 * 365 * 24 * 3600 * 1000,
+    onCompromised: (cause) => {
+      controller.abort(
+        new Failure("FILE_BUSY", `the lock of ${file.path} was taken away by another process`, {
+          hint: "was the machine asleep? the next run does it again",
+          cause,
+        }),
+      );
+    },
+  });
+  return {
+    lost: controller.signal,
+    release: async () => {
+      await directory.settle();
+      // ERELEASED: given back before, or lost; ENOTACQUIRED likewise.
+      await ignoringErrors(release());
+    },
+  };
+}

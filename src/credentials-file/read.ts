@@ -1,0 +1,172 @@
+import { constants, type BigIntStats } from "node:fs";
+import { type FileHandle, lstat, open } from "node:fs/promises";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { fileFailure } from "./file-failure.ts";
+import { journalOf } from "./beside.ts";
+import type { ResolvedFile } from "./locate.ts";
+
+/** Tells one state of a file from another without reading it. */
+export interface FileStamp {
+  readonly dev: bigint;
+  readonly ino: bigint;
+  readonly size: bigint;
+  readonly mtimeNs: bigint;
+  /** Changes with every change, of the mode and the owner too; nobody can set it. */
+  readonly ctimeNs: bigint;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly nlink: number;
+}
+
+/** A credentials file as it was at one moment. */
+export interface Snapshot {
+  readonly file: ResolvedFile;
+  /** Undefined when there is no file. */
+  readonly bytes: Buffer | undefined;
+  /** Undefined when there is no file. */
+  readonly stamp: FileStamp | undefined;
+  /** An in-place write of rolefresh did not finish, or goes on right now: the next writing run puts the file right. */
+  readonly isTorn: boolean;
+}
+
+const MAX_BYTES = 32 * 1024 * 1024;
+/** Reading starts again when the file changed meanwhile; at the latest the check before the rename finds it out. */
+const MAX_READS = 5;
+
+/**
+ * Reads a credentials file. Only a file that is not there counts as empty.
+ *
+ * @throws Failure FILE_UNSAFE for anything but a regular file, for more than 32 MiB, and as root for another user's file
+ * that has a second name (a hard link may lead root to a file that the link's maker could not write); FILE_UNREADABLE;
+ * FILE_READ_FAILED
+ */
+export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
+  for (let reads = 1; ; reads++) {
+    const { bytes, before, after } = await readOnce(file, uid);
+    if (reads < MAX_READS && !sameStamp(before, after)) continue;
+    return { file, bytes, stamp: after, isTorn: bytes !== undefined && (await exists(journalOf(file))) };
+  }
+}
+
+/** The file's stamp, for those who wait for a change; undefined when it is not there. */
+export async function stampOf(file: ResolvedFile): Promise<FileStamp | undefined> {
+  try {
+    return toStamp(await lstat(file.target, { bigint: true }));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw fileFailure("FILE_UNREADABLE", "cannot read", file.path, error);
+  }
+}
+
+/** Whether nothing happened to the file between two stamps (undefined: no file). */
+export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): boolean {
+  if (!a || !b) return a === b;
+  return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
+}
+
+export function toStamp(stats: BigIntStats): FileStamp {
+  const { dev, ino, size, mtimeNs, ctimeNs } = stats;
+  return {
+    dev,
+    ino,
+    size,
+    mtimeNs,
+    ctimeNs,
+    mode: Number(stats.mode),
+    uid: Number(stats.uid),
+    gid: Number(stats.gid),
+    nlink: Number(stats.nlink),
+  };
+}
+
+interface OneRead {
+  readonly bytes: Buffer | undefined;
+  readonly before: FileStamp | undefined;
+  readonly after: FileStamp | undefined;
+}
+
+async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<OneRead> {
+  let handle: FileHandle | undefined;
+  try {
+    // Looked at before it is opened, as opening a device may already do something.
+    checkKind(file, await lstat(file.target, { bigint: true }), uid);
+    // Links are resolved by now: one that appears here was planted. O_NONBLOCK keeps a FIFO from holding us.
+    handle = await open(file.target, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const opened = await handle.stat({ bigint: true });
+    checkKind(file, opened, uid);
+    const bytes = await readAll(file, handle, Number(opened.size));
+    return { bytes, before: toStamp(opened), after: toStamp(await handle.stat({ bigint: true })) };
+  } catch (error) {
+    switch (errnoOf(error) ?? "") {
+      case "ENOENT":
+        return { bytes: undefined, before: undefined, after: undefined };
+      case "ELOOP":
+      case "ENXIO":
+        throw refused(file, "it is not a regular file", "check the path of the credentials file");
+      case "EACCES":
+      case "EPERM":
+        throw fileFailure(
+          "FILE_UNREADABLE",
+          "cannot read",
+          file.path,
+          error,
+          `look at its owner and mode: ls -l ${file.target}`,
+        );
+      default:
+        throw fileFailure("FILE_READ_FAILED", "cannot read", file.path, error);
+    }
+  } finally {
+    await handle?.close();
+  }
+}
+
+function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefined): void {
+  if (stats.isDirectory()) throw refused(file, "it is a directory", "name the file in it");
+  if (!stats.isFile()) throw refused(file, "it is not a regular file", "check the path of the credentials file");
+  if (stats.size > BigInt(MAX_BYTES)) throw tooLarge(file);
+  if (uid === 0 && stats.nlink > 1n && stats.uid !== 0n) {
+    throw refused(
+      file,
+      "it has a second name (hard link) and another owner, and root does not write through it",
+      "run as the user who owns it, or remove the other name",
+    );
+  }
+}
+
+async function readAll(file: ResolvedFile, handle: FileHandle, size: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let total = 0;
+  for (let room = size + 1; ; room = 64 * 1024) {
+    const chunk = Buffer.allocUnsafe(room);
+    const { bytesRead } = await handle.read(chunk, 0, room, null);
+    if (bytesRead === 0) break;
+    total += bytesRead;
+    if (total > MAX_BYTES) throw tooLarge(file);
+    chunks.push(chunk.subarray(0, bytesRead));
+    // One byte more than the size was asked for: a short answer is the end.
+    if (bytesRead < room && total >= size) break;
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
+
+function tooLarge(file: ResolvedFile): Failure {
+  return refused(
+    file,
+    `it is larger than ${MAX_BYTES / 1024 / 1024} MiB`,
+    "a credentials file is not that large: check the path",
+  );
+}
+
+function refused(file: ResolvedFile, problem: string, hint: string): Failure {
+  return new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${problem}`, { hint });
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,126 @@
+import { parseInstant } from "../base/duration.ts";
+import { Secret } from "../base/secret.ts";
+import { type Line, pythonStrip, separatorOf, withoutComment } from "./lines.ts";
+import { MANAGER, type ManagedKey } from "./managed.ts";
+
+/** One `key = value` of a section, as strict readers see it. */
+export interface Entry {
+  /** In lower case: keys are case-insensitive to Python's readers. */
+  readonly key: string;
+  readonly line: Line;
+  /** The value as written on this line, comments and quotes included. */
+  readonly value: Secret;
+  /** The lines that go on with the value. */
+  readonly continuations: readonly Line[];
+  /** What all readers agree that the value is; undefined where they do not, and for an empty value. */
+  readonly agreed: Secret | undefined;
+  /** The key above, with an empty value, under which JavaScript's readers file this key (`s3 =`); undefined for none. */
+  readonly nestedUnder: string | undefined;
+}
+
+/** A profile's section as it was read. A value on which the readers disagree is undefined, so that it is written anew. */
+export interface ProfileSection {
+  readonly name: string;
+  /** Of the header, 1-based. */
+  readonly line: number;
+  readonly accessKeyId: string | undefined;
+  readonly secretAccessKey: Secret | undefined;
+  readonly sessionToken: Secret | undefined;
+  readonly securityToken: Secret | undefined;
+  readonly principalArn: string | undefined;
+  readonly expiresAt: Date | undefined;
+  readonly manager: string | undefined;
+  /** Everything that it was written with is there: the keys, the token twice and the same, and our mark. */
+  readonly isComplete: boolean;
+  /** Every option in the order of the file, managed ones included. */
+  readonly entries: readonly Entry[];
+  readonly otherKeys: readonly { readonly key: string; readonly line: number }[];
+}
+
+/** Takes the lines of a section apart into its options. */
+export function entriesOf(lines: readonly Line[]): readonly Entry[] {
+  const entries: (Entry & { readonly continuations: Line[] })[] = [];
+  let nestedUnder: string | undefined;
+  for (const line of lines) {
+    if (line.kind === "blank" || line.kind === "comment") continue;
+    // smithy's `parseIni`: an empty value opens a block that the next key at column 0 ends.
+    const lenient = lenientPair(line.text);
+    const isAtMargin = line.text.trimStart() === line.text;
+    if (lenient && lenient.value !== "" && isAtMargin) nestedUnder = undefined;
+    if (line.kind === "continuation") entries.at(-1)?.continuations.push(line);
+    if (line.kind === "option") {
+      const above = isAtMargin ? undefined : nestedUnder;
+      entries.push({ ...readEntry(line, above, lenient), continuations: [], nestedUnder: above });
+    }
+    if (lenient?.value === "") nestedUnder = lenient.key;
+  }
+  return entries.map((entry) => (entry.continuations.length === 0 ? entry : { ...entry, agreed: undefined }));
+}
+
+function readEntry(
+  line: Line,
+  nestedUnder: string | undefined,
+  lenient: { readonly key: string; readonly value: string } | undefined,
+): Pick<Entry, "key" | "line" | "value" | "agreed"> {
+  const separator = separatorOf(line.text);
+  const rawKey = pythonStrip(line.text.slice(0, separator));
+  const key = rawKey.toLowerCase();
+  const value = pythonStrip(line.text.slice(separator + 1));
+  // Go, PHP and npm's `ini` take quotes off; the others read them as part of the value.
+  const isAgreed =
+    value !== "" &&
+    rawKey === key &&
+    nestedUnder === undefined &&
+    lenient?.key === key &&
+    lenient.value === value &&
+    !/^["'`]/.test(value);
+  return { key, line, value: new Secret(value), agreed: isAgreed ? new Secret(value) : undefined };
+}
+
+/** A line as JavaScript's readers split it: at the first `=`, which may not be its first character. */
+function lenientPair(text: string): { readonly key: string; readonly value: string } | undefined {
+  const cut = withoutComment(text);
+  const equals = cut.indexOf("=");
+  return equals > 0 ? { key: cut.slice(0, equals).trim(), value: cut.slice(equals + 1).trim() } : undefined;
+}
+
+/**
+ * Makes the section of a profile.
+ *
+ * @param isAmbiguous the readers disagree about where the section is, so nothing in it can be believed.
+ */
+export function toSection(
+  name: string,
+  line: number,
+  entries: readonly Entry[],
+  isAmbiguous: boolean,
+  isOther: (key: string) => boolean,
+): ProfileSection {
+  const valueOf = (key: ManagedKey): Secret | undefined => {
+    const [first, second] = entries.filter((entry) => entry.key === key);
+    return isAmbiguous || second ? undefined : first?.agreed;
+  };
+  const accessKeyId = valueOf("aws_access_key_id")?.reveal();
+  const secretAccessKey = valueOf("aws_secret_access_key");
+  const sessionToken = valueOf("aws_session_token");
+  const securityToken = valueOf("aws_security_token");
+  const manager = valueOf("manager")?.reveal();
+  const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
+  return {
+    name,
+    line,
+    accessKeyId,
+    secretAccessKey,
+    sessionToken,
+    securityToken,
+    principalArn: valueOf("x_principal_arn")?.reveal(),
+    expiresAt: parseInstant(valueOf("x_security_token_expires")?.reveal() ?? ""),
+    manager,
+    isComplete:
+      hasKeys && manager === MANAGER && sessionToken !== undefined && securityToken?.equals(sessionToken) === true,
+    entries,
+    otherKeys: entries
+      .filter((entry) => isOther(entry.key))
+      .map((entry) => ({ key: entry.key, line: entry.line.number })),
+  };
+}

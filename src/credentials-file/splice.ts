@@ -1,0 +1,169 @@
+import { Failure } from "../base/failure.ts";
+import type { CredentialsDocument, SectionBody } from "./document.ts";
+import { checkSectionName, type Edit, managedValues } from "./edit.ts";
+import type { Line } from "./lines.ts";
+import { isManagedKey, type ManagedKey } from "./managed.ts";
+import { entriesOf } from "./section.ts";
+
+/** Bytes `start` to `end` of the file give way to `text`. */
+interface Change {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/**
+ * The file with the managed keys of the given profiles set or taken out, and every other byte as it was (DESIGN, "What is
+ * written"). Pure; one pass. Sections that are missing are appended in the order of `edits`.
+ *
+ * @returns the very bytes of the document when nothing changes.
+ * @throws Failure FILE_UNSAFE when a profile cannot be written safely; STS_NONSENSE, CONFIG_INVALID for what is to be written.
+ */
+export function spliceProfiles(document: CredentialsDocument, edits: ReadonlyMap<string, Edit>): Buffer {
+  const before = document.bytes ?? Buffer.alloc(0);
+  const changes: Change[] = [];
+  const added: [string, ReadonlyMap<ManagedKey, string>][] = [];
+  for (const [profile, edit] of edits) {
+    checkSectionName(profile);
+    const unsafe = document.refusalOf(profile);
+    if (unsafe) throw unsafe;
+    const values = managedValues(profile, edit);
+    const body = document.body(profile);
+    if (body) changes.push(...changesTo(document, body, values, edit.kind === "remove"));
+    else if (edit.kind === "write") added.push([profile, values]);
+  }
+  // An insertion goes before a removal that begins at the same place.
+  changes.sort((a, b) => a.start - b.start || a.end - b.end);
+  const pieces: Buffer[] = [];
+  let at = 0;
+  for (const { start, end, text } of changes) {
+    pieces.push(before.subarray(at, start), Buffer.from(text, "latin1"));
+    at = end;
+  }
+  pieces.push(before.subarray(at));
+  const spliced = Buffer.concat(pieces);
+  const after = added.length > 0 ? Buffer.concat([spliced, newSections(spliced, added)]) : spliced;
+  return after.equals(before) ? before : after;
+}
+
+function changesTo(
+  document: CredentialsDocument,
+  body: SectionBody,
+  values: ReadonlyMap<ManagedKey, string>,
+  isRemoval: boolean,
+): readonly Change[] {
+  const changes: Change[] = [];
+  const missing = new Map(values);
+  const removed = new Set<Line>();
+  for (const { key, line } of entriesOf(body.lines)) {
+    if (!isManagedKey(key)) continue;
+    const value = missing.get(key);
+    // The first copy is replaced where it stands, at its indentation; any other goes, with its line end.
+    if (missing.delete(key)) {
+      changes.push({ start: line.start, end: line.end, text: `${indentOf(line)}${key} = ${value ?? ""}` });
+    } else {
+      checkRemoval(document, body, line);
+      changes.push({ start: line.start, end: line.next, text: "" });
+      removed.add(line);
+    }
+  }
+  if (isRemoval) return changes.length > 0 ? [...changes, ...headerRemoval(document, body)] : [];
+  const anchor = anchorOf(body, removed);
+  const indent = newIndent(body);
+  const lines = [...missing].map(([key, value]) => `${indent}${key} = ${value}`);
+  if (lines.length > 0) changes.push(insertion(document, anchor, lines));
+  return changes;
+}
+
+/**
+ * To Python 2 (boto2) an indented comment goes on with the value above it, even across blank lines and other comments.
+ * With that line taken out it would become part of the value before, or, below a header, make the file unreadable.
+ */
+function checkRemoval(document: CredentialsDocument, { lines }: SectionBody, line: Line): void {
+  for (const below of lines.slice(lines.indexOf(line) + 1)) {
+    if (below.kind !== "blank" && below.kind !== "comment") return;
+    if (below.kind === "blank" || below.indent === 0) continue;
+    throw new Failure(
+      "FILE_UNSAFE",
+      `cannot take a line out of ${document.path} safely: ${document.path}:${below.number}: this indented comment would go on with the value above it for Python 2`,
+      { hint: "move the comment to the start of the line" },
+    );
+  }
+}
+
+/**
+ * The line after which new keys go: the section's last key with the lines that go on with its value, before the trailing
+ * blanks and comments that usually belong to the next section. An indented comment counts with the key above it: to
+ * Python 2 (boto2) it *is* part of that key's value, and must not become part of ours.
+ */
+function anchorOf(body: SectionBody, removed: ReadonlySet<Line>): Line {
+  const anchor = body.lines.findLast(
+    (line) => line.kind !== "blank" && (line.kind !== "comment" || line.indent > 0) && !removed.has(line),
+  );
+  return anchor ?? body.header;
+}
+
+/**
+ * New keys stand as deep as the next header, which is column 0 but for odd files: below a key less indented than itself,
+ * Python's readers would take that header for a part of the key's value.
+ */
+function newIndent({ next }: SectionBody): string {
+  return " ".repeat(next?.indent ?? 0);
+}
+
+function indentOf(line: Line): string {
+  return line.text.slice(0, line.indent);
+}
+
+function insertion(document: CredentialsDocument, anchor: Line, lines: readonly string[]): Change {
+  const eol = lineEndAt(document, anchor);
+  // The file's last line may have no end; then the new last line has none either.
+  if (anchor.next === anchor.end) return { start: anchor.next, end: anchor.next, text: eol + lines.join(eol) };
+  return { start: anchor.next, end: anchor.next, text: lines.map((line) => line + eol).join("") };
+}
+
+/** The line end for a new line below `line`: its own, or that of the line above where it has none. */
+function lineEndAt(document: CredentialsDocument, line: Line): string {
+  const { text } = document.layout;
+  if (line.next > line.end) return text.slice(line.end, line.next);
+  const newline = line.start - 1;
+  return newline > 0 && text[newline - 1] === "\r" ? "\r\n" : "\n";
+}
+
+/**
+ * The header goes too when nothing of others is left in its section. Comments stay; one behind the header keeps it, and so do
+ * an indented one and an indented header below, which would become part of the value above. One of two blank lines that would meet goes.
+ */
+function headerRemoval(document: CredentialsDocument, body: SectionBody): readonly Change[] {
+  const { header, lines, next } = body;
+  const others = entriesOf(lines).some(({ key }) => !isManagedKey(key));
+  const isBare =
+    !others &&
+    lines.every(({ kind, indent }) => kind === "option" || kind === "blank" || (kind === "comment" && indent === 0));
+  if (!isBare || !header.text.trimEnd().endsWith("]") || (next && next.indent > 0)) return [];
+  const rest = lines.filter(({ kind }) => kind !== "option");
+  const isFollowedByBlank =
+    rest[0] === undefined
+      ? (lines.at(-1)?.next ?? header.next) === document.layout.text.length
+      : rest[0].kind === "blank";
+  const blank = /(?:^|\n)([\t ]*\r?\n)$/.exec(
+    document.layout.text.slice(Math.max(0, header.start - 100), header.start),
+  )?.[1];
+  const start = isFollowedByBlank && blank !== undefined ? header.start - blank.length : header.start;
+  return [{ start, end: header.next, text: "" }];
+}
+
+/** Sections for the end of the file, each after a blank line, with the line end that the last line has. */
+function newSections(file: Buffer, added: readonly [string, ReadonlyMap<ManagedKey, string>][]): Buffer {
+  const newline = file.lastIndexOf(0x0a);
+  const eol = newline > 0 && file[newline - 1] === 0x0d ? "\r\n" : "\n";
+  const sections = added.map(([profile, values]) =>
+    [`[${profile}]`, ...[...values].map(([key, value]) => `${key} = ${value}`), ""].join(eol),
+  );
+  const isEmpty = file.length === 0 || (file.length === 3 && file.toString("latin1") === "\u00ef\u00bb\u00bf");
+  const isCutOff = newline !== file.length - 1;
+  const tail = file.toString("latin1", Math.max(0, file.length - 200)).replace(/\r?\n$/, "");
+  const endsBlank = /(?:^|\n)[\t ]*$/.test(tail);
+  const lead = isEmpty ? "" : (isCutOff ? eol : "") + (endsBlank ? "" : eol);
+  return Buffer.from(lead + sections.join(eol));
+}

@@ -1,0 +1,168 @@
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import type { Clock } from "../world.ts";
+import { keepBackup } from "./backup.ts";
+import { type CredentialsDocument, type FileWarning, parseDocument, type ProfileSection } from "./document.ts";
+import type { Edit } from "./edit.ts";
+import { type FileOps, systemOps } from "./file-ops.ts";
+import { healTornFile } from "./heal.ts";
+import { writeInPlace } from "./in-place.ts";
+import type { ResolvedFile } from "./locate.ts";
+import { lockFile } from "./lock.ts";
+import { readCredentialsFile, type Snapshot } from "./read.ts";
+import { type Accepted, chooseEdits, composeFile } from "./select.ts";
+import { ignoringErrors, replaceFile, sweepTemporaries } from "./write.ts";
+
+/** One profile's part of an update. */
+export interface PendingEdit {
+  readonly profile: string;
+  readonly edit: Edit;
+  /** Write over a section that somebody else owns, after a backup. */
+  readonly overwrite: boolean;
+  /** Asked under the lock with what the file holds now; false when somebody else was faster. */
+  readonly stillWanted: (section: ProfileSection | undefined) => boolean;
+}
+
+export type EditResult =
+  /** The file holds it; `changed` is false when it did so before. */
+  | { readonly kind: "written"; readonly changed: boolean }
+  /** No longer wanted; `section` is what the file holds. */
+  | { readonly kind: "skipped"; readonly section: ProfileSection | undefined }
+  | { readonly kind: "failed"; readonly failure: Failure };
+
+export interface UpdateRequest {
+  readonly file: ResolvedFile;
+  readonly edits: readonly PendingEdit[];
+  readonly writeMode: "atomic" | "in-place";
+}
+
+export interface UpdateContext {
+  readonly clock: Clock;
+  readonly deadline: Deadline;
+  readonly uid: number | undefined;
+  readonly ops?: FileOps;
+}
+
+export interface UpdateOutcome {
+  /** By profile, one for each edit. */
+  readonly results: ReadonlyMap<string, EditResult>;
+  /** About the file as it is now; empty when nothing was written. */
+  readonly warnings: readonly FileWarning[];
+  /** The copy that was kept before a section of somebody else was overwritten. */
+  readonly backup: string | undefined;
+}
+
+/** How long a file that was emptied a moment ago is given to be filled, by a writer that truncates first. */
+const EMPTIED_MS = 1000;
+
+/**
+ * Puts edits into the file, all with one write: lock, read, see what is still wanted and allowed, splice, check, write,
+ * unlock. A profile that cannot be written spares the others; a write that fails fails all that were to be in it.
+ *
+ * @throws Failure when the file cannot be locked (FILE_BUSY, FILE_CANNOT_CREATE) or read (see `readCredentialsFile`)
+ */
+export async function updateCredentialsFile(request: UpdateRequest, context: UpdateContext): Promise<UpdateOutcome> {
+  const { file } = request;
+  const { clock, deadline, uid, ops = systemOps } = context;
+  const lease = await lockFile(file, clock, deadline);
+  try {
+    for (;;) {
+      const snapshot = await readSettled(file, context);
+      if (snapshot.isTorn && (await healTornFile(snapshot, ops, clock.now(), uid))) continue;
+      const outcome = await attempt(request, snapshot, { ...context, ops }, lease.lost);
+      if (outcome) return outcome;
+      // Somebody who does not know of the lock changed the file meanwhile: once more from the start.
+      try {
+        await clock.sleep(5 + 20 * clock.random(), deadline.signal);
+      } catch {
+        throw changing(file, deadline);
+      }
+    }
+  } finally {
+    await lease.release();
+  }
+}
+
+/** @returns undefined when the file changed meanwhile. */
+async function attempt(
+  request: UpdateRequest,
+  snapshot: Snapshot,
+  { clock, ops }: UpdateContext & { readonly ops: FileOps },
+  lost: AbortSignal,
+): Promise<UpdateOutcome | undefined> {
+  const document = parseDocument(snapshot);
+  const results = new Map<string, EditResult>();
+  const chosen = chooseEdits(document, request.edits, results);
+  const { bytes, accepted } = composeFile(document, chosen, results);
+  const settle = (result: EditResult) => {
+    for (const { profile } of accepted) results.set(profile, result);
+  };
+  const isSame = document.bytes === undefined ? bytes.length === 0 : bytes === document.bytes;
+  if (isSame) {
+    settle({ kind: "written", changed: false });
+    return { results, warnings: [], backup: undefined };
+  }
+  let backup: string | undefined;
+  let isWritten = false;
+  try {
+    await sweepTemporaries(request.file, ops);
+    backup = await backupFor(snapshot, accepted, ops, clock.now());
+    const write = request.writeMode === "in-place" ? writeInPlace : replaceFile;
+    isWritten = (await write(snapshot, bytes, ops, lost)) === "written";
+    if (!isWritten) return undefined;
+    settle({ kind: "written", changed: true });
+    return { results, warnings: warningsAfter(request, snapshot, bytes), backup };
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    settle({ kind: "failed", failure: error });
+    return { results, warnings: [], backup: undefined };
+  } finally {
+    if (!isWritten && backup !== undefined) await ignoringErrors(ops.unlink(backup));
+  }
+}
+
+async function backupFor(
+  snapshot: Snapshot,
+  accepted: readonly Accepted[],
+  ops: FileOps,
+  now: Date,
+): Promise<string | undefined> {
+  if (snapshot.bytes === undefined || !accepted.some(({ isForeign }) => isForeign)) return undefined;
+  return await keepBackup(snapshot.file, snapshot.bytes, ops, now);
+}
+
+function warningsAfter({ file, writeMode }: UpdateRequest, { stamp }: Snapshot, bytes: Buffer): readonly FileWarning[] {
+  const { warnings }: CredentialsDocument = parseDocument({ file, bytes });
+  if (writeMode === "in-place" || !stamp || stamp.nlink < 2) return warnings;
+  const message =
+    "the file had a second name (hard link), which keeps the old credentials: set write_mode = in-place, or make it a symbolic link";
+  return [...warnings, { line: 1, readers: [], message }];
+}
+
+/**
+ * Reads the file. One that was emptied within the last second is read again: `aws configure set` and most other tools cut
+ * the file to nothing before they write it, and to believe it would lose every other profile (aws-cli issue 10648).
+ */
+async function readSettled(file: ResolvedFile, { clock, deadline, uid }: UpdateContext): Promise<Snapshot> {
+  for (let tries = 1; ; tries++) {
+    const snapshot = await readCredentialsFile(file, uid);
+    const { bytes, stamp } = snapshot;
+    if (bytes?.length !== 0 || !stamp || tries > 10) return snapshot;
+    const ageMs = clock.now().getTime() - Number(stamp.mtimeNs / 1_000_000n);
+    if (ageMs < 0 || ageMs > EMPTIED_MS) return snapshot;
+    try {
+      await clock.sleep(EMPTIED_MS / 10, deadline.signal);
+    } catch {
+      throw changing(file, deadline);
+    }
+  }
+}
+
+function changing(file: ResolvedFile, { signal }: Deadline): Failure {
+  const reason: unknown = signal.reason;
+  if (reason instanceof Failure && reason.code === "INTERRUPTED") return reason;
+  return new Failure("FILE_BUSY", `another program keeps changing ${file.path}`, {
+    hint: "find out which: fuser, or lsof",
+    cause: reason,
+  });
+}

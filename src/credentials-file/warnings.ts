@@ -1,0 +1,94 @@
+import type { Layout } from "./layout.ts";
+import { type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
+
+/** Something in the file that belongs to others, is kept, and makes the whole file unreadable to some reader. */
+export interface FileWarning {
+  /** 1-based. */
+  readonly line: number;
+  /** Who cannot read the file because of it. */
+  readonly readers: readonly string[];
+  /** A sentence without capital or period. */
+  readonly message: string;
+}
+
+/** More are not told: one is enough to make the file unreadable, and cron mail should stay short. */
+const MAX_WARNINGS = 20;
+
+/**
+ * Finds what `configparser` refuses a whole file for (GRAMMAR.md 1, 7): a duplicate section or option, a BOM, a line
+ * without separator, a key before the first section, bytes that are not UTF-8, a nested line without `=`.
+ */
+export function warningsOf(layout: Layout): readonly FileWarning[] {
+  const warnings: FileWarning[] = [];
+  const python = ["botocore", "boto2"];
+  const warn = (line: number, problem: string, readers: readonly string[] = python) => {
+    if (warnings.length < MAX_WARNINGS)
+      warnings.push({ line, readers, message: `${problem}: ${listed(readers)} cannot read this file at all` });
+  };
+  if (layout.hasBom) warn(1, "the file begins with a byte order mark", ["botocore", "boto2", "Go", "Java"]);
+  if (!layout.isUtf8) warn(firstOddLine(layout.text), "it holds bytes that are not UTF-8");
+  const sections = new Map<string, number>();
+  const scanner = new LineScanner(layout.text, layout.hasBom ? 3 : 0, layout.text.length, 1);
+  const defaults = new Map<string, number>();
+  let options = defaults;
+  let inSection = false;
+  let option: Line | undefined;
+  for (let line = scanner.next(); line && warnings.length < MAX_WARNINGS; line = scanner.next()) {
+    switch (line.kind) {
+      case "blank":
+      case "comment":
+        break;
+      case "header": {
+        const stripped = pythonStrip(line.text);
+        const name = stripped.slice(1, stripped.lastIndexOf("]"));
+        const first = sections.get(name);
+        // `[DEFAULT]` may come twice, but none of its keys.
+        if (first !== undefined && name !== "DEFAULT")
+          warn(line.number, `the section [${name}] is there twice, first in line ${first}`);
+        sections.set(name, first ?? line.number);
+        options = name === "DEFAULT" ? defaults : new Map();
+        inSection = true;
+        option = undefined;
+        break;
+      }
+      case "option": {
+        const key = pythonStrip(line.text.slice(0, separatorOf(line.text))).toLowerCase();
+        const first = options.get(key);
+        if (first !== undefined)
+          warn(line.number, `the key ${key} is there twice in its section, first in line ${first}`);
+        options.set(key, first ?? line.number);
+        if (key.includes("[")) warn(line.number, "a key holds a bracket", ["Go"]);
+        option = line;
+        break;
+      }
+      case "continuation":
+        // botocore's `_parse_nested`: a value that begins on the next line is a nested block, each line with its `=`.
+        if (option && separatorOf(option.text) === option.text.trimEnd().length - 1 && !line.text.includes("=")) {
+          warn(line.number, "a nested line has no '='", ["botocore"]);
+        }
+        break;
+      case "stray":
+        if (line.text.trimStart().startsWith("["))
+          warn(line.number, "a section header is not closed", ["botocore", "boto2", "Go", "PHP"]);
+        else warn(line.number, inSection ? "the line has no '='" : "the line stands before the first section");
+        break;
+    }
+  }
+  return warnings;
+}
+
+function listed(names: readonly string[]): string {
+  return `${names.slice(0, -1).join(", ")}${names.length > 1 ? " and " : ""}${names.at(-1) ?? ""}`;
+}
+
+function firstOddLine(text: string): number {
+  let line = 1;
+  for (let start = 0; start < text.length; line++) {
+    const newline = text.indexOf("\n", start);
+    const end = newline === -1 ? text.length : newline;
+    const bytes = text.slice(start, end);
+    if (Buffer.from(bytes, "latin1").toString("utf8").includes("\ufffd")) return line;
+    start = end + 1;
+  }
+  return 1;
+}

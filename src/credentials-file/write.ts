@@ -1,0 +1,195 @@
+import { constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { directoryOf, isTemporaryName, temporaryName } from "./beside.ts";
+import { fileFailure } from "./file-failure.ts";
+import type { FileOps } from "./file-ops.ts";
+import type { ResolvedFile } from "./locate.ts";
+import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read.ts";
+
+/** `changed`: somebody else changed the file meanwhile; nothing was written, and the edit has to be made anew. */
+export type WriteOutcome = "written" | "changed";
+
+const PRIVATE = 0o600;
+
+/**
+ * Replaces a file by a rename, so that a reader sees the old or the new one whole: temp file beside it, with the owner and
+ * the mode of the original, written, synced, then renamed if the original is still what `snapshot` holds. The caller holds
+ * the file's lock. On any failure the old file stays and no temp file is left.
+ *
+ * The failure chosen: after the rename an error of the directory's fsync is not one of the write. The new file is in
+ * place and right; only a power cut in the next seconds could bring the old one back, which is whole too.
+ *
+ * @param lost aborted when the lock is lost; then nothing is renamed any more.
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
+ */
+export async function replaceFile(
+  snapshot: Snapshot,
+  bytes: Buffer,
+  ops: FileOps,
+  lost: AbortSignal,
+): Promise<WriteOutcome> {
+  const { file, stamp } = snapshot;
+  const temporary = await writeTemporary(file, bytes, stamp, ops);
+  let outcome: WriteOutcome = "changed";
+  try {
+    const now = await stampWith(ops, file.target);
+    lost.throwIfAborted();
+    if (sameStamp(now, stamp)) {
+      await ops.rename(temporary, file.target);
+      outcome = "written";
+    }
+  } catch (error) {
+    throw renameFailure(file, error);
+  } finally {
+    if (outcome === "changed") await ignoringErrors(ops.unlink(temporary));
+  }
+  if (outcome === "written") await syncDirectory(file, ops);
+  return outcome;
+}
+
+/**
+ * Writes a new file beside the target: private until it is complete, then with the owner and mode of `like`.
+ *
+ * @returns its path. It is gone when this throws.
+ */
+export async function writeTemporary(
+  file: ResolvedFile,
+  bytes: Buffer,
+  like: FileStamp | undefined,
+  ops: FileOps,
+): Promise<string> {
+  const path = temporaryName(file);
+  let handle: FileHandle | undefined;
+  try {
+    handle = await ops.open(path, "wx", PRIVATE);
+  } catch (error) {
+    throw fileFailure(
+      "FILE_CANNOT_CREATE",
+      "cannot create a temporary file beside",
+      file.path,
+      error,
+      `the directory ${directoryOf(file)} must be writable`,
+    );
+  }
+  try {
+    try {
+      await writeAll(handle, bytes, 0);
+      if (like) await takeOver(file, handle, like);
+      else await handle.chmod(PRIVATE);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    await ignoringErrors(ops.unlink(path));
+    throw fileFailure(
+      "FILE_WRITE_FAILED",
+      "cannot write",
+      file.path,
+      error,
+      "the file is as it was; free some space, or look at the disk",
+    );
+  }
+  return path;
+}
+
+/** Writes everything; the kernel may take less at a time than it is given (write(2): "partial write"). */
+export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
+  let at = 0;
+  while (at < bytes.length) {
+    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
+    at += bytesWritten;
+  }
+}
+
+/** Owner first: chown(2) may clear mode bits. */
+async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp): Promise<void> {
+  const mode = like.mode & 0o777;
+  const own = await handle.stat();
+  if (own.uid !== like.uid || own.gid !== like.gid) {
+    try {
+      await handle.chown(like.uid, like.gid);
+    } catch (error) {
+      // A group that has no rights in the file does not matter; otherwise its readers would lose the file.
+      if (own.uid !== like.uid || (mode & 0o070) !== 0) {
+        throw new Failure("FILE_WRITE_FAILED", `cannot replace ${file.path}: its owner and group cannot be kept`, {
+          hint: "run as its owner, or set write_mode = in-place",
+          cause: error,
+        });
+      }
+    }
+  }
+  await handle.chmod(mode);
+}
+
+function renameFailure(file: ResolvedFile, error: unknown): Failure {
+  const errno = errnoOf(error);
+  // rename(2): EBUSY for a mount point, as a single file mounted into a container is one.
+  const isMount = errno === "EBUSY" || errno === "EXDEV";
+  return fileFailure(
+    "FILE_WRITE_FAILED",
+    "cannot replace",
+    file.path,
+    error,
+    isMount
+      ? "a single file mounted into a container cannot be replaced: set write_mode = in-place, or mount the directory"
+      : "the file is as it was",
+  );
+}
+
+/** Makes the rename last (fsync(2): a new name needs an fsync of its directory). Not every file system can. */
+export async function syncDirectory(file: ResolvedFile, ops: FileOps): Promise<void> {
+  let handle: FileHandle | undefined;
+  try {
+    handle = await ops.open(directoryOf(file), constants.O_RDONLY);
+    await handle.sync();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  } finally {
+    if (handle) await ignoringErrors(handle.close());
+  }
+}
+
+export async function stampWith(ops: FileOps, path: string): Promise<FileStamp | undefined> {
+  try {
+    return toStamp(await ops.lstat(path, { bigint: true }));
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Removes the temp files that killed runs left. Called under the file's lock, where every one of them is dead: whoever
+ * makes one holds this lock.
+ */
+export async function sweepTemporaries(file: ResolvedFile, ops: FileOps): Promise<void> {
+  let names: readonly string[];
+  try {
+    names = await ops.readdir(directoryOf(file));
+  } catch {
+    return;
+  }
+  for (const name of names) {
+    if (isTemporaryName(file, name)) await ignoringErrors(ops.unlink(`${directoryOf(file)}/${name}`));
+  }
+}
+
+/** Creates the file's directory where it is missing, for its owner alone. */
+export async function makeDirectory(file: ResolvedFile, ops: FileOps): Promise<void> {
+  try {
+    await ops.mkdir(directoryOf(file), { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw fileFailure("FILE_CANNOT_CREATE", "cannot create the directory of", file.path, error);
+  }
+}
+
+/** For clean-up after a failure, which must not hide the failure itself. */
+export async function ignoringErrors(work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
