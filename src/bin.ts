@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fstatSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 
 import { errnoOf, Failure } from "./base/failure.ts";
@@ -12,8 +13,13 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
 const interruption = new AbortController();
 let received: NodeJS.Signals | undefined;
+let hangupListener: (() => void) | undefined;
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
+    if (signal === "SIGHUP" && hangupListener) {
+      hangupListener();
+      return;
+    }
     // Told twice: whoever asks is in a hurry.
     if (received !== undefined) dieOf(signal);
     received = signal;
@@ -47,9 +53,15 @@ function openWorld(): World {
     hostname: hostname(),
     uid: process.geteuid?.(),
     pid: process.pid,
-    out: outputOf(process.stdout),
-    err: outputOf(process.stderr),
+    out: outputOf(process.stdout, 1),
+    err: outputOf(process.stderr, 2),
     interrupted: interruption.signal,
+    onHangup: (listener) => {
+      hangupListener = listener;
+      return () => {
+        hangupListener = undefined;
+      };
+    },
     now: () => new Date(),
     monotonicMs: () => performance.now(),
     random: Math.random,
@@ -57,12 +69,21 @@ function openWorld(): World {
   };
 }
 
-function outputOf(stream: NodeJS.WriteStream): Output {
+function outputOf(stream: NodeJS.WriteStream, descriptor: number): Output {
   return {
     write: (text) => void stream.write(text),
     isTTY: Boolean(stream.isTTY),
     columns: stream.isTTY ? stream.columns : undefined,
+    isJournal: isJournal(descriptor),
   };
+}
+
+/** systemd.exec(5): `$JOURNAL_STREAM` is the device and inode of the stream that it connected to the journal. */
+function isJournal(descriptor: number): boolean {
+  const named = process.env["JOURNAL_STREAM"];
+  if (!named) return false;
+  const { dev, ino } = fstatSync(descriptor, { bigint: true });
+  return named === `${dev}:${ino}`;
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

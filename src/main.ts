@@ -1,8 +1,8 @@
 import { Failure } from "./base/failure.ts";
 import { EXIT_BUG, exitCodeOf } from "./cli/exit-code.ts";
-import type { Invocation } from "./cli/invocation.ts";
+import { GLOBAL_DEFAULTS, type Invocation } from "./cli/invocation.ts";
 import { parseQuickArgs } from "./cli/quick-args.ts";
-import { renderBug, renderFailure } from "./cli/report.ts";
+import { openReporter, renderBug, type ReportOptions } from "./cli/report.ts";
 import type { World } from "./world.ts";
 
 /**
@@ -11,11 +11,14 @@ import type { World } from "./world.ts";
  * @returns the exit status
  */
 export async function main(world: World): Promise<number> {
+  let options: ReportOptions = GLOBAL_DEFAULTS;
   try {
-    return await run(await readInvocation(world), world);
+    const invocation = await readInvocation(world);
+    if ("global" in invocation) options = invocation.global;
+    return await run(invocation, world);
   } catch (error) {
     if (error instanceof Failure) {
-      world.err.write(renderFailure(error));
+      openReporter(world, options).error(error);
       return exitCodeOf(error.code);
     }
     world.err.write(renderBug(error));
@@ -41,5 +44,11 @@ async function run(invocation: Invocation, world: World): Promise<number> {
       return (await import("./command/check.ts")).check(invocation, world);
     case "status":
       return (await import("./command/status.ts")).status(invocation, world);
+    case "schedule":
+      return (await import("./command/schedule.ts")).schedule(invocation, world);
+    case "trust-policy":
+      return (await import("./command/trust-policy.ts")).trustPolicy(invocation, world);
+    case "init":
+      return (await import("./command/init.ts")).init(invocation, world);
   }
 }

@@ -6,6 +6,8 @@ export interface Output {
   readonly isTTY: boolean;
   /** Width in columns of the terminal; undefined when not a terminal. */
   readonly columns: number | undefined;
+  /** Whether systemd's journal reads it: then lines carry their priority (sd-daemon(3)). */
+  readonly isJournal: boolean;
 }
 
 /** The clock and chance, as arguments: nothing else in the program reads the time or draws lots. */
@@ -37,6 +39,8 @@ export interface World extends Clock {
   readonly pid: number;
   readonly out: Output;
   readonly err: Output;
-  /** Aborted on SIGINT, SIGTERM and SIGHUP with an `INTERRUPTED` failure. */
+  /** Aborted on SIGINT and SIGTERM, and on SIGHUP unless somebody listens to it, with an `INTERRUPTED` failure. */
   readonly interrupted: AbortSignal;
+  /** Takes SIGHUP over, as daemons do that read their configuration again; returns what gives it back. */
+  readonly onHangup: (listener: () => void) => () => void;
 }

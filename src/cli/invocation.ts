@@ -1,4 +1,7 @@
+import type { ConfigKey } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
+import type { ScheduleRequest } from "../schedule/request.ts";
+import type { PolicyFormat } from "../trust-policy/render.ts";
 
 /** What the command line asks for: data, so that parsing is tested without running anything. */
 
@@ -6,6 +9,11 @@ export interface GlobalOptions {
   readonly json: boolean;
   readonly quiet: boolean;
   readonly verbose: boolean;
+  readonly logFormat: "text" | "json";
+  /** Where the metrics for Prometheus go; as typed. */
+  readonly metricsFile: string | undefined;
+  /** For every profile, whatever the config says. */
+  readonly lenient: boolean;
   /** For the whole run. */
   readonly timeoutMs: number;
   readonly concurrency: number;
@@ -34,13 +42,54 @@ export interface StatusInvocation extends OnProfiles {
   readonly minTtlMs: number | undefined;
 }
 
+/** Claims of a token that nobody asks for, as the command line gives them. */
+export interface TokenFlags {
+  readonly subject: string;
+  readonly audience: string | undefined;
+  readonly authorizedParty: string | undefined;
+  readonly issuer: string | undefined;
+}
+
+export interface TrustPolicyInvocation extends Omit<OnProfiles, "profiles"> {
+  readonly kind: "trust-policy";
+  /** As typed; undefined means the only one that is configured. */
+  readonly profile: string | undefined;
+  readonly format: PolicyFormat;
+  /** The policy to judge instead of printing one: a file, or `-`. */
+  readonly check: string | undefined;
+  readonly claims: TokenFlags | undefined;
+}
+
+export interface InitInvocation {
+  readonly kind: "init";
+  readonly global: GlobalOptions;
+  readonly configFile: string | undefined;
+  readonly profile: string | undefined;
+  /** What the flags say of the one profile. */
+  readonly values: ReadonlyMap<ConfigKey, string>;
+  readonly force: boolean;
+  readonly dryRun: boolean;
+}
+
+export interface ScheduleInvocation extends ScheduleRequest {
+  readonly kind: "schedule";
+  readonly global: GlobalOptions;
+}
+
 /** `--help` or `--version`: text for stdout, nothing else to do. */
 export interface PrintInvocation {
   readonly kind: "print";
   readonly text: string;
 }
 
-export type Invocation = RefreshInvocation | CheckInvocation | StatusInvocation | PrintInvocation;
+export type Invocation =
+  | RefreshInvocation
+  | CheckInvocation
+  | StatusInvocation
+  | TrustPolicyInvocation
+  | InitInvocation
+  | ScheduleInvocation
+  | PrintInvocation;
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
 export const DEFAULT_CONCURRENCY = 8;
@@ -49,6 +98,9 @@ export const GLOBAL_DEFAULTS: GlobalOptions = {
   json: false,
   quiet: false,
   verbose: false,
+  logFormat: "text",
+  metricsFile: undefined,
+  lenient: false,
   timeoutMs: DEFAULT_TIMEOUT_MS,
   concurrency: DEFAULT_CONCURRENCY,
 };

@@ -39,6 +39,22 @@ export const GLOBAL_FLAGS: Flags = {
   json: { type: "boolean", describe: "print one JSON object on standard output" },
   quiet: { type: "boolean", alias: "q", describe: "print nothing but errors" },
   verbose: { type: "boolean", alias: "v", describe: "say on standard error what is done, never a secret" },
+  "log-format": {
+    type: "string",
+    requiresArg: true,
+    choices: ["text", "json"],
+    default: "text",
+    describe: "how messages on standard error look; json is one object a line",
+  },
+  "metrics-file": {
+    type: "string",
+    requiresArg: true,
+    describe: "write metrics for Prometheus' textfile collector here",
+  },
+  lenient: {
+    type: "boolean",
+    describe: "a failed refresh is a warning and exit 0 while the old credentials are valid",
+  },
   timeout: {
     type: "string",
     requiresArg: true,
@@ -53,8 +69,11 @@ export const GLOBAL_FLAGS: Flags = {
   },
 };
 
-/** Keys that have a flag in the config-free form: all but the credentials file's, which is a global option. */
-const INLINE_KEYS = CONFIG_KEYS.filter((key) => key.name !== "credentials_file");
+/** Keys whose flag is a global option: it counts for every profile. */
+const GLOBAL_KEYS: ReadonlySet<ConfigKey> = new Set(["credentials_file", "lenient"]);
+
+/** Keys that have a flag in the config-free form. */
+const INLINE_KEYS = CONFIG_KEYS.filter((key) => !GLOBAL_KEYS.has(key.name));
 
 function flagOf(key: ConfigKey): string {
   return key.replaceAll("_", "-");
@@ -136,6 +155,9 @@ export function readGlobal(parsed: Parsed): GlobalOptions {
     json: readFlag(parsed, "json"),
     quiet: readFlag(parsed, "quiet"),
     verbose: readFlag(parsed, "verbose"),
+    logFormat: readText(parsed, "log-format") === "json" ? "json" : "text",
+    metricsFile: readText(parsed, "metrics-file"),
+    lenient: readFlag(parsed, "lenient"),
     timeoutMs: readDuration(parsed, "timeout") ?? DEFAULT_TIMEOUT_MS,
     concurrency: Number(concurrency),
   };

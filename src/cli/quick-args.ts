@@ -1,23 +1,25 @@
 import { type CheckInvocation, GLOBAL_DEFAULTS, type RefreshInvocation } from "./invocation.ts";
 
+const WITH_VALUE: ReadonlySet<string> = new Set(["--config", "--credentials-file", "--metrics-file"]);
+
 /**
  * The forms that cron and systemd run all day, without loading yargs: nothing, `refresh` or `check`, profile names, and
- * `--config`, `--credentials-file`, `--quiet`. Undefined for everything else, which yargs then reads; for what it does
+ * `--config`, `--credentials-file`, `--metrics-file`, `--lenient`, `--quiet`. Undefined for everything else, which yargs then reads; for what it does
  * read it gives the same answer (a property test compares the two).
  */
 export function parseQuickArgs(argv: readonly string[]): RefreshInvocation | CheckInvocation | undefined {
   const words: string[] = [];
-  let configFile: string | undefined;
-  let credentialsFile: string | undefined;
+  const values = new Map<string, string>();
   let quiet = false;
+  let lenient = false;
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? "";
     if (word === "--quiet" || word === "-q") quiet = true;
-    else if (word === "--config" || word === "--credentials-file") {
+    else if (word === "--lenient") lenient = true;
+    else if (WITH_VALUE.has(word)) {
       const value = argv[++index];
       if (value === undefined || value === "" || value.startsWith("-")) return undefined;
-      if (word === "--config") configFile = value;
-      else credentialsFile = value;
+      values.set(word, value);
     } else if (word === "help" || !/^[A-Za-z_][\w./@:+-]*$/.test(word)) return undefined;
     else words.push(word);
   }
@@ -25,8 +27,12 @@ export function parseQuickArgs(argv: readonly string[]): RefreshInvocation | Che
   const kind = first === undefined ? "refresh" : first;
   if (kind !== "refresh" && kind !== "check") return undefined;
   const common = {
-    global: { ...GLOBAL_DEFAULTS, quiet },
-    config: { configFile, credentialsFile, inline: undefined },
+    global: { ...GLOBAL_DEFAULTS, quiet, lenient, metricsFile: values.get("--metrics-file") },
+    config: {
+      configFile: values.get("--config"),
+      credentialsFile: values.get("--credentials-file"),
+      inline: undefined,
+    },
     profiles: rest,
   };
   return kind === "check" ? { kind, ...common } : { kind, force: false, dryRun: false, ...common };

@@ -1,6 +1,6 @@
 import type { Failure } from "../base/failure.ts";
 import { ConfigMistakes } from "../config/mistakes.ts";
-import type { Output } from "../world.ts";
+import type { Output, World } from "../world.ts";
 
 /*
  * The program's voice on standard error (after age's tui.go): every line begins with `rolefresh:`, no capital, no final
@@ -9,30 +9,46 @@ import type { Output } from "../world.ts";
 
 /** Where messages go while a command runs. `quiet` drops all but errors, `verbose` lets the details through. */
 export interface Reporter {
-  error(failure: Failure): void;
-  warning(message: string, hint?: string): void;
+  /** @param profile whose failure it is, for machines that read the log */
+  error(failure: Failure, profile?: string): void;
+  /** A failure that does no harm yet (`--lenient`), or anything else that should be looked at. */
+  warning(what: Failure | string, hint?: string): void;
   detail(message: string): void;
 }
 
-export function openReporter(err: Output, options: { readonly quiet: boolean; readonly verbose: boolean }): Reporter {
-  return {
-    error: (failure) => err.write(renderFailure(failure)),
-    warning: (message, hint) => {
-      if (options.quiet) return;
-      err.write(line("warning", message) + (hint === undefined ? "" : line("hint", hint)));
-    },
-    detail: (message) => {
-      if (options.verbose) err.write(line("info", message));
-    },
-  };
+export interface ReportOptions {
+  readonly quiet: boolean;
+  readonly verbose: boolean;
+  readonly logFormat: "text" | "json";
 }
 
-/** A failure as lines: one `error` each, with its hint; a broken configuration shows all its mistakes. */
-export function renderFailure(failure: Failure): string {
-  const failures = failure instanceof ConfigMistakes ? failure.mistakes : [failure];
-  return failures
-    .map(({ message, hint }) => line("error", message) + (hint === undefined ? "" : line("hint", hint)))
-    .join("");
+export type Level = "error" | "warning" | "hint" | "info";
+
+/** One message before it has a form. */
+interface Message {
+  readonly level: Level;
+  readonly text: string;
+  readonly hint: string | undefined;
+  readonly code: string | undefined;
+  readonly profile: string | undefined;
+}
+
+export function openReporter({ err, now }: Pick<World, "err" | "now">, options: ReportOptions): Reporter {
+  const write = (message: Message) =>
+    err.write(options.logFormat === "json" ? toJsonLine(message, now()) : toLines(message, err));
+  return {
+    error: (failure, profile) => {
+      for (const one of partsOf(failure)) write(messageOf("error", one, profile));
+    },
+    warning: (what, hint) => {
+      if (options.quiet) return;
+      if (typeof what === "string") write({ level: "warning", text: what, hint, code: undefined, profile: undefined });
+      else for (const one of partsOf(what)) write(messageOf("warning", one, undefined));
+    },
+    detail: (text) => {
+      if (options.verbose) write({ level: "info", text, hint: undefined, code: undefined, profile: undefined });
+    },
+  };
 }
 
 /** A bug: what was thrown, with its stack and every cause. */
@@ -42,15 +58,42 @@ export function renderBug(error: unknown): string {
     parts.push(current instanceof Error ? (current.stack ?? current.message) : "something that is no Error was thrown");
     current = current instanceof Error ? current.cause : undefined;
   }
-  return `${line("error", "this is a bug in rolefresh, please report it with the lines below")}${parts.join("\ncaused by: ")}\n`;
+  return `rolefresh: error: this is a bug in rolefresh, please report it with the lines below\n${parts.join("\ncaused by: ")}\n`;
 }
 
-function line(level: "error" | "warning" | "hint" | "info", message: string): string {
-  return `rolefresh: ${level}: ${oneLine(message)}\n`;
+/** A broken configuration shows all its mistakes. */
+function partsOf(failure: Failure): readonly Failure[] {
+  return failure instanceof ConfigMistakes ? failure.mistakes : [failure];
+}
+
+function messageOf(level: Level, { message, hint, code }: Failure, profile: string | undefined): Message {
+  return { level, text: message, hint, code, profile };
+}
+
+/** syslog's severities as sd-daemon(3) lets a service mark its lines. */
+const PRIORITY: Readonly<Record<Level, number>> = { error: 3, warning: 4, hint: 5, info: 6 };
+
+function toLines(message: Message, err: Pick<Output, "isJournal">): string {
+  const line = (level: Level, text: string) =>
+    `${err.isJournal ? `<${PRIORITY[level]}>` : ""}rolefresh: ${level}: ${oneLine(text)}\n`;
+  return line(message.level, message.text) + (message.hint === undefined ? "" : line("hint", message.hint));
+}
+
+/** The fields are stable: `time`, `level`, `message`, `code`, `profile`, `hint`; absent ones are null. */
+function toJsonLine({ level, text, hint, code, profile }: Message, now: Date): string {
+  const fields = {
+    time: now.toISOString(),
+    level,
+    message: oneLine(text),
+    code,
+    profile,
+    hint: hint === undefined ? undefined : oneLine(hint),
+  };
+  return `${JSON.stringify(fields, (_, value: unknown) => value ?? null)}\n`;
 }
 
 /** A message is one line whatever a server or a file put into it: no control character reaches the terminal or the log. */
-function oneLine(message: string): string {
+export function oneLine(message: string): string {
   // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
   return message.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
 }

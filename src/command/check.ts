@@ -17,7 +17,7 @@ export const CHECK_ERROR = 255;
  *   runs and reports the section itself.
  */
 export async function check(invocation: CheckInvocation, world: World): Promise<number> {
-  const reporter = openReporter(world.err, invocation.global);
+  const reporter = openReporter(world, invocation.global);
   try {
     const loaded = await loadProfiles(invocation.config, world);
     const steps = planLoaded(loaded, invocation.profiles, false, world);

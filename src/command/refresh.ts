@@ -15,7 +15,7 @@ import { type Outcome, settleAtOnce, unchanged, withRemaining } from "./outcome.
  */
 export async function refresh(invocation: RefreshInvocation, world: World): Promise<number> {
   const { global } = invocation;
-  const reporter = openReporter(world.err, global);
+  const reporter = openReporter(world, global);
   const loaded = await loadProfiles(invocation.config, world);
   const steps = planLoaded(loaded, invocation.profiles, invocation.force, world);
   const outcomes = invocation.dryRun

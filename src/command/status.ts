@@ -14,7 +14,7 @@ import { loadProfiles, planLoaded } from "./load.ts";
  */
 export async function status(invocation: StatusInvocation, world: World): Promise<number> {
   const { global, minTtlMs } = invocation;
-  const reporter = openReporter(world.err, global);
+  const reporter = openReporter(world, global);
   const loaded = await loadProfiles(invocation.config, world);
   const steps = planLoaded(loaded, invocation.profiles, false, world).filter((step) => isAskedFor(step, invocation));
   const now = world.now();

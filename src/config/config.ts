@@ -50,6 +50,8 @@ export interface ProfileSpec {
   /** Absent: half of the lifetime. */
   readonly refreshBeforeMs: number | undefined;
   readonly onRefresh: string | undefined;
+  /** A failed refresh is a warning while the old credentials are valid. */
+  readonly lenient: boolean;
   /** Absolute, symlinks not yet resolved. */
   readonly credentialsFile: string;
   readonly overwrite: boolean;

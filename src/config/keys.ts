@@ -52,6 +52,11 @@ export const CONFIG_KEYS = [
     help: "refresh when less than this is left, for example 25m (default: half of the lifetime)",
   },
   { name: "on_refresh", value: "COMMAND", help: "shell command to run after the profile was written" },
+  {
+    name: "lenient",
+    value: "true|false",
+    help: "a failed refresh is a warning and exit 0 while the old credentials are valid",
+  },
   { name: "credentials_file", value: "FILE", help: "the credentials file to write" },
   {
     name: "overwrite",

@@ -74,6 +74,7 @@ function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: Mi
     policyFile: section.path("policy_file"),
     refreshBeforeMs,
     onRefresh: section.text("on_refresh"),
+    lenient: section.flag("lenient") ?? false,
     credentialsFile: context.credentialsFile ?? section.path("credentials_file") ?? defaultCredentialsFile(context),
     overwrite: section.flag("overwrite") ?? false,
     writeMode: section.oneOf("write_mode", ["atomic", "in-place"]) ?? "atomic",

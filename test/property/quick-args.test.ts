@@ -17,6 +17,8 @@ const word = fc.oneof(
     "--config",
     "--credentials-file",
     "--json",
+    "--metrics-file",
+    "--lenient",
     "--force",
     "-n",
     "--",

@@ -30,6 +30,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
     },
     isTTY,
     columns: isTTY ? 100 : undefined,
+    isJournal: false,
   });
   return {
     argv: options.argv ?? [],
@@ -43,6 +44,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
     out: output("out"),
     err: output("err"),
     interrupted: options.interrupted ?? new AbortController().signal,
+    onHangup: () => () => undefined,
     now: () => new Date(start + offset + (performance.now() - startedAt)),
     monotonicMs: () => performance.now() + offset,
     random: Math.random,

@@ -9,9 +9,10 @@ import { Secret } from "../../src/base/secret.ts";
 import { parseArgs } from "../../src/cli/args.ts";
 import { worstExitCode } from "../../src/cli/exit-code.ts";
 import { openProgress } from "../../src/cli/progress.ts";
-import { openReporter, renderBug, renderFailure } from "../../src/cli/report.ts";
+import { openReporter, renderBug } from "../../src/cli/report.ts";
 import { renderTable } from "../../src/cli/table.ts";
 import { VERSION } from "../../src/version.ts";
+import { testWorld } from "../support/test-world.ts";
 
 const ARN = "arn:aws:iam::123412341234:role/r";
 
@@ -29,7 +30,16 @@ suite("the command line", () => {
   test("nothing means refresh of everything, with the defaults of the design", async () => {
     assert.deepEqual(await parseArgs([], undefined), {
       kind: "refresh",
-      global: { json: false, quiet: false, verbose: false, timeoutMs: 60_000, concurrency: 8 },
+      global: {
+        json: false,
+        quiet: false,
+        verbose: false,
+        logFormat: "text",
+        metricsFile: undefined,
+        lenient: false,
+        timeoutMs: 60_000,
+        concurrency: 8,
+      },
       config: { configFile: undefined, credentialsFile: undefined, inline: undefined },
       profiles: [],
       force: false,
@@ -137,21 +147,60 @@ suite("exit status", () => {
 });
 
 suite("the voice on standard error", () => {
+  const text = { quiet: false, verbose: false, logFormat: "text" } as const;
+
   test("a failure is one error line and one hint line, whatever a server put into it", () => {
-    const text = renderFailure(
+    const world = testWorld();
+    openReporter(world, text).error(
       new Failure("STS_DENIED", "denied\u001b[31m\nrolefresh: error: forged", { hint: "type this" }),
     );
-    assert.equal(text, "rolefresh: error: denied [31m rolefresh: error: forged\nrolefresh: hint: type this\n");
+    assert.equal(
+      world.written.err,
+      "rolefresh: error: denied [31m rolefresh: error: forged\nrolefresh: hint: type this\n",
+    );
   });
 
   test("quiet drops warnings, not errors; details need verbose", () => {
-    const err = { text: "", isTTY: false, columns: undefined, write: (text: string) => void (err.text += text) };
-    const quiet = openReporter(err, { quiet: true, verbose: false });
+    const world = testWorld();
+    const quiet = openReporter(world, { ...text, quiet: true });
     quiet.warning("w", "h");
     quiet.detail("d");
-    assert.equal(err.text, "");
-    openReporter(err, { quiet: false, verbose: true }).detail("d");
-    assert.equal(err.text, "rolefresh: info: d\n");
+    assert.equal(world.written.err, "");
+    openReporter(world, { ...text, verbose: true }).detail("d");
+    assert.equal(world.written.err, "rolefresh: info: d\n");
+  });
+
+  test("--log-format json is one object a line with stable fields", () => {
+    const world = testWorld({ now: new Date("2026-11-23T10:00:00Z") });
+    const reporter = openReporter(world, { ...text, logFormat: "json" });
+    reporter.error(new Failure("STS_DENIED", "denied\nforged", { hint: "type this" }), "default");
+    reporter.warning("careful");
+    const [first, second, rest] = world.written.err.split("\n");
+    const parsed = JSON.parse(first ?? "") as Record<string, unknown>;
+    assert.match(String(parsed["time"]), /^2026-11-23T10:00:0\d\.\d{3}Z$/);
+    assert.deepEqual(
+      { ...parsed, time: 0 },
+      { time: 0, level: "error", message: "denied forged", code: "STS_DENIED", profile: "default", hint: "type this" },
+    );
+    assert.deepEqual(Object.values(JSON.parse(second ?? "") as object).slice(1), [
+      "warning",
+      "careful",
+      null,
+      null,
+      null,
+    ]);
+    assert.equal(rest, "");
+  });
+
+  test("lines for the journal carry their priority", () => {
+    const world = testWorld();
+    const reporter = openReporter({ now: world.now, err: { ...world.err, isJournal: true } }, text);
+    reporter.error(new Failure("STS_DENIED", "denied", { hint: "type this" }));
+    reporter.warning("careful");
+    assert.equal(
+      world.written.err,
+      "<3>rolefresh: error: denied\n<5>rolefresh: hint: type this\n<4>rolefresh: warning: careful\n",
+    );
   });
 
   test("a bug shows its stack and asks for a report", () => {
@@ -177,7 +226,13 @@ suite("output", () => {
   });
 
   test("progress writes nothing when the stream is no terminal", async () => {
-    const err = { text: "", isTTY: false, columns: undefined, write: (text: string) => void (err.text += text) };
+    const err = {
+      text: "",
+      isTTY: false,
+      isJournal: false,
+      columns: undefined,
+      write: (text: string) => void (err.text += text),
+    };
     const progress = await openProgress(err, true);
     progress.set("a", "assuming R");
     progress.done();
@@ -185,7 +240,13 @@ suite("output", () => {
   });
 
   test("progress on a terminal shows a line per profile and takes it away", async () => {
-    const err = { text: "", isTTY: true, columns: 80, write: (text: string) => void (err.text += text) };
+    const err = {
+      text: "",
+      isTTY: true,
+      isJournal: false,
+      columns: 80,
+      write: (text: string) => void (err.text += text),
+    };
     const progress = await openProgress(err, true);
     progress.set("a", "assuming R");
     progress.set("b", "waiting");

@@ -23,6 +23,7 @@ function spec(profile: string, changes: Partial<ProfileSpec> = {}): ProfileSpec 
     endpoint: { region: "us-east-1", url: undefined },
     refreshBeforeMs: undefined,
     onRefresh: undefined,
+    lenient: false,
     credentialsFile: "/h/.aws/credentials",
     overwrite: false,
     writeMode: "atomic",
