@@ -1,0 +1,55 @@
+import type { Environment } from "../world.ts";
+
+/**
+ * Variables that change how rolefresh reaches the network or what it reads. A scheduler starts a job without them, and a
+ * refresh that worked in the shell then fails at night; so they go into the job. None of them holds a key or a token.
+ */
+const CARRIED = [
+  "HTTPS_PROXY",
+  "https_proxy",
+  "HTTP_PROXY",
+  "http_proxy",
+  "NO_PROXY",
+  "no_proxy",
+  "NODE_EXTRA_CA_CERTS",
+  "AWS_CA_BUNDLE",
+  "AWS_REGION",
+  "AWS_DEFAULT_REGION",
+  "AWS_ENDPOINT_URL",
+  "AWS_ENDPOINT_URL_STS",
+  "AWS_USE_FIPS_ENDPOINT",
+  "AWS_EC2_METADATA_DISABLED",
+  "CLOUDSDK_CONFIG",
+  "GCE_METADATA_HOST",
+  "GCE_METADATA_IP",
+  "GOOGLE_APPLICATION_CREDENTIALS",
+] as const;
+
+export interface CarriedEnvironment {
+  readonly variables: ReadonlyMap<string, string>;
+  /** Names of variables that are set and cannot be written into a job: they hold a password or a control character. */
+  readonly left: readonly string[];
+}
+
+export function carriedEnvironment(env: Environment): CarriedEnvironment {
+  const variables = new Map<string, string>();
+  const left: string[] = [];
+  for (const name of CARRIED) {
+    const value = env[name];
+    if (value === undefined || value === "") continue;
+    if (holdsPassword(value) || hasControl(value)) left.push(name);
+    else variables.set(name, value);
+  }
+  return { variables, left };
+}
+
+/** `http://user:password@proxy:3128`: whoever may read the crontab or the unit (everybody, as a rule) would have it. */
+function holdsPassword(value: string): boolean {
+  return /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#\s]*@/i.test(value);
+}
+
+/** Such a character would end the line that it is written to. */
+export function hasControl(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  return /[\u0000-\u001f\u007f]/.test(text);
+}

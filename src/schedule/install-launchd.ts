@@ -1,0 +1,33 @@
+import { Failure } from "../base/failure.ts";
+import { LAUNCHD_LABEL, PLIST_MARK } from "./launchd-plist.ts";
+import { removeOwnFile, writeOwnFile } from "./own-file.ts";
+import { runTool, type ToolContext } from "./tool.ts";
+
+export interface LaunchdPlace {
+  readonly file: string;
+  /** `gui/501`, `system`. */
+  readonly domain: string;
+}
+
+/**
+ * Writes the property list and loads it (launchctl(1), `bootstrap`).
+ *
+ * @throws Failure SCHEDULER_MISSING before anything is written; SCHEDULER_FAILED with what was written and what to type
+ */
+export async function installLaunchd(place: LaunchdPlace, plist: string, context: ToolContext): Promise<void> {
+  await runTool("launchctl", ["version"], context);
+  await writeOwnFile(place.file, plist, PLIST_MARK);
+  // One that is loaded already keeps its old settings until it is unloaded; that none is loaded is no fault.
+  await runTool("launchctl", ["bootout", `${place.domain}/${LAUNCHD_LABEL}`], context);
+  const answer = await runTool("launchctl", ["bootstrap", place.domain, place.file], context);
+  if (answer.status === 0) return;
+  throw new Failure("SCHEDULER_FAILED", `${place.file} is written, but launchd did not load it: ${answer.complaint}`, {
+    hint: `type: launchctl bootstrap ${place.domain} ${place.file}`,
+  });
+}
+
+/** @returns the files that were removed @throws as installLaunchd */
+export async function uninstallLaunchd(place: LaunchdPlace, context: ToolContext): Promise<readonly string[]> {
+  await runTool("launchctl", ["bootout", `${place.domain}/${LAUNCHD_LABEL}`], context);
+  return (await removeOwnFile(place.file, PLIST_MARK)) ? [place.file] : [];
+}

@@ -1,0 +1,82 @@
+import { chmod, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { errnoOf, Failure } from "../base/failure.ts";
+
+/** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
+
+export type OwnFileState = "absent" | "ours" | "foreign";
+
+/**
+ * Whose a file is.
+ *
+ * @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when it cannot be looked at
+ */
+export async function ownFileState(path: string, mark: string): Promise<OwnFileState> {
+  try {
+    const stats = await lstat(path);
+    // `systemctl mask` puts a link to /dev/null here.
+    if (!stats.isFile()) return "foreign";
+    return (await readFile(path, "utf8")).includes(mark) ? "ours" : "foreign";
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return "absent";
+    throw asFailure(error, path, "cannot be read");
+  }
+}
+
+/**
+ * Writes a file as a whole (temp file and rename), readable by all; one that is not ours is left alone.
+ *
+ * @returns whether it was written; false when it was like this already
+ * @throws Failure SCHEDULE_FOREIGN, SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED
+ */
+export async function writeOwnFile(path: string, content: string, mark: string): Promise<boolean> {
+  const state = await ownFileState(path, mark);
+  if (state === "foreign") throw foreign(path);
+  if (state === "ours" && (await readFile(path, "utf8")) === content) return false;
+  const temporary = `${path}.rolefresh-new`;
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await rm(temporary, { force: true });
+    await writeFile(temporary, content, { flag: "wx", mode: 0o644, flush: true });
+    // Whatever the umask: a unit file that the manager may not read is one that it does not know.
+    await chmod(temporary, 0o644);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw asFailure(error, path, "cannot be written");
+  }
+  return true;
+}
+
+/** Removes a file of ours. @returns whether there was one @throws as writeOwnFile */
+export async function removeOwnFile(path: string, mark: string): Promise<boolean> {
+  const state = await ownFileState(path, mark);
+  if (state === "absent") return false;
+  if (state === "foreign") throw foreign(path);
+  try {
+    await rm(path);
+  } catch (error) {
+    throw asFailure(error, path, "cannot be removed");
+  }
+  return true;
+}
+
+function foreign(path: string): Failure {
+  return new Failure("SCHEDULE_FOREIGN", `${path} was not written by rolefresh, and is left alone`, {
+    hint: `look at it with 'cat ${path}'; move it away to have rolefresh write its own`,
+  });
+}
+
+function asFailure(error: unknown, path: string, what: string): Failure {
+  const errno = errnoOf(error);
+  if (errno === undefined) throw error;
+  const denied = errno === "EACCES" || errno === "EPERM" || errno === "EROFS";
+  return new Failure(
+    denied ? "SCHEDULER_DENIED" : "SCHEDULE_WRITE_FAILED",
+    `${path} ${what}: ${errno === "EROFS" ? "the file system is read-only" : denied ? "permission denied" : errno}`,
+    {
+      hint: denied ? "run it with sudo for --system, or install it for yourself with --user" : undefined,
+      cause: error,
+    },
+  );
+}

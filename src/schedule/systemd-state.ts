@@ -1,0 +1,52 @@
+import { lstat } from "node:fs/promises";
+import { join } from "node:path";
+import { errnoOf } from "../base/failure.ts";
+import type { World } from "../world.ts";
+import { ownFileState } from "./own-file.ts";
+import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
+
+/** What is installed, as the files tell: no bus is asked, so it works from cron, in a container and for another user. */
+export type SystemdState =
+  | { readonly kind: "absent" }
+  | { readonly kind: "installed" }
+  /** What is missing, as a sentence: the timer will not run, or will run nothing. */
+  | { readonly kind: "half"; readonly problem: string };
+
+/** Where the units of a user's or of the system's manager go (systemd.unit(5), "Unit File Load Path"). */
+export function unitDirectory(scope: "user" | "system", world: Pick<World, "env" | "home">): string {
+  if (scope === "system") return "/etc/systemd/system";
+  const config = world.env["XDG_CONFIG_HOME"];
+  return join(config !== undefined && config.startsWith("/") ? config : join(world.home, ".config"), "systemd", "user");
+}
+
+/** What `systemctl enable` makes of `WantedBy=timers.target`. */
+export function enablingLink(directory: string): string {
+  return join(directory, "timers.target.wants", TIMER_NAME);
+}
+
+/** @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when the directory cannot be looked at */
+export async function systemdState(directory: string): Promise<SystemdState> {
+  const service = await ownFileState(join(directory, SERVICE_NAME), UNIT_MARK);
+  const timer = await ownFileState(join(directory, TIMER_NAME), UNIT_MARK);
+  const enabled = await isThere(enablingLink(directory));
+  if (service !== "ours" && timer !== "ours" && !enabled) return { kind: "absent" };
+  if (service === "absent")
+    return half(`there is no ${join(directory, SERVICE_NAME)}, so the timer has nothing to start`);
+  if (timer === "absent") return half(`there is no ${join(directory, TIMER_NAME)}, so nothing starts the service`);
+  if (!enabled) return half(`${TIMER_NAME} in ${directory} is not enabled, so it will not run after the next boot`);
+  return { kind: "installed" };
+}
+
+function half(problem: string): SystemdState {
+  return { kind: "half", problem };
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return false;
+  }
+}

@@ -1,0 +1,140 @@
+import { type ScheduledJob, wordsOf } from "./job.ts";
+import { toCalendar } from "./interval.ts";
+import { toAssignment, toCommandLine, toPathWord } from "./systemd-quote.ts";
+
+export const SERVICE_NAME = "rolefresh.service";
+export const TIMER_NAME = "rolefresh.timer";
+
+/** The first line of every unit that is ours; a unit without it is somebody else's and is never overwritten. */
+export const UNIT_MARK = "# Written by 'rolefresh schedule systemd'";
+
+export interface SystemdJob extends ScheduledJob {
+  /** `user`: for the user's own manager, which may not set up mounts. */
+  readonly scope: "user" | "system";
+  /** `User=` of a system unit; absent: root. */
+  readonly runAs: string | undefined;
+  /** What the job writes: the directories of the credentials files (locks and temp files stand beside them). */
+  readonly writablePaths: readonly string[];
+  /** Directories that the job may or may not have: `~/.config/gcloud`. */
+  readonly optionalWritablePaths: readonly string[];
+  /** Whether anything that the job needs lies in /tmp or /var/tmp, which `PrivateTmp=` would hide. */
+  readonly needsTmp: boolean;
+  /** Whether the config runs commands (`on_refresh`, `identity = command`), which run in the same sandbox. */
+  readonly runsCommands: boolean;
+}
+
+/** The oneshot service: `check` decides whether there is anything to do, `refresh` does it. */
+export function serviceUnit(job: SystemdJob): string {
+  const isSystem = job.scope === "system";
+  return lines([
+    `${UNIT_MARK}; 'systemctl ${isSystem ? "" : "--user "}edit ${SERVICE_NAME}' changes it and survives the next --install.`,
+    "[Unit]",
+    "Description=Keep AWS role credentials fresh",
+    ...(isSystem ? ["Wants=network-online.target", "After=network-online.target time-sync.target"] : []),
+    "# A fault that heals by itself is tried again every minute, without a limit after which nobody would try any more.",
+    "StartLimitIntervalSec=0",
+    "",
+    "[Service]",
+    "Type=oneshot",
+    ...(isSystem && job.runAs !== undefined ? [`User=${job.runAs}`] : []),
+    ...[...job.environment].map(([name, value]) => `Environment=${toAssignment(name, value)}`),
+    "# 0 something is due; 1 nothing is, which counts as skipped; 255 is an error and fails the unit.",
+    `ExecCondition=${toCommandLine(wordsOf(job, "check"))}`,
+    `ExecStart=${toCommandLine(wordsOf(job, "refresh"))}`,
+    `TimeoutStartSec=${Math.ceil(job.timeoutMs / 1000) + 60}`,
+    "Restart=on-failure",
+    "RestartSec=60",
+    "# These want a person: the next try would fail alike.",
+    "RestartPreventExitStatus=64 65 66 70 77 78",
+    "",
+    ...(job.runsCommands
+      ? [
+          "# Commands of the config (on_refresh, identity_command, …) run in this sandbox too: no sudo, and nothing is",
+          "# writable but what ReadWritePaths= names. What they need besides goes into an override ('edit', above).",
+        ]
+      : []),
+    ...(isSystem ? mountSandbox(job) : userNote()),
+    ...processSandbox(),
+  ]);
+}
+
+/** Needs the system manager: mounts, capabilities, devices. */
+function mountSandbox(job: SystemdJob): readonly string[] {
+  return [
+    "ProtectSystem=strict",
+    "# Read-only and not tmpfs: the config, node and the program itself may live in a home directory.",
+    "ProtectHome=read-only",
+    ...job.writablePaths.map((path) => `ReadWritePaths=${toPathWord(path)}`),
+    ...job.optionalWritablePaths.map((path) => `ReadWritePaths=-${toPathWord(path)}`),
+    ...(job.needsTmp ? ["# PrivateTmp= is off: something that the job needs lies in /tmp."] : ["PrivateTmp=yes"]),
+    "PrivateDevices=yes",
+    "PrivateMounts=yes",
+    "ProtectClock=yes",
+    "ProtectControlGroups=yes",
+    "ProtectHostname=yes",
+    "ProtectKernelLogs=yes",
+    "ProtectKernelModules=yes",
+    "ProtectKernelTunables=yes",
+    "ProtectProc=invisible",
+    ...(job.runAs === undefined
+      ? [
+          "# Root keeps the owner and mode of the file that it replaces, in a directory that may be another user's.",
+          "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER",
+        ]
+      : ["CapabilityBoundingSet="]),
+    "KeyringMode=private",
+  ];
+}
+
+function userNote(): readonly string[] {
+  return [
+    // systemd.exec(5); systemd/systemd#25233: from v254 on these imply PrivateUsers=, under which root's files belong to nobody.
+    "# No ProtectSystem= and the like: a user's manager ignores them, or hides who owns a file (systemd.exec(5), PrivateUsers=).",
+  ];
+}
+
+/** Works without any privilege: prctl(2) and seccomp(2). */
+function processSandbox(): readonly string[] {
+  return [
+    "NoNewPrivileges=yes",
+    "LockPersonality=yes",
+    "# MemoryDenyWriteExecute= must stay off: V8 compiles JavaScript to machine code at run time and dies under it.",
+    "RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX",
+    "RestrictNamespaces=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+    "# @pkey: V8 guards its code with memory protection keys. @chown: the file keeps its owner and group.",
+    "SystemCallFilter=@system-service @pkey",
+    "SystemCallFilter=~@privileged @resources",
+    "SystemCallFilter=@chown",
+    "SystemCallErrorNumber=EPERM",
+    "UMask=0077",
+  ];
+}
+
+/** The timer. `OnCalendar=`, because `Persistent=` works for it alone and a skipped run cannot stop it. */
+export function timerUnit(job: SystemdJob): string {
+  const seconds = job.interval.minutes * 60;
+  return lines([
+    `${UNIT_MARK}; 'systemctl ${job.scope === "system" ? "" : "--user "}edit ${TIMER_NAME}' changes it and survives the next --install.`,
+    "[Unit]",
+    "Description=Keep AWS role credentials fresh, every so often",
+    "",
+    "[Timer]",
+    "# Once when the timer is started (at boot, after --install), then by the clock.",
+    "OnActiveSec=1s",
+    `OnCalendar=${toCalendar(job.interval)}`,
+    "Persistent=true",
+    "# So that a fleet does not call STS in the same second.",
+    `RandomizedDelaySec=${Math.min(Math.floor(seconds / 5), 60)}`,
+    `AccuracySec=${Math.min(Math.floor(seconds / 10), 15)}`,
+    "",
+    "[Install]",
+    "WantedBy=timers.target",
+  ]);
+}
+
+function lines(all: readonly string[]): string {
+  return `${all.join("\n")}\n`;
+}
