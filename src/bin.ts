@@ -14,8 +14,15 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 const interruption = new AbortController();
 let received: NodeJS.Signals | undefined;
 let hangupListener: (() => void) | undefined;
+/** Who has taken one of these over. */
+const takers = new Map<NodeJS.Signals, () => void>();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
+    const taker = takers.get(signal);
+    if (taker) {
+      taker();
+      return;
+    }
     if (signal === "SIGHUP" && hangupListener) {
       hangupListener();
       return;
@@ -39,6 +46,8 @@ if (received !== undefined) dieOf(received);
 
 /** So that the parent sees the signal, not an exit status (as fd and git do). */
 function dieOf(signal: NodeJS.Signals): void {
+  // Node ignores SIGPIPE and keeps SIGUSR1 for its debugger: a listener that comes and goes restores the default.
+  if (signal !== "SIGKILL" && signal !== "SIGSTOP") process.on(signal, () => undefined);
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
 }
@@ -56,6 +65,10 @@ function openWorld(): World {
     out: outputOf(process.stdout, 1),
     err: outputOf(process.stderr, 2),
     interrupted: interruption.signal,
+    takeSignal,
+    dieOf: (signal) => {
+      received = signal;
+    },
     onHangup: (listener) => {
       hangupListener = listener;
       return () => {
@@ -67,6 +80,15 @@ function openWorld(): World {
     random: Math.random,
     sleep,
   };
+}
+
+function takeSignal(signal: NodeJS.Signals, listener: () => void): () => void {
+  if (process.listenerCount(signal) > 0) {
+    takers.set(signal, listener);
+    return () => void takers.delete(signal);
+  }
+  process.on(signal, listener);
+  return () => void process.off(signal, listener);
 }
 
 function outputOf(stream: NodeJS.WriteStream, descriptor: number): Output {

@@ -43,4 +43,8 @@ export interface World extends Clock {
   readonly interrupted: AbortSignal;
   /** Takes SIGHUP over, as daemons do that read their configuration again; returns what gives it back. */
   readonly onHangup: (listener: () => void) => () => void;
+  /** Takes a signal over from whatever it does otherwise; returns what gives it back. */
+  readonly takeSignal: (signal: NodeJS.Signals, listener: () => void) => () => void;
+  /** Lets the process die of this signal, instead of exiting with a status, as soon as `main` has returned. */
+  readonly dieOf: (signal: NodeJS.Signals) => void;
 }

@@ -10,6 +10,7 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   TOKEN_MISSING: 66,
   SOURCE_KEYS_MISSING: 66,
   IDENTITY_UNAVAILABLE: 69,
+  HOOK_FAILED: 69,
   SCHEDULER_FAILED: 69,
   SCHEDULER_MISSING: 69,
   FILE_CANNOT_CREATE: 73,
@@ -40,6 +41,13 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   CONFIG_INVALID: 78,
   STS_REQUEST_REFUSED: 78,
   ENDPOINT_REFUSED: 78,
+  // As shells have it (POSIX, Shell Command Language, 2.8.2): `exec` takes the place of the command.
+  COMMAND_NOT_EXECUTABLE: 126,
+  COMMAND_NOT_FOUND: 127,
+  POLICY_MALFORMED: 65,
+  POLICY_MISSING: 66,
+  POLICY_UNREADABLE: 77,
+  TRUST_REFUSED: 77,
 };
 
 /** A bug: something was thrown that is no `Failure`. */

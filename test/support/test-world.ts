@@ -45,6 +45,8 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
     err: output("err"),
     interrupted: options.interrupted ?? new AbortController().signal,
     onHangup: () => () => undefined,
+    takeSignal: () => () => undefined,
+    dieOf: () => undefined,
     now: () => new Date(start + offset + (performance.now() - startedAt)),
     monotonicMs: () => performance.now() + offset,
     random: Math.random,
