@@ -1,0 +1,154 @@
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import type { TokenFlags } from "../cli/invocation.ts";
+import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/config.ts";
+import type { IdentityContext } from "../identity/obtain.ts";
+import type { TokenClaims } from "../identity/token.ts";
+import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
+import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "../trust-policy/trust-request.ts";
+import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
+import type { World } from "../world.ts";
+import { findSourcePrincipal } from "./source-principal.ts";
+
+/** Who asks for a profile's role: a token, or another profile's keys. */
+export type TrustSubject =
+  | {
+      readonly kind: "token";
+      readonly claims: CertainClaims;
+      readonly sessionName: string | undefined;
+      readonly notes: readonly string[];
+    }
+  | {
+      readonly kind: "source";
+      readonly source: SourcePrincipal;
+      readonly parameters: AssumeRoleParameters;
+      readonly notes: readonly string[];
+    };
+
+export interface SubjectContext {
+  readonly config: Config;
+  /** Claims from the command line: then no token is asked for. */
+  readonly claims: TokenFlags | undefined;
+  readonly world: World;
+  readonly deadline: Deadline;
+  readonly verbose: (message: string) => void;
+  /** The session's name costs two questions to the metadata server: asked for only when a policy looks at it. */
+  readonly needsSessionName: boolean;
+}
+
+type SourceProfile = Extract<RoleSource, { kind: "source-profile" }>;
+
+/**
+ * Finds out who asks: from a live token, from the claims on the command line, or from the source profile.
+ *
+ * @throws Failure IDENTITY_*, TOKEN_*, STS_*, SOURCE_KEYS_MISSING, TIMEOUT, INTERRUPTED; USAGE for claims that do not fit
+ */
+export async function findSubject(spec: ProfileSpec, context: SubjectContext): Promise<TrustSubject> {
+  switch (spec.source.kind) {
+    case "web-identity":
+      return tokenSubject(spec, spec.source.identity, context);
+    case "source-profile": {
+      if (context.claims !== undefined) {
+        throw new Failure("USAGE", `--sub describes a token, and '${spec.profile}' uses the keys of a source_profile`, {
+          hint: `leave --sub out: rolefresh trust-policy ${spec.profile}`,
+        });
+      }
+      const { source, notes } = await findSourcePrincipal(spec, spec.source.sourceProfile, context);
+      return { kind: "source", source, parameters: parametersOf(spec, spec.source, context), notes };
+    }
+  }
+}
+
+async function tokenSubject(
+  spec: ProfileSpec,
+  identity: IdentitySource,
+  context: SubjectContext,
+): Promise<TrustSubject> {
+  const { claims: flags } = context;
+  const claims = flags === undefined ? await liveClaims(identity, context) : offlineClaims(identity, flags);
+  const certain = certainClaims(claims);
+  if ("missing" in certain) {
+    throw flags === undefined
+      ? new Failure("TOKEN_MALFORMED", `the identity token has no ${certain.missing}, without which AWS takes none`)
+      : new Failure("USAGE", `--${certain.missing} is missing`, {
+          hint: "the profile sets no audience: add --aud AUDIENCE",
+        });
+  }
+  const sessionName = context.needsSessionName ? await sessionNameOf(spec, context) : undefined;
+  return { kind: "token", claims: certain, sessionName, notes: assumed(identity, flags) };
+}
+
+async function liveClaims(identity: IdentitySource, context: SubjectContext): Promise<TokenClaims> {
+  const { obtainIdentityToken } = await import("../identity/obtain.ts");
+  return (await obtainIdentityToken(identity, identityContext(context))).claims;
+}
+
+/** What the token would hold: the metadata server puts the account's unique ID into both `sub` and `azp`. */
+function offlineClaims(identity: IdentitySource, flags: TokenFlags): TokenClaims {
+  const audience = flags.audience ?? ("audience" in identity ? identity.audience : undefined);
+  return {
+    issuer: flags.issuer ?? "https://accounts.google.com",
+    subject: flags.subject,
+    audience: audience === undefined ? [] : [audience],
+    authorizedParty: flags.authorizedParty ?? (azpIsSubject(identity, flags) ? flags.subject : undefined),
+    issuedAt: undefined,
+    notBefore: undefined,
+    expiresAt: undefined,
+    email: undefined,
+  };
+}
+
+function azpIsSubject(identity: IdentitySource, flags: TokenFlags): boolean {
+  return identity.kind === "gcp-metadata" && flags.issuer === undefined;
+}
+
+function assumed(identity: IdentitySource, flags: TokenFlags | undefined): readonly string[] {
+  if (flags === undefined || flags.authorizedParty !== undefined || !azpIsSubject(identity, flags)) return [];
+  return ["azp is taken to be the subject, as the metadata server has it; --azp says otherwise"];
+}
+
+function identityContext({ world, deadline, verbose }: SubjectContext): IdentityContext {
+  return { env: world.env, clock: world, deadline, cwd: world.cwd, verbose };
+}
+
+async function sessionNameOf(spec: ProfileSpec, context: SubjectContext): Promise<string | undefined> {
+  const template = sessionNameTemplate(spec);
+  const local = { profile: spec.profile, hostname: context.world.hostname };
+  if (!needsInstance(template)) return renderSessionName(template, local);
+  // Offline nobody is asked: then a condition on the session's name cannot be met.
+  if (context.claims !== undefined) return undefined;
+  const { instancePlaceholders } = await import("../identity/gcp-metadata.ts");
+  return renderSessionName(template, { ...local, ...(await instancePlaceholders(identityContext(context))) });
+}
+
+function parametersOf(spec: ProfileSpec, source: SourceProfile, context: SubjectContext): AssumeRoleParameters {
+  const inherited = inheritedBy(source, context.config);
+  const own = new Set(source.tags.map(({ key }) => key.toLowerCase()));
+  return {
+    externalId: source.externalId,
+    tags: [...inherited.tags.filter(({ key }) => !own.has(key.toLowerCase())), ...source.tags],
+    transitiveTagKeys: source.transitiveTagKeys,
+    sourceIdentity: inherited.sourceIdentity ?? source.sourceIdentity,
+    sessionName: renderLocalSessionName(spec, context.world),
+  };
+}
+
+function renderLocalSessionName(spec: ProfileSpec, world: World): string | undefined {
+  const template = sessionNameTemplate(spec);
+  const local = { profile: spec.profile, hostname: world.hostname };
+  return needsInstance(template) ? undefined : renderSessionName(template, local);
+}
+
+type Inherited = Pick<AssumeRoleParameters, "tags" | "sourceIdentity">;
+
+/** What the source's own session hands on: its transitive tags and its source identity (IAM User Guide, "Role chaining"). */
+function inheritedBy(source: SourceProfile, config: Config): Inherited {
+  const before = config.profiles.find(({ profile }) => profile === source.sourceProfile)?.source;
+  if (before?.kind !== "source-profile") return { tags: [], sourceIdentity: undefined };
+  const further = inheritedBy(before, config);
+  const handedOn = before.tags.filter(({ key }) => before.transitiveTagKeys.includes(key));
+  return {
+    tags: [...further.tags, ...handedOn],
+    sourceIdentity: further.sourceIdentity ?? before.sourceIdentity,
+  };
+}
