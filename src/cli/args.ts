@@ -4,13 +4,21 @@ import { Failure } from "../base/failure.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { VERSION } from "../version.ts";
 import { checkCommandLine } from "./command-line/check.ts";
+import { initCommandLine } from "./command-line/init.ts";
 import { refreshCommandLine } from "./command-line/refresh.ts";
 import { statusCommandLine } from "./command-line/status.ts";
+import { trustPolicyCommandLine } from "./command-line/trust-policy.ts";
 import type { Invocation } from "./invocation.ts";
 import { type CommandLine, EPILOGUE, GLOBAL_FLAGS, grouped, type Parsed, usage } from "./options.ts";
 
 /** Every command, in the order of the help text. */
-export const COMMAND_LINES: readonly CommandLine[] = [refreshCommandLine, checkCommandLine, statusCommandLine];
+export const COMMAND_LINES: readonly CommandLine[] = [
+  refreshCommandLine,
+  checkCommandLine,
+  statusCommandLine,
+  initCommandLine,
+  trustPolicyCommandLine,
+];
 
 /**
  * Reads the command line; yargs lives only in `cli/`.
