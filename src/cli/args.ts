@@ -6,6 +6,7 @@ import { VERSION } from "../version.ts";
 import { checkCommandLine } from "./command-line/check.ts";
 import { initCommandLine } from "./command-line/init.ts";
 import { refreshCommandLine } from "./command-line/refresh.ts";
+import { scheduleCommandLine } from "./command-line/schedule.ts";
 import { statusCommandLine } from "./command-line/status.ts";
 import { trustPolicyCommandLine } from "./command-line/trust-policy.ts";
 import type { Invocation } from "./invocation.ts";
@@ -18,6 +19,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   statusCommandLine,
   initCommandLine,
   trustPolicyCommandLine,
+  scheduleCommandLine,
 ];
 
 /**

@@ -41,10 +41,6 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   CONFIG_INVALID: 78,
   STS_REQUEST_REFUSED: 78,
   ENDPOINT_REFUSED: 78,
-  POLICY_MALFORMED: 65,
-  POLICY_MISSING: 66,
-  POLICY_UNREADABLE: 77,
-  TRUST_REFUSED: 77,
   // As shells have it (POSIX, Shell Command Language, 2.8.2): `exec` takes the place of the command.
   COMMAND_NOT_EXECUTABLE: 126,
   COMMAND_NOT_FOUND: 127,

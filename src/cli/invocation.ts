@@ -1,7 +1,5 @@
 import type { ConfigKey } from "../config/keys.ts";
-import type { ConfigKey } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
-import type { PolicyFormat } from "../trust-policy/render.ts";
 import type { ScheduleRequest } from "../schedule/request.ts";
 import type { PolicyFormat } from "../trust-policy/render.ts";
 
@@ -76,35 +74,6 @@ export interface InitInvocation {
 export interface ScheduleInvocation extends ScheduleRequest {
   readonly kind: "schedule";
   readonly global: GlobalOptions;
-}
-
-/** Claims of a token that nobody asks for, as the command line gives them. */
-export interface TokenFlags {
-  readonly subject: string;
-  readonly audience: string | undefined;
-  readonly authorizedParty: string | undefined;
-  readonly issuer: string | undefined;
-}
-
-export interface TrustPolicyInvocation extends Omit<OnProfiles, "profiles"> {
-  readonly kind: "trust-policy";
-  /** As typed; undefined means the only one that is configured. */
-  readonly profile: string | undefined;
-  readonly format: PolicyFormat;
-  /** The policy to judge instead of printing one: a file, or `-`. */
-  readonly check: string | undefined;
-  readonly claims: TokenFlags | undefined;
-}
-
-export interface InitInvocation {
-  readonly kind: "init";
-  readonly global: GlobalOptions;
-  readonly configFile: string | undefined;
-  readonly profile: string | undefined;
-  /** What the flags say of the one profile. */
-  readonly values: ReadonlyMap<ConfigKey, string>;
-  readonly force: boolean;
-  readonly dryRun: boolean;
 }
 
 /** `--help` or `--version`: text for stdout, nothing else to do. */
