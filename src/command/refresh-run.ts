@@ -4,6 +4,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Progress } from "../cli/progress.ts";
 import type { Reporter } from "../cli/report.ts";
+import { shellWord } from "../cli/shell-word.ts";
 import type { ProfileSpec } from "../config/config.ts";
 import type { EditResult } from "../credentials-file/update.ts";
 import { isDue, judgeProfile } from "../plan/profile-state.ts";
@@ -230,11 +231,11 @@ class Run {
   }
 }
 
-/** Failures of the network rooms know nothing of profiles. */
+/** Failures of the network rooms know nothing of profiles: they leave a `PROFILE` in the command that they hint at. */
 function namingProfile(failure: Failure, profile: string): Failure {
   if (failure.message.includes(`[${profile}]`) || failure.message.startsWith(`profile '${profile}'`)) return failure;
   return new Failure(failure.code, `profile '${profile}': ${failure.message}`, {
-    hint: failure.hint,
+    hint: failure.hint?.replace("trust-policy PROFILE", () => `trust-policy ${shellWord(profile)}`),
     cause: failure.cause,
   });
 }

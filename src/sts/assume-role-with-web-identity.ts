@@ -46,7 +46,7 @@ function trustHint(request: RoleRequest, token: IdentityToken): string {
     ? [`${host}:sub = ${subject ?? "none"}`, `${host}:oaud = ${aud}`, `${host}:aud = ${authorizedParty ?? aud}`]
     : [`${host}:sub = ${subject ?? "none"}`, `${host}:aud = ${aud}`];
   return redact(
-    `the trust policy of ${request.role.name} must allow sts:AssumeRoleWithWebIdentity to ${host}; ` +
-      `its conditions are compared with ${keys.join(", ")}`,
+    `compare the role's trust policy with 'rolefresh trust-policy PROFILE': ${request.role.name} must allow ` +
+      `sts:AssumeRoleWithWebIdentity to ${host}; its conditions are compared with ${keys.join(", ")}`,
   );
 }

@@ -35,7 +35,8 @@ export async function assumeRole(
     endpoint: request.endpoint,
     keys,
     deniedHint:
-      `the trust policy of ${request.role.name} must allow sts:AssumeRole to the source's principal` +
+      `compare the role's trust policy with 'rolefresh trust-policy PROFILE': ${request.role.name} must allow ` +
+      `sts:AssumeRole to the source's principal` +
       `${externalId === undefined ? "" : " with this `external_id`"}, and the source's own policy must allow it too`,
     send: (sdk, client, options) => client.send(new sdk.AssumeRoleCommand(input), options),
   });
