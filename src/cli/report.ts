@@ -11,8 +11,9 @@ import type { Output, World } from "../world.ts";
 export interface Reporter {
   /** @param profile whose failure it is, for machines that read the log */
   error(failure: Failure, profile?: string): void;
-  /** A failure that does no harm yet (`--lenient`), or anything else that should be looked at. */
-  warning(what: Failure | string, hint?: string): void;
+  /** Anything that should be looked at; a failure is one that does no harm yet (`--lenient`). */
+  warning(message: string, hint?: string): void;
+  warning(failure: Failure, profile?: string): void;
   detail(message: string): void;
 }
 
@@ -40,10 +41,11 @@ export function openReporter({ err, now }: Pick<World, "err" | "now">, options: 
     error: (failure, profile) => {
       for (const one of partsOf(failure)) write(messageOf("error", one, profile));
     },
-    warning: (what, hint) => {
+    warning: (what: string | Failure, more?: string) => {
       if (options.quiet) return;
-      if (typeof what === "string") write({ level: "warning", text: what, hint, code: undefined, profile: undefined });
-      else for (const one of partsOf(what)) write(messageOf("warning", one, undefined));
+      if (typeof what === "string")
+        write({ level: "warning", text: what, hint: more, code: undefined, profile: undefined });
+      else for (const one of partsOf(what)) write(messageOf("warning", one, more));
     },
     detail: (text) => {
       if (options.verbose) write({ level: "info", text, hint: undefined, code: undefined, profile: undefined });

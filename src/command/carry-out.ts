@@ -1,5 +1,6 @@
 import { startDeadline } from "../base/deadline.ts";
 import type { GlobalOptions } from "../cli/invocation.ts";
+import type { Progress } from "../cli/progress.ts";
 import type { Reporter } from "../cli/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../world.ts";
@@ -10,7 +11,7 @@ import { type Outcome, settleAtOnce } from "./outcome.ts";
 const WRITE_GRACE_MS = 5000;
 
 /**
- * Carries out a plan within the run's deadline. Where nothing is due, neither the network rooms nor the progress lines
+ * Carries out a plan within the run's deadline, then runs the `on_refresh` commands of what was refreshed, one by one. Where nothing is due, neither the network rooms nor the progress lines
  * are loaded.
  *
  * @returns one outcome for each step, failures included: one profile's failure spares the others
@@ -32,7 +33,7 @@ export async function carryOut(
   const progress = await openProgress(world.err, !global.quiet && !global.json);
   try {
     const { runSteps } = await import("./refresh-run.ts");
-    return await runSteps(steps, loaded, {
+    const outcomes = await runSteps(steps, loaded, {
       world,
       deadline,
       writeDeadline,
@@ -41,9 +42,26 @@ export async function carryOut(
       reporter,
       progress,
     });
+    return await runHooks(outcomes, progress, world);
   } finally {
     progress.done();
     deadline.clear();
     writeDeadline.clear();
   }
+}
+
+async function runHooks(outcomes: readonly Outcome[], progress: Progress, world: World): Promise<readonly Outcome[]> {
+  const after: Outcome[] = [];
+  for (const outcome of outcomes) {
+    const { spec } = outcome.step;
+    if (outcome.outcome !== "refreshed" || outcome.expiresAt === undefined || spec.onRefresh === undefined) {
+      after.push(outcome);
+      continue;
+    }
+    progress.set(spec.profile, "running on_refresh");
+    const { runHook } = await import("./hook.ts");
+    const hookFailure = await runHook(spec, outcome.expiresAt, world);
+    after.push(hookFailure ? { ...outcome, hookFailure } : outcome);
+  }
+  return after;
 }

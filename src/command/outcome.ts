@@ -17,6 +17,8 @@ export interface Outcome {
   /** Of what the file holds now: after a failure, until when the old credentials are valid. */
   readonly expiresAt: Date | undefined;
   readonly failure: Failure | undefined;
+  /** The profile was refreshed, but its `on_refresh` command failed. */
+  readonly hookFailure?: Failure;
 }
 
 /** How far a step is: its end, or a session that is still to be written, with the flight that is held until it is. */

@@ -1,0 +1,56 @@
+/**
+ * Prometheus' text exposition format, as far as the node exporter's textfile collector needs it
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/).
+ */
+
+export interface Sample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+export interface Metric {
+  readonly name: string;
+  readonly type: "gauge" | "counter";
+  readonly help: string;
+  readonly samples: readonly Sample[];
+}
+
+export function renderMetrics(metrics: readonly Metric[]): string {
+  return metrics
+    .map(({ name, type, help, samples }) => {
+      const lines = samples.map(({ labels, value }) => `${name}${renderLabels(labels)} ${value}\n`);
+      return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
+    })
+    .join("");
+}
+
+function renderLabels(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
+  return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+function escapeLabel(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+}
+
+/** Reads back the samples of a file that `renderMetrics` wrote; lines of any other shape are left out. */
+export function parseSamples(text: string): ReadonlyMap<string, readonly Sample[]> {
+  const samples = new Map<string, Sample[]>();
+  for (const line of text.split("\n")) {
+    const match = /^([a-z_]+)(?:\{(.*)\})? (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/.exec(line);
+    const [, name, labels = "", value] = match ?? [];
+    if (name === undefined || value === undefined) continue;
+    const known = samples.get(name) ?? [];
+    known.push({ labels: parseLabels(labels), value: Number(value) });
+    samples.set(name, known);
+  }
+  return samples;
+}
+
+function parseLabels(text: string): Readonly<Record<string, string>> {
+  const labels: Record<string, string> = {};
+  for (const [, name = "", value = ""] of text.matchAll(/([a-z_]+)="((?:[^"\\]|\\.)*)"/g)) {
+    labels[name] = value.replaceAll(/\\(.)/g, (_, char: string) => (char === "n" ? "\n" : char));
+  }
+  return labels;
+}

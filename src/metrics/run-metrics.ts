@@ -1,0 +1,133 @@
+import { readFile } from "node:fs/promises";
+import { dirname } from "node:path";
+
+import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
+import { replaceFile } from "../base/replace-file.ts";
+import { type Metric, parseSamples, renderMetrics, type Sample } from "./exposition.ts";
+
+/** What a run tells about one profile. */
+export interface ProfileRun {
+  readonly profile: string;
+  readonly roleArn: string;
+  readonly expiresAt: Date | undefined;
+  readonly refreshed: boolean;
+  /** Whether it was due at all: a tick that finds it fresh is no attempt. */
+  readonly attempted: boolean;
+  readonly failure: FailureCode | undefined;
+}
+
+export interface RunReport {
+  readonly now: Date;
+  readonly durationMs: number;
+  readonly profiles: readonly ProfileRun[];
+}
+
+/** Everybody may read it: the node exporter runs as a user of its own, and nothing in it is secret. */
+const MODE = 0o644;
+
+/**
+ * Writes the metrics of a run for the textfile collector, atomically. Counters and the time of the last success go on
+ * from what the file says: a run lives for a second, its figures do not.
+ *
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
+ */
+export async function writeMetrics(path: string, report: RunReport, pid: number): Promise<void> {
+  const before = parseSamples(await readIfPresent(path));
+  try {
+    await replaceFile(path, renderMetrics(metricsOf(report, before)), MODE, pid);
+  } catch (error) {
+    const errno = errnoOf(error);
+    if (errno === undefined) throw error;
+    const cannotCreate = errno === "ENOENT" || errno === "EACCES" || errno === "EROFS" || errno === "EPERM";
+    throw new Failure(
+      cannotCreate ? "FILE_CANNOT_CREATE" : "FILE_WRITE_FAILED",
+      `cannot write the metrics file ${path}: ${errno}`,
+      {
+        hint: `ls -ld ${dirname(path)}`,
+        cause: error,
+      },
+    );
+  }
+}
+
+async function readIfPresent(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    // Whatever keeps it from being read, new figures are better than none; writing it will tell.
+    if (errnoOf(error) === undefined) throw error;
+    return "";
+  }
+}
+
+function metricsOf(report: RunReport, before: ReadonlyMap<string, readonly Sample[]>): readonly Metric[] {
+  const { profiles, now, durationMs } = report;
+  const seconds = (instant: Date) => Math.floor(instant.getTime() / 1000);
+  const earlier = (name: string, labels: Readonly<Record<string, string>>) =>
+    before.get(name)?.find((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
+      ?.value;
+
+  const perProfile = (name: string, value: (run: ProfileRun) => number | undefined): readonly Sample[] =>
+    profiles.flatMap((run) => {
+      const labels = { profile: run.profile, role_arn: run.roleArn };
+      const found = value(run) ?? earlier(name, labels);
+      return found === undefined ? [] : [{ labels, value: found }];
+    });
+  const names = {
+    success: "rolefresh_profile_last_success_timestamp_seconds",
+    attempt: "rolefresh_profile_last_attempt_timestamp_seconds",
+    failures: "rolefresh_profile_failures_total",
+  };
+  return [
+    {
+      name: "rolefresh_profile_expiry_timestamp_seconds",
+      type: "gauge",
+      help: "When the credentials in the file expire; 0 when there are none.",
+      samples: profiles.map((run) => ({
+        labels: { profile: run.profile, role_arn: run.roleArn },
+        value: run.expiresAt ? seconds(run.expiresAt) : 0,
+      })),
+    },
+    {
+      name: names.success,
+      type: "gauge",
+      help: "When credentials were last written.",
+      samples: perProfile(names.success, (run) => (run.refreshed ? seconds(now) : undefined)),
+    },
+    {
+      name: names.attempt,
+      type: "gauge",
+      help: "When a refresh was last tried.",
+      samples: perProfile(names.attempt, (run) => (run.attempted ? seconds(now) : undefined)),
+    },
+    {
+      name: names.failures,
+      type: "counter",
+      help: "Refreshes that failed, by code.",
+      samples: failures(profiles, before.get(names.failures) ?? []),
+    },
+    gauge(
+      "rolefresh_last_run_timestamp_seconds",
+      "When rolefresh last looked; stops when the timer does.",
+      seconds(now),
+    ),
+    gauge("rolefresh_last_run_duration_seconds", "How long the last run took.", Math.round(durationMs) / 1000),
+  ];
+}
+
+function gauge(name: string, help: string, value: number): Metric {
+  return { name, type: "gauge", help, samples: [{ labels: {}, value }] };
+}
+
+/** The counters so far, and one more for each failure of this run. Those of other profiles (a run of some) go on too. */
+function failures(profiles: readonly ProfileRun[], before: readonly Sample[]): readonly Sample[] {
+  const counts = new Map<string, Sample>();
+  const keyOf = (labels: Readonly<Record<string, string>>) => `${labels["profile"] ?? ""}\n${labels["code"] ?? ""}`;
+  for (const sample of before) counts.set(keyOf(sample.labels), sample);
+  for (const { profile, failure } of profiles) {
+    if (failure === undefined) continue;
+    const labels = { profile, code: failure };
+    counts.set(keyOf(labels), { labels, value: (counts.get(keyOf(labels))?.value ?? 0) + 1 });
+  }
+  return [...counts.values()];
+}
