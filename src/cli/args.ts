@@ -9,6 +9,7 @@ import { refreshCommandLine } from "./command-line/refresh.ts";
 import { scheduleCommandLine } from "./command-line/schedule.ts";
 import { statusCommandLine } from "./command-line/status.ts";
 import { trustPolicyCommandLine } from "./command-line/trust-policy.ts";
+import { watchCommandLine } from "./command-line/watch.ts";
 import type { Invocation } from "./invocation.ts";
 import { type CommandLine, EPILOGUE, GLOBAL_FLAGS, grouped, type Parsed, usage } from "./options.ts";
 
@@ -17,6 +18,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   refreshCommandLine,
   checkCommandLine,
   statusCommandLine,
+  watchCommandLine,
   initCommandLine,
   trustPolicyCommandLine,
   scheduleCommandLine,
@@ -30,6 +32,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
  */
 export async function parseArgs(argv: readonly string[], columns: number | undefined): Promise<Invocation> {
   let invocation: Invocation | undefined;
+  let hint: string | undefined;
   const names = new Set<string>();
   const parser = yargs([])
     .scriptName("rolefresh")
@@ -55,12 +58,13 @@ export async function parseArgs(argv: readonly string[], columns: number | undef
     .epilogue(EPILOGUE);
   for (const line of COMMAND_LINES) {
     const build = (command: Argv): Argv => {
+      hint = line.hint;
       const built = line.build(command);
       for (const name of optionNames(built)) names.add(name);
       return built;
     };
     parser.command(line.command, line.describe, build, (parsed: Parsed) => {
-      invocation = line.read(parsed);
+      invocation = line.read(parsed, argv);
     });
   }
 
@@ -76,7 +80,7 @@ export async function parseArgs(argv: readonly string[], columns: number | undef
     if (parsed instanceof Promise) parsed.catch(reject);
   });
   if (outcome.error instanceof Failure) throw outcome.error;
-  if (outcome.error) throw refused(outcome.error.message, [...names]);
+  if (outcome.error) throw refused(outcome.error.message, [...names], hint);
   if (outcome.output !== "") return { kind: "print", text: `${outcome.output.trimEnd()}\n` };
   if (!invocation) throw usage("nothing to do");
   return invocation;
@@ -92,12 +96,12 @@ function optionNames(command: Argv): readonly string[] {
 }
 
 /** yargs' sentences in our voice. */
-function refused(message: string, known: readonly string[]): Failure {
+function refused(message: string, known: readonly string[], hint: string | undefined): Failure {
   const sentence = message.trim();
   const unknown = /^Unknown arguments?: (.*)$/.exec(sentence);
   if (!unknown) return usage(sentence.replace(/^[A-Z]/, (letter) => letter.toLowerCase()).replace(/\.$/, ""));
   const given = (unknown[1] ?? "").split(", ");
   const shown = given.map((name) => (name.length > 1 ? `--${name}` : `-${name}`)).join(", ");
   const near = didYouMean(given[0] ?? "", known)?.replace(/'(.*)'/, "'--$1'");
-  return usage(`unknown option ${shown}`, near);
+  return usage(`unknown option ${shown}`, near ?? hint);
 }

@@ -16,7 +16,10 @@ export interface CommandLine {
   readonly command: string | readonly string[];
   readonly describe: string;
   readonly build: (command: Argv) => Argv;
-  readonly read: (parsed: Parsed) => Invocation;
+  /** @param argv the arguments as they were given, for what yargs does not tell: where they stood */
+  readonly read: (parsed: Parsed, argv: readonly string[]) => Invocation;
+  /** What to type when an option is not known; absent: the nearest option, or the help. */
+  readonly hint?: string;
 }
 
 export type Flags = Readonly<Record<string, Options>>;
