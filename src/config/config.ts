@@ -31,6 +31,8 @@ export type RoleSource =
 
 export interface StsEndpoint {
   readonly region: string;
+  /** Whether the configuration names the region; else it is the environment's, or one of the role's partition. */
+  readonly isRegionConfigured?: boolean;
   /** Absent: the region's own endpoint, by the SDK's rules. */
   readonly url: string | undefined;
 }

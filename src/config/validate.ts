@@ -142,7 +142,7 @@ function readEndpoint(section: SectionReader, role: RoleArn | undefined, env: En
   const own = section.matching("region", /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, "write for example eu-central-1");
   if (!role) return undefined;
   if (own !== undefined) {
-    if (partitionOfRegion(own) === role.partition) return { region: own, url };
+    if (partitionOfRegion(own) === role.partition) return { region: own, isRegionConfigured: true, url };
     section.mistake(
       "region",
       `region = ${own} is not in the partition of the role (${role.partition})`,
