@@ -30,7 +30,10 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
   if (!mayWrite) throw taken(path);
 
   const { answers, signs } = await findAnswers(invocation, world);
-  const text = renderConfig(answers, remarksOn(signs));
+  const text = renderConfig(
+    answers,
+    remarksOn(signs).map((remark) => `${remark}.`),
+  );
   checkConfig(text, path, world);
   if (dryRun) {
     world.out.write(text);
@@ -43,10 +46,7 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
     world.out.write(`${JSON.stringify(told)}\n`);
     return 0;
   }
-  writeNotes(world.err, global, "info", [
-    `wrote ${path}`,
-    ...remarksOn(signs.filter(({ identity }) => !isServed(identity))).map((remark) => remark.replace(/\.$/, "")),
-  ]);
+  writeNotes(world.err, global, "info", [`wrote ${path}`]);
   writeNotes(
     world.err,
     global,
@@ -89,11 +89,12 @@ async function findAnswers(
   } finally {
     deadline.clear();
   }
+  writeNotes(world.err, global, "info", remarksOn(signs));
   const known = withObvious(values, signs);
   const missing = missingFlags(known);
   if (missing.length === 0) return { answers: complete(known), signs };
   const { askPerson, canAsk } = await import("../init/ask.ts");
-  if (!canAsk(world)) throw noTerminal(missing, signs);
+  if (!canAsk(world)) throw noTerminal(missing);
   const answers = await askPerson({ profile, values }, signs, world);
   return { answers, signs };
 }
@@ -116,12 +117,10 @@ function withAudience(values: ReadonlyMap<ConfigKey, string>): ReadonlyMap<Confi
   return new Map([...values, ["audience", "gcp"] as const]);
 }
 
-function noTerminal(missing: readonly string[], signs: readonly Sign[]): Failure {
-  const seen = signs.map((sign) => sign.seen).join("; ");
+function noTerminal(missing: readonly string[]): Failure {
   return new Failure(
     "USAGE",
-    `there is no terminal to ask on, and ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing` +
-      (seen === "" ? "" : ` (seen here: ${seen})`),
+    `there is no terminal to ask on, and ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing`,
     { hint: "for example: rolefresh init --role-arn arn:aws:iam::ACCOUNT:role/NAME --identity gcp-metadata" },
   );
 }

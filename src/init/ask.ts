@@ -47,6 +47,9 @@ const QUESTIONS: Readonly<Record<string, { readonly message: string; readonly pl
  */
 export async function askPerson(given: Given, signs: readonly Sign[], world: World): Promise<Answers> {
   const { select, text } = await import("@clack/prompts");
+  // A serial console says that it has no size: then the prompts would break the line after every character.
+  if (stderr.columns === 0) stderr.columns = 80;
+  if (stderr.rows === 0) stderr.rows = 24;
   const values = new Map(given.values);
   const common = { ...STREAMS, signal: world.interrupted };
 
@@ -107,19 +110,18 @@ function optionsFor(signs: readonly Sign[]): { value: Choice; label: string; hin
     .toSorted((a, b) => Number(seenOf(b) !== undefined) - Number(seenOf(a) !== undefined))
     .map((value) => {
       const seen = seenOf(value);
-      return { value, label: LABELS[value] ?? value, ...(seen === undefined ? {} : { hint: `seen here: ${seen}` }) };
+      return { value, label: LABELS[value] ?? value, ...(seen === undefined ? {} : { hint: "seen here" }) };
     });
 }
 
 /** In raw mode the terminal sends no signal for Ctrl-C: it is sent here, so that the program dies of it as usual. */
 async function interrupt(world: World): Promise<never> {
-  const { interrupted } = world;
-  if (!interrupted.aborted) {
-    const told = new Promise((resolve) => interrupted.addEventListener("abort", resolve, { once: true }));
+  if (!world.interrupted.aborted) {
     kill(world.pid, "SIGINT");
-    await told;
+    // Something must keep the process alive until the signal arrives; the sleep ends with its reason.
+    await world.sleep(5000, world.interrupted);
   }
-  throw interrupted.reason;
+  throw world.interrupted.reason;
 }
 
 function roleProblem(value: string): string | undefined {

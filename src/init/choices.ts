@@ -56,9 +56,9 @@ export function missingFlags(values: ReadonlyMap<ConfigKey, string>): readonly s
  */
 export function remarksOn(signs: readonly Sign[]): readonly string[] {
   return signs.map(({ identity, seen }) => {
-    if (identity === undefined || isServed(identity)) return `Seen here: ${seen}.`;
+    if (identity === undefined || isServed(identity)) return `seen here: ${seen}`;
     const way = WORKAROUNDS[identity];
-    return `Seen here: ${seen}; this version has no identity = ${identity}${way === undefined ? "" : `: ${way}`}.`;
+    return `seen here: ${seen}; this version has no identity = ${identity}${way === undefined ? "" : `: ${way}`}`;
   });
 }
 
