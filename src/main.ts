@@ -44,6 +44,8 @@ async function run(invocation: Invocation, world: World): Promise<number> {
       return (await import("./command/check.ts")).check(invocation, world);
     case "status":
       return (await import("./command/status.ts")).status(invocation, world);
+    case "doctor":
+      return (await import("./command/doctor.ts")).doctor(invocation, world);
     case "schedule":
       return (await import("./command/schedule.ts")).schedule(invocation, world);
     case "trust-policy":

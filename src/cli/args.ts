@@ -4,6 +4,7 @@ import { Failure } from "../base/failure.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { VERSION } from "../version.ts";
 import { checkCommandLine } from "./command-line/check.ts";
+import { doctorCommandLine } from "./command-line/doctor.ts";
 import { initCommandLine } from "./command-line/init.ts";
 import { refreshCommandLine } from "./command-line/refresh.ts";
 import { scheduleCommandLine } from "./command-line/schedule.ts";
@@ -20,6 +21,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   statusCommandLine,
   watchCommandLine,
   initCommandLine,
+  doctorCommandLine,
   trustPolicyCommandLine,
   scheduleCommandLine,
 ];

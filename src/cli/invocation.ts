@@ -60,6 +60,10 @@ export interface TrustPolicyInvocation extends Omit<OnProfiles, "profiles"> {
   readonly claims: TokenFlags | undefined;
 }
 
+export interface DoctorInvocation extends OnProfiles {
+  readonly kind: "doctor";
+}
+
 export interface InitInvocation {
   readonly kind: "init";
   readonly global: GlobalOptions;
@@ -86,6 +90,7 @@ export type Invocation =
   | RefreshInvocation
   | CheckInvocation
   | StatusInvocation
+  | DoctorInvocation
   | TrustPolicyInvocation
   | InitInvocation
   | ScheduleInvocation

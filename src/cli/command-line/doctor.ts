@@ -1,0 +1,8 @@
+import { type CommandLine, onProfiles, readOnProfiles } from "../options.ts";
+
+export const doctorCommandLine: CommandLine = {
+  command: "doctor [profiles..]",
+  describe: "look at everything between here and AWS, say what is wrong and what to type",
+  build: onProfiles,
+  read: (parsed) => ({ kind: "doctor", ...readOnProfiles(parsed) }),
+};

@@ -1,0 +1,72 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { cronGapMs } from "./calendar.ts";
+import type { DoctorContext } from "./context.ts";
+import { finding, type Finding } from "./finding.ts";
+import type { Schedule } from "./systemd-timer.ts";
+import { askTool } from "./tool.ts";
+
+/** A line of a crontab that starts rolefresh. Of its command nothing is kept: it may hold somebody's secret. */
+export interface CronLine {
+  readonly where: string;
+  /** `*\/5 * * * *`, or `@hourly` */
+  readonly schedule: string;
+}
+
+/** The lines of the user's crontab, /etc/crontab and /etc/cron.d that start rolefresh. */
+export async function lookAtCron(context: DoctorContext): Promise<readonly Schedule[]> {
+  const own = await askTool("crontab", ["-l"], context);
+  const lines: CronLine[] = own.kind === "answer" ? [...cronLines(own.text, "the user's crontab")] : [];
+  for (const path of await systemCrontabs()) {
+    const text = await readFile(path, "utf8").catch(() => "");
+    lines.push(...cronLines(text, path));
+  }
+  if (lines.length === 0) return [];
+  const runs = await isCronRunning();
+  return lines.map((line) => ({
+    findings: [judge(line, runs)],
+    intervalMs: runs === false ? undefined : cronGapMs(line.schedule),
+  }));
+}
+
+export function cronLines(text: string, where: string): readonly CronLine[] {
+  return text.split("\n").flatMap((line) => {
+    if (!/rolefresh/.test(line)) return [];
+    const schedule = /^\s*(@\w+|(?:[\d*][\d*,/-]*\s+){2}(?:\S+\s+){2}\S+)\s/.exec(line)?.[1];
+    return schedule === undefined ? [] : [{ where, schedule: schedule.replaceAll(/\s+/g, " ") }];
+  });
+}
+
+function judge({ where, schedule }: CronLine, runs: boolean | undefined): Finding {
+  const what = `${where} starts rolefresh at '${schedule}'`;
+  if (runs === false)
+    return finding("timer", "error", `${what}, but no cron daemon is running`, { hint: "systemctl enable --now cron" });
+  if (schedule === "@reboot")
+    return finding("timer", "warning", `${what}: once after each boot, and then never again`, {
+      hint: "rolefresh schedule cron --install",
+    });
+  return finding("timer", "ok", `${what}; cron keeps no record of the last run, its failures go out by mail`);
+}
+
+async function systemCrontabs(): Promise<readonly string[]> {
+  const names: readonly string[] = await readdir("/etc/cron.d").catch(() => []);
+  return ["/etc/crontab", ...names.toSorted().map((name) => join("/etc/cron.d", name))];
+}
+
+/**
+ * Whether a cron daemon is among the processes.
+ *
+ * @param proc another directory in tests
+ * @returns undefined when the processes of others cannot be seen (proc(5), hidepid; macOS has no /proc)
+ */
+export async function isCronRunning(proc = "/proc"): Promise<boolean | undefined> {
+  const names: readonly string[] = await readdir(proc).catch(() => []);
+  if (!names.includes("1")) return undefined;
+  for (const name of names) {
+    if (!/^\d+$/.test(name)) continue;
+    const command = await readFile(join(proc, name, "comm"), "utf8").catch(() => "");
+    if (/^(?:cron|crond|fcron|cronie|supercronic|busybox)$/.test(command.trim())) return true;
+  }
+  return false;
+}

@@ -1,0 +1,122 @@
+import { errnoOf, Failure } from "../base/failure.ts";
+import type { StsEndpoint } from "../config/config.ts";
+import { ask, dateOf, type HttpFault } from "../identity/http.ts";
+import { printable } from "../identity/printable.ts";
+import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
+import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
+
+/** What an STS endpoint said to somebody without keys. */
+export type StsProbe =
+  | {
+      readonly kind: "sts";
+      readonly url: URL;
+      readonly latencyMs: number;
+      /** How far this machine's clock is ahead of STS's; undefined without a `Date`. */
+      readonly clockAheadMs: number | undefined;
+    }
+  | { readonly kind: "failed"; readonly message: string; readonly hint: string };
+
+const CONNECT_MS = 5_000;
+const MAX_BYTES = 64 * 1024;
+
+/**
+ * Asks an endpoint who calls, without saying who calls: STS answers 403 `MissingAuthenticationToken`, with its time in
+ * `Date`. No role is assumed and no key is sent.
+ *
+ * @throws Failure ENDPOINT_REFUSED, INTERRUPTED; TIMEOUT when the whole run's time is up
+ */
+export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): Promise<StsProbe> {
+  const { world } = context;
+  const url = await urlOf(resolveEndpoint(endpoint, world.env));
+  const startedMs = world.monotonicMs();
+  try {
+    const answer = await within(context, NETWORK_MS, (deadline) =>
+      ask({
+        url,
+        method: "POST",
+        headers: { "Content-Type": "application/x-www-form-urlencoded" },
+        body: "Action=GetCallerIdentity&Version=2011-06-15",
+        connectMs: CONNECT_MS,
+        totalMs: NETWORK_MS,
+        maxBytes: MAX_BYTES,
+        signal: deadline.signal,
+      }),
+    );
+    const latencyMs = world.monotonicMs() - startedMs;
+    if (answer.kind === "fault") return { kind: "failed", ...inWords(url, answer.fault, answer.detail) };
+    if (answer.status >= 500 || answer.status === 429)
+      return failed(`${url.host} answers with status ${answer.status}`, "STS has a fault; the next run may heal it");
+    if (!answer.body.includes("<ErrorResponse"))
+      return failed(
+        `what answers at ${url.host} is not STS (status ${answer.status})`,
+        "look at `endpoint_url`, AWS_ENDPOINT_URL_STS, and at captive portals and proxies in between",
+      );
+    const stsTime = dateOf(answer.headers);
+    // The answer was written half way; `Date` has no fraction, so half a second is its middle.
+    const clockAheadMs = stsTime && world.now().getTime() - latencyMs / 2 - (stsTime.getTime() + 500);
+    return { kind: "sts", url, latencyMs, clockAheadMs };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "TIMEOUT" || context.deadline.signal.aborted) throw error;
+    return failed(
+      `${url.host} has not answered: ${error.message}`,
+      "look at the network and firewall between here and STS",
+    );
+  }
+}
+
+/** The address that the SDK would call, by its own endpoint rules. */
+async function urlOf(endpoint: ResolvedEndpoint): Promise<URL> {
+  if (endpoint.url !== undefined) return new URL(endpoint.url);
+  const { STSClient } = await import("@aws-sdk/client-sts");
+  const { region, useFips } = endpoint;
+  const client = new STSClient({
+    region,
+    useFipsEndpoint: useFips,
+    useDualstackEndpoint: false,
+    ignoreConfiguredEndpointUrls: true,
+  });
+  try {
+    const parameters = { Region: region, UseFIPS: useFips, UseDualStack: false, UseGlobalEndpoint: false };
+    return client.config.endpointProvider(parameters, {}).url;
+  } catch (error) {
+    if (errnoOf(error) !== undefined) throw error;
+    throw new Failure("ENDPOINT_REFUSED", `there is no STS endpoint for the region '${printable(region)}'`, {
+      hint: "look at `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
+      cause: error,
+    });
+  } finally {
+    client.destroy();
+  }
+}
+
+function failed(message: string, hint: string): StsProbe {
+  return { kind: "failed", message, hint };
+}
+
+const NETWORK_HINT = "look at the network, firewall and proxy between here and STS";
+
+function inWords(url: URL, fault: HttpFault, detail: string): { readonly message: string; readonly hint: string } {
+  const { host } = url;
+  switch (fault) {
+    case "name-unknown":
+      return {
+        message: `the name ${host} cannot be resolved (${detail})`,
+        hint: "look at the region and at the resolver",
+      };
+    case "refused":
+    case "unreachable":
+    case "cut":
+      return { message: `${host} cannot be reached (${detail})`, hint: NETWORK_HINT };
+    case "connect-timeout":
+    case "answer-timeout":
+      return { message: `${host} has not answered within ${detail}`, hint: NETWORK_HINT };
+    case "tls":
+      return {
+        message: `TLS to ${host} fails (${detail})`,
+        hint: "behind an inspecting proxy: NODE_EXTRA_CA_CERTS=/path/ca.pem; else look at the clock with timedatectl",
+      };
+    case "too-large":
+    case "not-http":
+      return { message: `what answers at ${host} is not STS (${detail})`, hint: "look at `endpoint_url`" };
+  }
+}
