@@ -44,6 +44,8 @@ async function run(invocation: Invocation, world: World): Promise<number> {
       return (await import("./command/check.ts")).check(invocation, world);
     case "status":
       return (await import("./command/status.ts")).status(invocation, world);
+    case "watch":
+      return (await import("./command/watch.ts")).watch(invocation, world);
     case "doctor":
       return (await import("./command/doctor.ts")).doctor(invocation, world);
     case "schedule":
@@ -52,5 +54,14 @@ async function run(invocation: Invocation, world: World): Promise<number> {
       return (await import("./command/trust-policy.ts")).trustPolicy(invocation, world);
     case "init":
       return (await import("./command/init.ts")).init(invocation, world);
+    case "exec":
+      return (await import("./command/exec.ts")).exec(invocation, world);
+    case "credential-process":
+      return (await import("./command/credential-process.ts")).credentialProcess(invocation, world);
+    case "remove":
+      return (await import("./command/remove.ts")).remove(invocation, world);
+    case "completion":
+    case "complete":
+      return (await import("./command/completion.ts")).completion(invocation, world);
   }
 }

@@ -1,12 +1,17 @@
 import yargs, { type Argv } from "yargs";
 
 import { Failure } from "../base/failure.ts";
+import { COMPLETE } from "../completion/script.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { VERSION } from "../version.ts";
 import { checkCommandLine } from "./command-line/check.ts";
+import { completionCommandLine } from "./command-line/completion.ts";
+import { credentialProcessCommandLine } from "./command-line/credential-process.ts";
 import { doctorCommandLine } from "./command-line/doctor.ts";
+import { execCommandLine } from "./command-line/exec.ts";
 import { initCommandLine } from "./command-line/init.ts";
 import { refreshCommandLine } from "./command-line/refresh.ts";
+import { removeCommandLine } from "./command-line/remove.ts";
 import { scheduleCommandLine } from "./command-line/schedule.ts";
 import { statusCommandLine } from "./command-line/status.ts";
 import { trustPolicyCommandLine } from "./command-line/trust-policy.ts";
@@ -24,6 +29,10 @@ export const COMMAND_LINES: readonly CommandLine[] = [
   doctorCommandLine,
   trustPolicyCommandLine,
   scheduleCommandLine,
+  execCommandLine,
+  credentialProcessCommandLine,
+  removeCommandLine,
+  completionCommandLine,
 ];
 
 /**
@@ -33,6 +42,8 @@ export const COMMAND_LINES: readonly CommandLine[] = [
  * @throws Failure USAGE
  */
 export async function parseArgs(argv: readonly string[], columns: number | undefined): Promise<Invocation> {
+  // Its words are half-typed: nothing for yargs.
+  if (argv[0] === COMPLETE) return { kind: "complete", words: argv.slice(1) };
   let invocation: Invocation | undefined;
   let hint: string | undefined;
   const names = new Set<string>();

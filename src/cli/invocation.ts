@@ -1,3 +1,4 @@
+import type { Shell } from "../completion/script.ts";
 import type { ConfigKey } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
 import type { ScheduleRequest } from "../schedule/request.ts";
@@ -42,6 +43,12 @@ export interface StatusInvocation extends OnProfiles {
   readonly minTtlMs: number | undefined;
 }
 
+export interface WatchInvocation extends OnProfiles {
+  readonly kind: "watch";
+  /** Exists while every profile has valid credentials; as typed. */
+  readonly healthFile: string | undefined;
+}
+
 /** Claims of a token that nobody asks for, as the command line gives them. */
 export interface TokenFlags {
   readonly subject: string;
@@ -80,6 +87,39 @@ export interface ScheduleInvocation extends ScheduleRequest {
   readonly global: GlobalOptions;
 }
 
+export interface ExecInvocation extends Omit<OnProfiles, "profiles"> {
+  readonly kind: "exec";
+  /** Undefined in the config-free form. */
+  readonly profile: string | undefined;
+  /** The program and its arguments, to the letter. */
+  readonly command: readonly string[];
+  /** Export the keys themselves, too. */
+  readonly exportKeys: boolean;
+}
+
+export interface CredentialProcessInvocation extends Omit<OnProfiles, "profiles"> {
+  readonly kind: "credential-process";
+  /** A profile or the ARN of a role; undefined means `$AWS_JANUS_ROLE`. */
+  readonly name: string | undefined;
+}
+
+export interface RemoveInvocation extends OnProfiles {
+  readonly kind: "remove";
+  readonly dryRun: boolean;
+}
+
+export interface CompletionInvocation {
+  readonly kind: "completion";
+  readonly shell: Shell;
+}
+
+/** Asked by a completion script: what may stand where the last word stands. */
+export interface CompleteInvocation {
+  readonly kind: "complete";
+  /** What was typed after the program's name, the last word being the one at the cursor. */
+  readonly words: readonly string[];
+}
+
 /** `--help` or `--version`: text for stdout, nothing else to do. */
 export interface PrintInvocation {
   readonly kind: "print";
@@ -91,9 +131,15 @@ export type Invocation =
   | CheckInvocation
   | StatusInvocation
   | DoctorInvocation
+  | WatchInvocation
   | TrustPolicyInvocation
   | InitInvocation
   | ScheduleInvocation
+  | ExecInvocation
+  | CredentialProcessInvocation
+  | RemoveInvocation
+  | CompletionInvocation
+  | CompleteInvocation
   | PrintInvocation;
 
 export const DEFAULT_TIMEOUT_MS = 60_000;

@@ -1,0 +1,84 @@
+import { Failure } from "../base/failure.ts";
+import { describeCommands, describeGlobalOptions } from "../cli/command-table.ts";
+import type { CompleteInvocation, CompletionInvocation } from "../cli/invocation.ts";
+import { complete, type Completion } from "../completion/complete.ts";
+import { completionScript, SHELLS } from "../completion/script.ts";
+import { parseIniFile } from "../config/ini-file.ts";
+import { CONFIG_KEYS } from "../config/keys.ts";
+import { readConfigSource } from "../config/locate.ts";
+import { IDENTITIES } from "../config/role-source.ts";
+import { SCHEDULERS } from "../schedule/request.ts";
+import { POLICY_FORMATS } from "../trust-policy/render.ts";
+import type { World } from "../world.ts";
+import { openCredentialsView } from "./credentials-view.ts";
+import { oursIn, usualFile } from "./find-sections.ts";
+
+/**
+ * Prints a completion script, or answers one: what may stand at the cursor, one candidate a line.
+ *
+ * @returns 0
+ */
+export async function completion(invocation: CompletionInvocation | CompleteInvocation, world: World): Promise<number> {
+  if (invocation.kind === "completion") {
+    world.out.write(completionScript(invocation.shell));
+    return 0;
+  }
+  const { words } = invocation;
+  const table = { commands: describeCommands(), globalOptions: describeGlobalOptions(), values: knownValues() };
+  const answer = complete(words, table);
+  const profiles = await profilesFor(answer, words, world);
+  const typed = words.at(-1) ?? "";
+  const candidates = [
+    ...answer.words,
+    ...profiles
+      .map((profile) => ({ value: answer.prefix + profile, describe: "profile" }))
+      .filter(({ value }) => value.startsWith(typed) && !words.slice(0, -1).includes(value)),
+  ];
+  const isOther = answer.also === "files" || answer.also === "command";
+  const lines = [`:${isOther ? answer.also : "words"}`, ...candidates.map((one) => `${one.value}\t${one.describe}`)];
+  world.out.write(`${lines.join("\n")}\n`);
+  return 0;
+}
+
+/** Values that the tables of yargs do not hold, by the name of the option or positional. */
+function knownValues(): ReadonlyMap<string, readonly string[]> {
+  const values = new Map<string, readonly string[]>([
+    ["identity", IDENTITIES],
+    ["format", POLICY_FORMATS],
+    ["scheduler", SCHEDULERS],
+    ["workload", ["sidecar", "cronjob"]],
+    ["shell", SHELLS],
+  ]);
+  for (const { name, value } of CONFIG_KEYS)
+    if (value.includes("|")) values.set(name.replaceAll("_", "-"), value.split("|"));
+  return values;
+}
+
+async function profilesFor(answer: Completion, words: readonly string[], world: World): Promise<readonly string[]> {
+  if (answer.also !== "profiles" && answer.also !== "written") return [];
+  const configured = await configuredNames(words, world);
+  if (answer.also === "profiles") return configured;
+  const file = valueOf("credentials-file", words) ?? usualFile(world);
+  const view = await openCredentialsView(file, world);
+  return [...new Set([...oursIn(view), ...configured])];
+}
+
+/** The sections of the configuration, whatever else is wrong with it: completing is no time to complain. */
+async function configuredNames(words: readonly string[], world: World): Promise<readonly string[]> {
+  try {
+    const { text } = await readConfigSource(valueOf("config", words), world);
+    const names = parseIniFile(text).sections.map(({ name }) => name);
+    return [...new Set(names)].filter((name) => name !== "*");
+  } catch (error) {
+    if (error instanceof Failure) return [];
+    throw error;
+  }
+}
+
+/** The value of an option among half-typed words. */
+function valueOf(option: string, words: readonly string[]): string | undefined {
+  const before = words.slice(0, -1);
+  const at = before.lastIndexOf(`--${option}`);
+  const assigned = before.findLast((word) => word.startsWith(`--${option}=`));
+  return assigned?.slice(option.length + 3) ?? (at === -1 ? undefined : before[at + 1]);
+}

@@ -1,0 +1,152 @@
+import { startDeadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
+import type { RemoveInvocation } from "../cli/invocation.ts";
+import { openReporter, type Reporter } from "../cli/report.ts";
+import type { FileWarning } from "../credentials-file/document.ts";
+import { isManagedKey } from "../credentials-file/managed.ts";
+import { ownershipOf } from "../credentials-file/ownership.ts";
+import type { EditResult } from "../credentials-file/update.ts";
+import type { World } from "../world.ts";
+import type { CredentialsView } from "./credentials-view.ts";
+import { findSections, type Found } from "./find-sections.ts";
+
+/** How the removal of one profile ended. */
+interface Removal extends Found {
+  /** `present`: only in a dry run, where it would be removed; `absent`: it was not there. */
+  readonly outcome: "removed" | "present" | "absent" | "failed";
+  readonly failure: Failure | undefined;
+}
+
+/**
+ * Takes the managed keys of profiles out of their credentials files, and a section with them when nothing else is in it.
+ * Never touches a section that rolefresh did not write. A profile that cannot be removed spares the others.
+ *
+ * @returns 0 when all are gone, else the most permanent fault's exit status
+ * @throws Failure USAGE for a name that is neither configured nor in a file; then nothing is removed
+ */
+export async function remove(invocation: RemoveInvocation, world: World): Promise<number> {
+  const { global, dryRun } = invocation;
+  const reporter = openReporter(world, global);
+  const found = await findSections(invocation, world);
+  const judged = found.map(judge);
+  const removals = dryRun ? judged : await removeAll(judged, invocation, reporter, world);
+  for (const { failure, profile } of removals) if (failure) reporter.error(failure, profile);
+  world.interrupted.throwIfAborted();
+  if (global.json) world.out.write(`${JSON.stringify(toJson(removals, dryRun))}\n`);
+  else if (!global.quiet && (dryRun || world.out.isTTY)) {
+    const { renderTable } = await import("../cli/table.ts");
+    const rows = removals.map(({ profile, outcome, view }) => [profile, outcome, view.path]);
+    world.out.write(renderTable(["PROFILE", "OUTCOME", "CREDENTIALS FILE"], rows));
+    if (!dryRun) remindOfConfig(removals, reporter);
+  }
+  return worstExitCode(removals.flatMap(({ failure }) => (failure ? [exitCodeOf(failure.code)] : [])));
+}
+
+/** What is to be done about a profile, as the file is now. */
+function judge(found: Found): Removal {
+  const { profile, view, configured } = found;
+  if (view.failure) return { ...found, outcome: "failed", failure: view.failure };
+  const section = view.document?.profile(profile);
+  const ownership = ownershipOf(section);
+  if (ownership.kind === "ours") {
+    const unsafe = view.refusalOf(profile);
+    return unsafe
+      ? { ...found, outcome: "failed", failure: unsafe }
+      : { ...found, outcome: "present", failure: undefined };
+  }
+  const theirs = section?.entries.find(({ key }) => isManagedKey(key));
+  // A configured profile whose section holds nothing of ours, or is not there, is as it should be.
+  if (ownership.kind === "free" && configured && !theirs) return { ...found, outcome: "absent", failure: undefined };
+  const line = ownership.kind === "foreign" ? ownership.line : (theirs?.line.number ?? section?.line ?? 0);
+  const reason = ownership.kind === "foreign" ? ownership.reason : "rolefresh did not write it";
+  const failure = new Failure(
+    "SECTION_FOREIGN",
+    `[${profile}] belongs to somebody else: ${view.path}:${line}: ${reason}`,
+    {
+      hint: "rolefresh removes only what it wrote (manager = rolefresh): if it has to go, take it out by hand",
+    },
+  );
+  return { ...found, outcome: "failed", failure };
+}
+
+async function removeAll(
+  judged: readonly Removal[],
+  { global }: RemoveInvocation,
+  reporter: Reporter,
+  world: World,
+): Promise<readonly Removal[]> {
+  const deadline = startDeadline(global.timeoutMs, world, world.interrupted);
+  try {
+    const results = new Map<Removal, EditResult>();
+    for (const view of new Set(judged.map((removal) => removal.view))) {
+      const group = judged.filter((removal) => removal.view === view && removal.outcome === "present");
+      if (group.length === 0 || !view.file) continue;
+      const { updateCredentialsFile } = await import("../credentials-file/update.ts");
+      try {
+        const outcome = await updateCredentialsFile(
+          {
+            file: view.file,
+            edits: group.map(({ profile }) => ({
+              profile,
+              edit: { kind: "remove" },
+              overwrite: false,
+              stillWanted: (section) => section !== undefined,
+            })),
+            writeMode: group.some(({ writeMode }) => writeMode === "in-place") ? "in-place" : "atomic",
+          },
+          { clock: world, deadline, uid: world.uid },
+        );
+        warnAbout(view, outcome.warnings, reporter);
+        for (const removal of group) {
+          const result = outcome.results.get(removal.profile);
+          if (result) results.set(removal, result);
+        }
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        for (const removal of group) results.set(removal, { kind: "failed", failure: error });
+      }
+    }
+    return judged.map((removal) => settle(removal, results.get(removal)));
+  } finally {
+    deadline.clear();
+  }
+}
+
+function settle(removal: Removal, result: EditResult | undefined): Removal {
+  switch (result?.kind) {
+    case undefined:
+      return removal;
+    case "failed":
+      return { ...removal, outcome: "failed", failure: result.failure };
+    case "skipped":
+      return { ...removal, outcome: "absent" };
+    case "written":
+      return { ...removal, outcome: "removed" };
+  }
+}
+
+function warnAbout(view: CredentialsView, warnings: readonly FileWarning[], reporter: Reporter): void {
+  for (const warning of warnings) reporter.warning(`${view.path}:${warning.line}: ${warning.message}`);
+}
+
+/** The next timer run would write the section again. */
+function remindOfConfig(removals: readonly Removal[], reporter: Reporter): void {
+  for (const { profile, configured, outcome } of removals) {
+    if (configured && outcome === "removed")
+      reporter.warning(
+        `'${profile}' is still configured: the next refresh writes it again`,
+        `see ${configured.origin}`,
+      );
+  }
+}
+
+function toJson(removals: readonly Removal[], dryRun: boolean): unknown {
+  const profiles = removals.map(({ profile, outcome, view, failure }) => ({
+    profile,
+    outcome,
+    credentials_file: view.path,
+    error: failure ? { code: failure.code, message: failure.message, hint: failure.hint ?? null } : null,
+  }));
+  return dryRun ? { dry_run: true, profiles } : { profiles };
+}

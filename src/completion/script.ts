@@ -1,0 +1,142 @@
+/** Completion scripts: each asks `rolefresh __complete` what may stand at the cursor, so that nothing in them goes stale. */
+
+/** The shells that there is a script for. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+export type Shell = (typeof SHELLS)[number];
+
+/** The hidden command that the scripts call: the words before the cursor, the last one half-typed. */
+export const COMPLETE = "__complete";
+
+/** The completion script of a shell, for `source <(rolefresh completion bash)` or a file of the shell's own place. */
+export function completionScript(shell: Shell): string {
+  return SCRIPTS[shell];
+}
+
+/*
+ * What `__complete` prints: a first line `:words`, `:files` or `:command`, then one candidate a line with a tab and what it
+ * is. `:command` means that a command line of its own begins after `--`.
+ */
+
+const BASH = script`# bash completion for rolefresh
+#   source <(rolefresh completion bash)
+_rolefresh() {
+    local -a words=()
+    local word glued= index line directive= last cut value
+    # bash splits words at = and : (COMP_WORDBREAKS); rolefresh does not.
+    for ((index = 1; index <= COMP_CWORD; index++)); do
+        word=\${COMP_WORDS[index]}
+        if [[ $word =~ ^[=:]+$ ]] && ((\${#words[@]})); then
+            words[\${#words[@]}-1]+=$word
+            glued=1
+        elif [[ $glued ]]; then
+            words[\${#words[@]}-1]+=$word
+            glued=
+        else
+            words+=("$word")
+        fi
+    done
+    for index in "\${!words[@]}"; do
+        word=\${words[index]//\\/}
+        word=\${word#[\"\']}
+        words[index]=\${word%[\"\']}
+    done
+    last=\${words[\${#words[@]}-1]}
+    cut=
+    [[ $last == *[=:]* ]] && cut=\${last%"\${last##*[=:]}"}
+    COMPREPLY=()
+    while IFS= read -r line; do
+        if [[ -z $directive ]]; then
+            directive=$line
+            continue
+        fi
+        value=\${line%%$'\t'*}
+        value=\${value#"$cut"}
+        # An open quote takes the value as it is.
+        [[ \${COMP_WORDS[COMP_CWORD]} == [\"\']* ]] || printf -v value %q "$value"
+        COMPREPLY+=("$value")
+    done < <("\${COMP_WORDS[0]}" ${COMPLETE} "\${words[@]}" 2>/dev/null)
+    case $directive in
+        :files)
+            compopt -o default 2>/dev/null || COMPREPLY=($(compgen -f -- "\${COMP_WORDS[COMP_CWORD]}"))
+            ;;
+        :command)
+            for ((index = 1; index < COMP_CWORD; index++)); do
+                [[ \${COMP_WORDS[index]} == -- ]] && break
+            done
+            if declare -F _command_offset >/dev/null; then
+                _command_offset $((index + 1))
+            elif ((COMP_CWORD == index + 1)); then
+                COMPREPLY=($(compgen -c -- "\${COMP_WORDS[COMP_CWORD]}"))
+            else
+                compopt -o default 2>/dev/null
+            fi
+            ;;
+    esac
+}
+complete -F _rolefresh rolefresh
+`;
+
+const ZSH = script`#compdef rolefresh
+# zsh completion for rolefresh
+#   source <(rolefresh completion zsh)      after compinit, or this text as _rolefresh in a directory of $fpath
+_rolefresh() {
+    local -a lines shown
+    local line value after
+    lines=("\${(@f)$("$words[1]" ${COMPLETE} "\${(@Q)words[2,CURRENT-1]}" "\${(Q)PREFIX}" 2>/dev/null)}")
+    case $lines[1] in
+        :files)
+            [[ $PREFIX == --*=* ]] && compset -P '*='
+            _files
+            ;;
+        :command)
+            after=\${words[(i)--]}
+            shift $after words
+            (( CURRENT -= after ))
+            _normal
+            ;;
+        :words)
+            for line in "\${(@)lines[2,-1]}"; do
+                value=\${line%%$'\t'*}
+                shown+=("\${value//:/\\:}:\${line#*$'\t'}")
+            done
+            _describe -t rolefresh rolefresh shown
+            ;;
+    esac
+}
+if [[ $funcstack[1] == _rolefresh ]]; then
+    _rolefresh "$@"
+else
+    compdef _rolefresh rolefresh
+fi
+`;
+
+const FISH = script`# fish completion for rolefresh
+#   rolefresh completion fish | source      or into ~/.config/fish/completions/rolefresh.fish
+function __rolefresh_complete
+    set -l before (commandline -opc)
+    set -l current (commandline -ct)
+    set -l program $before[1]
+    set -e before[1]
+    set -l lines ($program ${COMPLETE} $before "$current" 2>/dev/null)
+    switch "$lines[1]"
+        case :files
+            set -l option (string match -r -- '^--[^=]*=' $current)
+            for path in (__fish_complete_path (string replace -r -- '^--[^=]*=' '' $current))
+                echo $option$path
+            end
+        case :command
+            __fish_complete_subcommand --fcs-skip=(math 2 + (contains -i -- -- $before))
+        case :words
+            set -e lines[1]
+            printf '%s\n' $lines
+    end
+end
+complete -c rolefresh -f -a '(__rolefresh_complete)'
+`;
+
+/** Text of a shell, to the letter but for `\\${`, which is the shell's own. */
+function script(text: TemplateStringsArray, ...values: readonly string[]): string {
+  return String.raw(text, ...values).replaceAll("\\${", "${");
+}
+
+const SCRIPTS: Readonly<Record<Shell, string>> = { bash: BASH, zsh: ZSH, fish: FISH };
