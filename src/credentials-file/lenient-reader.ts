@@ -4,8 +4,8 @@ import type { Reading } from "./reading.ts";
  * The guard's model of the forgiving readers, after `parseIni` of smithy-typescript (JS SDK v3; packages/core,
  * shared-ini-file-loader/parseIni.ts) and `ini.parse` of JS SDK v2, which Ruby's and Rust's follow in the main: only `=`
  * separates, keys keep their case, a comment begins at ` #` or ` ;`, any indented line may be a key, and an empty value
- * opens a nested block. Where v3 puts a key into a block and v2 does not, the entry's key names both. Comments are entries
- * too, under the key `#`: no edit may lose one.
+ * opens a nested block. Where v3 puts a key into a block and v2 does not, the entry's key names both. Comments are
+ * entries too, under the key `#`, those behind headers included: no edit may lose one.
  */
 export function readLeniently(text: string): Reading {
   const section: string[] = [];
@@ -26,6 +26,11 @@ export function readLeniently(text: string): Reading {
       current = line.slice(1, -1);
       block = "";
       k = "[";
+      if (cut !== -1) {
+        section.push("");
+        key.push("#");
+        value.push(raw.slice(cut).trimEnd());
+      }
     } else {
       const equals = line.indexOf("=");
       if (equals < 1) {

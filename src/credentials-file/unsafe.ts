@@ -90,6 +90,13 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
   for (const line of body.lines) {
     const problem = badLine(line);
     if (problem !== undefined) return { line: line.number, problem, hint: "retype the line with plain blanks" };
+    if (line.kind === "stray" && line.text[line.indent] === "[") {
+      return {
+        line: line.number,
+        problem: `a section header is not closed, so where the section [${profile}] ends is not clear`,
+        hint: "add the missing ']'",
+      };
+    }
     if (line.kind === "continuation" && isManagedKey(nestedKey(line))) {
       return {
         line: line.number,
