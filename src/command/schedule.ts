@@ -110,7 +110,10 @@ async function install(run: Run, job: PreparedJob, reporter: Reporter): Promise<
       } else {
         const state = await systemdState(place.directory);
         if (state.kind === "half")
-          reporter.warning(`half installed: ${state.problem}`, "rolefresh schedule systemd --install repairs it");
+          reporter.warning(
+            `half installed: ${state.problem}`,
+            `rolefresh schedule systemd --${scope} --install repairs it`,
+          );
       }
       return [
         { path: join(place.directory, SERVICE_NAME), content: units.service },

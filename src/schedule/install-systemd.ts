@@ -50,7 +50,7 @@ export async function uninstallSystemd(place: SystemdPlace, context: ToolContext
     if (await removeOwnFile(path, UNIT_MARK)) removed.push(path);
   }
   await rm(enablingLink(place.directory), { force: true });
-  const gone = `${removed.join(" and ")} removed, but a running systemd still knows the timer`;
+  const gone = `${removed.join(" and ")} removed, but systemd could not be told`;
   const next = `${systemctl.shown("stop", TIMER_NAME)}; ${systemctl.shown("daemon-reload")}`;
   await systemctl.orFail(gone, next, "daemon-reload");
   if (disabled.status !== 0 && !/not (?:loaded|exist)|does not exist/.test(disabled.complaint)) {

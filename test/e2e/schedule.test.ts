@@ -1,0 +1,310 @@
+import assert from "node:assert/strict";
+import { chmod, rm, stat } from "node:fs/promises";
+import { suite, test } from "node:test";
+
+import { GCP_ROLE } from "../sandbox/sandbox.ts";
+import { BIN, runBin, runProgram, type RunResult } from "../support/run-bin.ts";
+import { fakeCrontab, fakeSystemctl, unlessThere } from "../support/schedule-tools.ts";
+import { type TempHome, tempHome } from "../support/temp-home.ts";
+
+const CONFIG = `[default]\nrole_arn = ${GCP_ROLE.arn}\nidentity = gcp-metadata\n`;
+const UNITS = ".config/systemd/user";
+
+async function configured(): Promise<TempHome> {
+  const home = await tempHome();
+  await home.write(".aws/rolefresh.ini", CONFIG);
+  return home;
+}
+
+function run(home: TempHome, args: string, env: Readonly<Record<string, string>> = {}): Promise<RunResult> {
+  return runBin(["schedule", ...args.split(" ").filter((word) => word !== "")], {
+    env: { HOME: home.path, PATH: "/usr/bin:/bin", ...env },
+  });
+}
+
+function failed(result: RunResult, code: number, stderr: RegExp): void {
+  assert.match(result.stderr, stderr);
+  assert.deepEqual([result.code, result.stdout], [code, ""]);
+}
+
+/** Ours must pass on any machine: a manager that runs here would be asked otherwise. */
+async function written(home: TempHome, args: string): Promise<{ service: string; timer: string }> {
+  const result = await run(home, `systemd --json ${args}`);
+  assert.deepEqual([result.code, result.stderr], [0, ""]);
+  const { files } = JSON.parse(result.stdout) as { files: readonly { path: string; content: string }[] };
+  const [service, timer] = files;
+  assert.ok(service && timer);
+  return {
+    service: await home.write("rolefresh.service", service.content, 0o644),
+    timer: await home.write("rolefresh.timer", timer.content, 0o644),
+  };
+}
+
+suite("systemd", () => {
+  const skip = unlessThere("systemd-analyze");
+
+  for (const scope of ["--system", "--user"]) {
+    test(`systemd-analyze verify has nothing to say about the units (${scope})`, { skip }, async () => {
+      await using home = await configured();
+      const { service, timer } = await written(home, scope);
+      const manager = scope === "--user" ? ["--user"] : [];
+      const env = { HOME: home.path, PATH: "/usr/bin:/bin", XDG_RUNTIME_DIR: home.path };
+      const result = await runProgram("systemd-analyze", [...manager, "verify", service, timer], { env });
+      assert.deepEqual([result.code, result.stdout, result.stderr], [0, "", ""]);
+    });
+  }
+
+  test("systemd-analyze security scores the system's unit 3.0 or better", { skip }, async () => {
+    await using home = await configured();
+    const { service } = await written(home, "--system");
+    const args = ["security", "--offline=true", "--threshold=30", "--no-pager", service];
+    const result = await runProgram("systemd-analyze", args, { env: { PATH: "/usr/bin:/bin" } });
+    assert.equal(result.code, 0, result.stdout + result.stderr);
+  });
+
+  test("the calendar rules are those of systemd.time(7)", { skip }, async () => {
+    await using home = await configured();
+    for (const interval of ["1m", "5m", "1h", "6h", "1d"]) {
+      const { stdout } = await run(home, `systemd --interval ${interval}`);
+      const rule = /^OnCalendar=(.*)$/m.exec(stdout)?.[1] ?? "";
+      const result = await runProgram("systemd-analyze", ["calendar", rule], { env: { PATH: "/usr/bin:/bin" } });
+      assert.equal(result.code, 0, `${interval}: ${rule}: ${result.stderr}`);
+    }
+  });
+
+  test("--install writes both units, enables the timer, and twice is once; --uninstall takes all of it away", async () => {
+    await using home = await configured();
+    const systemctl = await fakeSystemctl(home);
+    const env = { PATH: systemctl.path };
+    for (let time = 0; time < 2; time++) {
+      const result = await run(home, "systemd --user --install", env);
+      assert.deepEqual([result.code, result.stderr], [0, ""]);
+      assert.match(result.stdout, /^installed in .*rolefresh\.service and .*rolefresh\.timer: runs every 5m\n$/);
+    }
+    assert.deepEqual((await systemctl.asked()).slice(0, 3), [
+      "--user --version",
+      "--user daemon-reload",
+      "--user enable --now rolefresh.timer",
+    ]);
+    const service = await home.read(`${UNITS}/rolefresh.service`);
+    assert.ok(service.includes(`ExecStart=${process.execPath} ${BIN} refresh --config ${home.config}\n`), service);
+    assert.equal((await stat(`${home.path}/${UNITS}/rolefresh.timer`)).mode & 0o777, 0o644);
+    const gone = await run(home, "systemd --user --uninstall", env);
+    assert.deepEqual([gone.code, gone.stderr], [0, ""]);
+    assert.match(gone.stdout, /^removed from .*rolefresh\.timer and .*rolefresh\.service\n$/);
+    await assert.rejects(stat(`${home.path}/${UNITS}/rolefresh.timer`), { code: "ENOENT" });
+    assert.equal((await run(home, "systemd --user --uninstall", env)).stdout, "nothing was installed\n");
+  });
+
+  test("a half-installed timer is told, and --install repairs it", async () => {
+    await using home = await configured();
+    const env = { PATH: (await fakeSystemctl(home)).path };
+    await run(home, "systemd --user --install", env);
+    await rm(`${home.path}/${UNITS}/rolefresh.service`);
+    const shown = await run(home, "systemd --user", env);
+    assert.equal(shown.code, 0);
+    assert.match(
+      shown.stderr,
+      /^rolefresh: warning: half installed: there is no .*rolefresh\.service, so the timer has nothing to start\nrolefresh: hint: rolefresh schedule systemd --user --install repairs it\n$/,
+    );
+    assert.equal((await run(home, "systemd --user --install", env)).code, 0);
+    assert.equal((await run(home, "systemd --user", env)).stderr, "");
+  });
+
+  test("a systemctl that refuses: what was written, and what to type", async () => {
+    await using home = await configured();
+    const systemctl =
+      '#!/bin/sh\n[ "$2" = --version ] || { echo "Failed to connect to bus: No medium found" >&2; exit 1; }\n';
+    await home.write("bin/systemctl", systemctl, 0o755);
+    failed(
+      await run(home, "systemd --user --install", { PATH: `${home.path}/bin:/usr/bin:/bin` }),
+      69,
+      /^rolefresh: error: rolefresh\.service and rolefresh\.timer are in .*\/systemd\/user, but the timer does not run: 'systemctl --user daemon-reload' failed: Failed to connect to bus: No medium found\nrolefresh: hint: log in as this user on the machine itself, then type: systemctl --user daemon-reload && systemctl --user enable --now rolefresh\.timer\n$/,
+    );
+  });
+
+  test("without systemctl nothing is written", async () => {
+    await using home = await configured();
+    await home.write("bin/x", "");
+    const result = await run(home, "systemd --user --install", { PATH: `${home.path}/bin` });
+    failed(result, 69, /^rolefresh: error: there is no program 'systemctl' on this machine\n/);
+    await assert.rejects(stat(`${home.path}/.config`), { code: "ENOENT" });
+  });
+
+  test("a unit of the same name that somebody else wrote is left alone", async () => {
+    await using home = await configured();
+    const env = { PATH: (await fakeSystemctl(home)).path };
+    await home.write(`${UNITS}/rolefresh.service`, "[Service]\nExecStart=/mine\n");
+    const result = await run(home, "systemd --user --install", env);
+    failed(result, 65, /^rolefresh: error: .*rolefresh\.service was not written by rolefresh, and is left alone\n/);
+    assert.equal(await home.read(`${UNITS}/rolefresh.service`), "[Service]\nExecStart=/mine\n");
+  });
+
+  test("only root may install for the system", { skip: process.geteuid?.() === 0 ? false : "needs root" }, async () => {
+    await using home = await configured();
+    await chmod(home.path, 0o755);
+    const result = await runBin(["schedule", "systemd", "--system", "--install"], {
+      env: { HOME: home.path, PATH: "/usr/bin:/bin" },
+      uid: 65_534,
+    });
+    failed(
+      result,
+      77,
+      /^rolefresh: error: only root can --install a job of the system\nrolefresh: hint: run it with sudo/,
+    );
+  });
+});
+
+suite("cron", () => {
+  test("--install keeps every other line, twice is once, and --uninstall restores what was there", async () => {
+    await using home = await configured();
+    const env = { PATH: await fakeCrontab(home), AWS_REGION: "eu-west-1" };
+    const mine = 'MAILTO=""\n# caf\u00e9\n*/5 * * * * date +\\%s\n';
+    await home.write("crontab", Buffer.from(mine, "latin1"));
+    for (let time = 0; time < 2; time++) {
+      const result = await run(home, "cron --user --install", env);
+      assert.deepEqual(
+        [result.code, result.stdout, result.stderr],
+        [0, "installed in the crontab: runs every 5m\n", ""],
+      );
+    }
+    const [before, line] = (await home.read("crontab")).split(/^# BEGIN rolefresh.*\n#.*\n/m);
+    assert.equal(before?.length, mine.length);
+    assert.equal(
+      line,
+      `*/5 * * * * AWS_REGION=eu-west-1 ${process.execPath} ${BIN} refresh --config ${home.config}\n# END rolefresh\n`,
+    );
+    assert.equal((await run(home, "cron --user --uninstall", env)).stdout, "removed from the crontab\n");
+    const inode = await home.inode("crontab");
+    assert.equal((await run(home, "cron --user --uninstall", env)).stdout, "nothing was installed\n");
+    assert.equal(await home.inode("crontab"), inode);
+    assert.equal(
+      await runProgram("cat", [`${home.path}/crontab`], { env: {} }).then((cat) => cat.stdout.length),
+      mine.length,
+    );
+  });
+
+  test("a user without a crontab gets one", async () => {
+    await using home = await configured();
+    assert.equal((await run(home, "cron --user --install", { PATH: await fakeCrontab(home) })).code, 0);
+    assert.match(await home.read("crontab"), /^# BEGIN rolefresh/);
+  });
+
+  test("a crontab that cannot be read is never taken for an empty one", async () => {
+    await using home = await configured();
+    await home.write(
+      "bin/crontab",
+      '#!/bin/sh\necho "You (test) are not allowed to use this program (crontab)" >&2\nexit 1\n',
+      0o755,
+    );
+    const result = await run(home, "cron --user --install", { PATH: `${home.path}/bin:/usr/bin:/bin` });
+    failed(
+      result,
+      77,
+      /^rolefresh: error: 'crontab -l' failed: You \(test\) are not allowed .*\nrolefresh: hint: see \/etc\/cron\.allow/,
+    );
+  });
+
+  test("without crontab: what to install instead", async () => {
+    await using home = await configured();
+    await home.write("bin/x", "");
+    const result = await run(home, "cron --user --install", { PATH: `${home.path}/bin` });
+    failed(
+      result,
+      69,
+      /^rolefresh: error: there is no program 'crontab' on this machine: cron is not installed\nrolefresh: hint: install it/,
+    );
+  });
+});
+
+suite("whatever the scheduler", () => {
+  test("a config with a window shorter than the interval is warned of", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", `${CONFIG}refresh_before = 2m\n`);
+    const result = await run(home, "cron");
+    assert.equal(result.code, 0);
+    assert.match(
+      result.stderr,
+      /^rolefresh: warning: profile 'default' is due 2m before it expires, and looked at every 5m/,
+    );
+  });
+
+  test("a proxy's password goes nowhere", async () => {
+    await using home = await configured();
+    for (const scheduler of ["systemd", "cron", "launchd"]) {
+      const result = await run(home, scheduler, { HTTPS_PROXY: "http://u:hunter2@proxy:3128" });
+      assert.ok(!(result.stdout + result.stderr).includes("hunter2"));
+      assert.match(result.stderr, /^rolefresh: warning: HTTPS_PROXY is not carried over/);
+    }
+  });
+
+  test("relative paths of the command line become absolute", async () => {
+    await using home = await configured();
+    const { stdout } = await runBin(
+      [
+        "schedule",
+        "cron",
+        "--config",
+        ".aws/rolefresh.ini",
+        "--credentials-file",
+        "other/credentials",
+        "--timeout",
+        "30s",
+      ],
+      { env: { HOME: home.path, PATH: "/usr/bin:/bin" }, cwd: home.path },
+    );
+    assert.ok(
+      stdout.includes(` --config ${home.config} --credentials-file ${home.path}/other/credentials --timeout 30s\n`),
+      stdout,
+    );
+  });
+
+  test("kubernetes takes a config that is named, and none of this machine's by itself", async () => {
+    await using home = await configured();
+    assert.doesNotMatch((await run(home, "kubernetes")).stdout, /my-gcp-role/);
+    assert.match((await run(home, `kubernetes --config ${home.config}`)).stdout, /my-gcp-role/);
+  });
+
+  const wrong: readonly (readonly [string, number, RegExp])[] = [
+    ["", 64, /schedule for what\?\nrolefresh: hint: choose one of systemd, cron, launchd, kubernetes\n$/],
+    ["systemctl", 64, /no scheduler 'systemctl' is known\nrolefresh: hint: did you mean 'systemd'\?\n$/],
+    ["windows", 64, /no scheduler 'windows' is known\nrolefresh: hint: choose one of/],
+    ["cron --interval 7m", 64, /--interval 7m cannot be said as a calendar rule/],
+    ["cron --install --uninstall", 64, /--install and --uninstall exclude each other/],
+    ["cron --user --system", 64, /--user and --system exclude each other/],
+    ["cron --run-as x\ny", 64, /--run-as is not the name of a user/],
+    ["systemd --run-as nobody-at-all", 64, /there is no user 'nobody-at-all' on this machine/],
+    ["cron --image x", 64, /--image goes with 'schedule kubernetes'/],
+    ["kubernetes --install", 64, /kubernetes knows no --install\nrolefresh: hint: .*kubectl apply -f -/],
+    ["kubernetes --namespace A_B", 64, /--namespace A_B is not a name of Kubernetes/],
+    [
+      "kubernetes --workload cronjobs",
+      64,
+      /no workload 'cronjobs' is known\nrolefresh: hint: did you mean 'cronjob'\?/,
+    ],
+    ["kubernetes --config /nonexistent.ini", 78, /there is no config file \/nonexistent\.ini/],
+  ];
+  for (const [args, code, stderr] of wrong) {
+    test(`'schedule ${args.replace("\n", "\\n")}' is refused`, async () => {
+      await using home = await configured();
+      failed(await run(home, args), code, new RegExp(`^rolefresh: error: ${stderr.source}`));
+    });
+  }
+
+  for (const scheduler of ["systemd", "cron", "launchd"]) {
+    test(`nothing configured: ${scheduler} is given nothing to do`, async () => {
+      await using home = await tempHome();
+      failed(
+        await run(home, scheduler, { ROLEFRESH_CONFIG: `${home.path}/none.ini` }),
+        78,
+        /^rolefresh: error: there is no config/,
+      );
+    });
+
+    test(`a broken config is not scheduled: ${scheduler}`, async () => {
+      await using home = await tempHome();
+      await home.write(".aws/rolefresh.ini", "[default]\nrole_arn = x\n");
+      failed(await run(home, `${scheduler} --install --user`), 78, /^rolefresh: error: .*rolefresh\.ini:1: /);
+    });
+  }
+});
