@@ -38,22 +38,24 @@ export async function readyProfile(
   const own = outcomes.find(({ step }) => step.spec.profile === name);
   if (!own) throw new Error(`no outcome for profile ${name}`);
   for (const outcome of outcomes) {
-    const { failure, step, expiresAt } = outcome;
+    const { failure, hookFailure, step, expiresAt } = outcome;
+    const { profile } = step.spec;
+    if (hookFailure) reporter.warning(hookFailure, profile);
     if (!failure) continue;
     const told = withRemaining(failure, step, expiresAt, world.now());
     if (outcome === own && !isStillGood(outcome, world.now())) throw told;
-    reporter.warning(told.message, told.hint);
+    reporter.warning(told, profile);
   }
   return readBack(own.step.spec, loaded);
 }
 
 /**
  * Whether the keys from before a failed refresh may still be used: they have not expired, and only their age (or the name
- * of their session) made the profile due. Keys of another role than the configured one would be a surprise.
+ * of their session) made the profile due, if it was. Keys of another role than the configured one would be a surprise.
  */
 function isStillGood({ step, expiresAt }: Outcome, now: Date): boolean {
   const { reason } = step.state;
-  if (reason !== "expiring" && reason !== "session-changed") return false;
+  if (reason !== "expiring" && reason !== "session-changed" && reason !== "fresh") return false;
   return expiresAt !== undefined && expiresAt > now;
 }
 
