@@ -1,4 +1,4 @@
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
@@ -8,7 +8,7 @@ import { shellWord } from "../cli/shell-word.ts";
 import type { ConfigKey } from "../config/keys.ts";
 import { resolvePath } from "../config/locate.ts";
 import { didYouMean } from "../config/nearest.ts";
-import { configFromSource } from "../config/read.ts";
+import { configFromSource, readConfig } from "../config/read.ts";
 import { IDENTITIES } from "../config/role-source.ts";
 import { chosenBy, isServed, missingFlags, obviousChoice, remarksOn } from "../init/choices.ts";
 import { isTaken, taken, writeConfigFile } from "../init/config-file.ts";
@@ -26,15 +26,21 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
   const { global, force, dryRun } = invocation;
   const path = configPath(invocation, world);
   checkIdentity(invocation.values);
+  if (invocation.profile === "*") {
+    throw new Failure("USAGE", "--profile '*' is the section of defaults", {
+      hint: "name the profile of the credentials file, for example default",
+    });
+  }
   const mayWrite = force || dryRun || !(await isTaken(path));
   if (!mayWrite) throw taken(path);
 
-  const { answers, signs } = await findAnswers(invocation, world);
-  const text = renderConfig(
-    answers,
-    remarksOn(signs).map((remark) => `${remark}.`),
-  );
-  checkConfig(text, path, world);
+  const { answers: given, signs } = await findAnswers(invocation, world);
+  const answers = completed(given, world);
+  // Twice: a mistake is told by the flag that holds it, and what is written is what was checked.
+  await readConfig({ configFile: undefined, credentialsFile: undefined, inline: answers }, world);
+  const remarks = remarksOn(signs).map((remark) => `${remark}.`);
+  const text = renderConfig(answers, remarks);
+  configFromSource({ file: path, directory: dirname(path), text, untrusted: undefined }, world, undefined);
   if (dryRun) {
     world.out.write(text);
     return 0;
@@ -79,7 +85,7 @@ async function findAnswers(
 ): Promise<{ readonly answers: Answers; readonly signs: readonly Sign[] }> {
   const complete = (known: ReadonlyMap<ConfigKey, string>): Answers => ({
     profile: profile ?? "default",
-    values: withAudience(known),
+    values: known,
   });
   if (missingFlags(values).length === 0) return { answers: complete(values), signs: [] };
   const deadline = startDeadline(global.timeoutMs, world, world.interrupted);
@@ -111,10 +117,20 @@ function withObvious(values: ReadonlyMap<ConfigKey, string>, signs: readonly Sig
   ]);
 }
 
-/** Written out although it is the default: it must be the one in the role's trust policy. */
-function withAudience(values: ReadonlyMap<ConfigKey, string>): ReadonlyMap<ConfigKey, string> {
-  if (values.get("identity") !== "gcp-metadata" || values.has("audience")) return values;
-  return new Map([...values, ["audience", "gcp"] as const]);
+/** Values that are paths: what is typed means the current directory, what a config says means the config's. */
+const PATH_KEYS: readonly ConfigKey[] = ["web_identity_token_file", "policy_file", "credentials_file"];
+
+/** What the flags only imply is written out: the identity, and the audience that the role's trust policy must have. */
+function completed({ profile, values }: Answers, world: World): Answers {
+  const complete = new Map(values);
+  const choice = chosenBy(values);
+  if (choice !== undefined && choice !== "source-profile") complete.set("identity", choice);
+  if (choice === "gcp-metadata" && !values.has("audience")) complete.set("audience", "gcp");
+  for (const key of PATH_KEYS) {
+    const path = values.get(key);
+    if (path !== undefined && !path.startsWith("~")) complete.set(key, resolve(world.cwd, path));
+  }
+  return { profile, values: complete };
 }
 
 function noTerminal(missing: readonly string[]): Failure {
@@ -123,15 +139,6 @@ function noTerminal(missing: readonly string[]): Failure {
     `there is no terminal to ask on, and ${missing.join(" and ")} ${missing.length === 1 ? "is" : "are"} missing`,
     { hint: "for example: rolefresh init --role-arn arn:aws:iam::ACCOUNT:role/NAME --identity gcp-metadata" },
   );
-}
-
-/**
- * The config as `refresh` will read it.
- *
- * @throws ConfigMistakes
- */
-function checkConfig(text: string, path: string, world: World): void {
-  configFromSource({ file: path, directory: dirname(path), text, untrusted: undefined }, world, undefined);
 }
 
 /** What to type next and why, with `--config` where `refresh` would not look by itself. */
