@@ -45,7 +45,7 @@ export async function readConfigSource(
     if (source) return source;
   }
   throw new Failure("CONFIG_MISSING", `nothing is configured: there is neither ${usual.join(" nor ")}`, {
-    hint: "write one (README, 'Configuration'), or name one role with --role-arn ARN",
+    hint: "write one with 'rolefresh init', or name one role with --role-arn ARN",
   });
 }
 

@@ -35,7 +35,10 @@ const FLAGS: Flags = {
 export const trustPolicyCommandLine: CommandLine = {
   command: "trust-policy [profiles..]",
   describe: "print the trust policy that the role of a profile needs, or check one",
-  build: (command) => onProfiles(command).options(grouped(FLAGS, "Options of trust-policy:")),
+  build: (command) =>
+    onProfiles(command.options(grouped(FLAGS, "Options of trust-policy:"))).positional("profiles", {
+      describe: "the profile whose role it is; not needed when only one is configured",
+    }),
   read,
 };
 
