@@ -56,20 +56,26 @@ export function prepareJob(config: Config, request: ScheduleRequest, around: Sur
   const shared = around.env["AWS_SHARED_CREDENTIALS_FILE"];
   if (shared !== undefined && shared !== "" && request.credentialsFile === undefined)
     environment.set("AWS_SHARED_CREDENTIALS_FILE", around.absolute(shared));
+  const { PATH: searchPath } = around.env;
+  // cron's is /usr/bin:/bin, where gcloud is not, nor what a hook of the user calls.
+  if (config.profiles.some((spec) => usesGcloud(spec) || runsCommand(spec)) && searchPath)
+    environment.set("PATH", searchPath);
   const files = config.profiles.flatMap((spec) => [spec.credentialsFile, around.targetOf(spec)]);
   const metricsFile = global.metricsFile === undefined ? [] : [around.absolute(global.metricsFile)];
-  const paths = [...around.program, ...options, ...files, ...environment.values()];
-  if (paths.some(hasControl)) throw new Failure("USAGE", "a path with a control character in it cannot be scheduled");
+  const paths = [...around.program, ...options, ...files, ...carried.variables.values()];
+  if ([...paths, ...environment.values()].some(hasControl))
+    throw new Failure("USAGE", "a path with a control character in it cannot be scheduled");
   return {
     program: around.program,
     options,
     environment,
     interval: request.interval,
     timeoutMs: global.timeoutMs,
-    writablePaths: [...new Set([...files, ...metricsFile].map((file) => dirname(file)))],
-    optionalWritablePaths: config.profiles.some(usesGcloud)
-      ? [around.env["CLOUDSDK_CONFIG"] || join(around.home, ".config", "gcloud")]
-      : [],
+    writablePaths: [...new Set(files.map((file) => dirname(file)))],
+    optionalWritablePaths: [
+      ...metricsFile.map((file) => dirname(file)),
+      ...(config.profiles.some(usesGcloud) ? [gcloudDirectory(around)] : []),
+    ],
     needsTmp: paths.some((path) => /^\/(?:var\/)?tmp\//.test(path)),
     runsCommands: config.profiles.some(runsCommand),
     warnings: [
@@ -85,6 +91,11 @@ export function prepareJob(config: Config, request: ScheduleRequest, around: Sur
 
 function usesGcloud({ source }: ProfileSpec): boolean {
   return source.kind === "web-identity" && source.identity.kind === "gcloud";
+}
+
+/** Where gcloud keeps its tokens and logs. */
+function gcloudDirectory({ env, home }: Surroundings): string {
+  return env["CLOUDSDK_CONFIG"] || join(home, ".config", "gcloud");
 }
 
 function runsCommand({ source, onRefresh }: ProfileSpec): boolean {

@@ -259,6 +259,17 @@ suite("whatever the scheduler", () => {
     );
   });
 
+  test("a config that runs programs takes the PATH along, which is /usr/bin:/bin under cron", async () => {
+    await using home = await configured();
+    const env = { PATH: "/opt/google-cloud-sdk/bin:/usr/bin:/bin" };
+    assert.doesNotMatch((await run(home, "cron", env)).stdout, /PATH=/);
+    await home.write(".aws/rolefresh.ini", CONFIG.replace("gcp-metadata", "gcloud"));
+    assert.match(
+      (await run(home, "cron", env)).stdout,
+      /^\*\/5 .* PATH=\/opt\/google-cloud-sdk\/bin:\/usr\/bin:\/bin \S+node/m,
+    );
+  });
+
   test("kubernetes takes a config that is named, and none of this machine's by itself", async () => {
     await using home = await configured();
     assert.doesNotMatch((await run(home, "kubernetes")).stdout, /my-gcp-role/);
