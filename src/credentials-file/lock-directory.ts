@@ -1,71 +1,55 @@
 import * as fs from "node:fs";
 
-type Done = (error?: Error | null) => void;
-type StatDone = (error: Error | null, stats?: fs.Stats) => void;
-
 /**
- * The file system as proper-lockfile sees it, for one lock. It keeps that package from touching or removing a lock that is
- * no longer ours: its own heartbeat and its release go by the path alone, so one that was taken for dead while its machine
- * slept would destroy the lock of its successor.
+ * The file system as proper-lockfile sees it, for one lock.
+ *
+ * Synchronous inside: from the `mkdir` that takes the lock to its entry in proper-lockfile's list, which is what a signal
+ * handler or the end of the process cleans up by, no event comes between; so a signal at any moment leaves no lock.
+ *
+ * It also keeps that package from touching or removing a lock that is no longer ours: its release goes by the path alone,
+ * so a holder that was taken for dead while its machine slept would remove the lock of its successor.
  */
 export class LockDirectory {
-  /** The times at which we dated the lock: one that is under way may or may not have arrived. */
+  /** The time with which we last dated the lock, as the file system keeps it. */
   #dated: bigint | undefined;
-  #dating: bigint | undefined;
-  #pending: Promise<void> = Promise.resolve();
-  #isReleased = false;
 
-  readonly mkdir = (path: string, done: Done): void => {
-    fs.mkdir(path, { mode: 0o700 }, done);
+  readonly mkdir = (path: string, done: (error: unknown) => void): void => {
+    done(errorOf(() => fs.mkdirSync(path, { mode: 0o700 })));
   };
 
-  readonly stat = (path: string, done: StatDone): void => {
-    fs.lstat(path, done);
-  };
-
-  readonly utimes = (path: string, accessed: Date, modified: Date, done: Done): void => {
-    if (this.#isReleased) {
-      done(null);
-      return;
-    }
-    this.#dating = BigInt(modified.getTime()) * 1_000_000n;
-    this.#pending = new Promise((settle) => {
-      fs.utimes(path, accessed, modified, (error) => {
-        if (error) {
-          settle();
-          done(error);
-          return;
-        }
-        // Read back: a file system may keep coarser times.
-        fs.lstat(path, { bigint: true }, (lookError, stats) => {
-          this.#dated = stats?.mtimeNs;
-          settle();
-          done(lookError);
-        });
-      });
+  readonly stat = (path: string, done: (error: unknown, stats?: fs.Stats) => void): void => {
+    let stats: fs.Stats | undefined;
+    const error = errorOf(() => {
+      stats = fs.lstatSync(path);
     });
+    done(error, stats);
   };
 
-  readonly rmdir = (path: string, done: Done): void => {
-    fs.lstat(path, { bigint: true }, (error, stats) => {
-      if (error) done(error);
-      else if (this.#isOurs(stats)) fs.rmdir(path, done);
-      else done(null);
-    });
+  readonly utimes = (path: string, accessed: Date, modified: Date, done: (error: unknown) => void): void => {
+    done(
+      errorOf(() => {
+        fs.utimesSync(path, accessed, modified);
+        this.#dated = fs.lstatSync(path, { bigint: true }).mtimeNs;
+      }),
+    );
+  };
+
+  readonly rmdir = (path: string, done: (error: unknown) => void): void => {
+    done(errorOf(() => this.rmdirSync(path)));
   };
 
   /** proper-lockfile calls this when the process ends. */
   readonly rmdirSync = (path: string): void => {
-    if (this.#isOurs(fs.lstatSync(path, { bigint: true }))) fs.rmdirSync(path);
+    const isOurs = this.#dated === undefined || fs.lstatSync(path, { bigint: true }).mtimeNs === this.#dated;
+    if (isOurs) fs.rmdirSync(path);
   };
+}
 
-  /** Stops the heartbeat, and waits for one that is under way. */
-  async settle(): Promise<void> {
-    this.#isReleased = true;
-    await this.#pending;
-  }
-
-  #isOurs({ mtimeNs }: fs.BigIntStats): boolean {
-    return this.#dated === undefined || mtimeNs === this.#dated || mtimeNs === this.#dating;
+function errorOf(work: () => void): unknown {
+  try {
+    work();
+    return null;
+  } catch (error) {
+    return error;
   }
 }

@@ -1,5 +1,4 @@
-import type { BigIntStats } from "node:fs";
-import { lstat, mkdir, rmdir } from "node:fs/promises";
+import { type BigIntStats, lstatSync, mkdirSync, rmdirSync } from "node:fs";
 import { errnoOf } from "../base/failure.ts";
 
 /** A lock whose holder has not shown itself for this long is dead. */
@@ -19,7 +18,7 @@ interface Seen {
  */
 export interface LockWatch {
   /** Takes a lock away if its holder is dead. True when it is gone, so that trying again makes sense. */
-  clearIfDead(lock: string): Promise<boolean>;
+  clearIfDead(lock: string): boolean;
 }
 
 /** @param monotonicMs a clock that never jumps. Locks are about real time: this is not the run's clock, which tests set. */
@@ -39,38 +38,38 @@ export function watchLocks(monotonicMs: () => number): LockWatch {
    * Two processes that find the same lock dead must not both remove it: the second would remove the lock that the first
    * has made meanwhile (moxystudio/node-proper-lockfile issue 121). So a lock is judged and removed under a lock of its
    * own that exists for microseconds. Its date also tells the file system's time, by which the age is reckoned: with NFS
-   * it is another machine's.
+   * it is another machine's. Synchronous, so that no signal comes in between.
    */
-  const judge = async (lock: string): Promise<boolean> => {
+  const judge = (lock: string): boolean => {
     const takeover = `${lock}.takeover`;
     try {
-      await mkdir(takeover, { mode: 0o700 });
+      mkdirSync(takeover, { mode: 0o700 });
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
       // Somebody else is at it, or was killed at it.
-      if (unchangedMs(takeover, await lstat(takeover, { bigint: true })) > STALE_MS) await rmdir(takeover);
+      if (unchangedMs(takeover, lstatSync(takeover, { bigint: true })) > STALE_MS) rmdirSync(takeover);
       return false;
     }
     try {
-      const now = await lstat(takeover, { bigint: true });
-      const held = await lstat(lock, { bigint: true });
+      const now = lstatSync(takeover, { bigint: true });
+      const held = lstatSync(lock, { bigint: true });
       const ageMs = Number(now.mtimeNs - held.mtimeNs) / 1e6;
       if (ageMs <= STALE_MS && unchangedMs(lock, held) <= STALE_MS) return false;
-      await rmdir(lock);
+      rmdirSync(lock);
       return true;
     } finally {
-      await rmdir(takeover);
+      rmdirSync(takeover);
     }
   };
 
   return {
-    clearIfDead: async (lock) => {
+    clearIfDead: (lock) => {
       try {
-        unchangedMs(lock, await lstat(lock, { bigint: true }));
+        unchangedMs(lock, lstatSync(lock, { bigint: true }));
         const last = judgedMs.get(lock);
         if (last !== undefined && monotonicMs() - last < HEARTBEAT_MS) return false;
         judgedMs.set(lock, monotonicMs());
-        return await judge(lock);
+        return judge(lock);
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return true;
         throw error;

@@ -3,12 +3,12 @@ import { performance } from "node:perf_hooks";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../world.ts";
-import { fileLockOf, flightLockOf, secondFileLockOf } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import { systemOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./locate.ts";
 import { LockDirectory } from "./lock-directory.ts";
 import { HEARTBEAT_MS, watchLocks } from "./lock-liveness.ts";
+import { fileLockOf, flightLockOf, secondFileLockOf } from "./lock-name.ts";
 import { ignoringErrors, makeDirectory } from "./write.ts";
 
 /** A lock that is held. */
@@ -87,14 +87,14 @@ async function tryLock(file: ResolvedFile, path: string): Promise<Lease | undefi
           error,
           `${path} must be a directory that can be made and removed`,
         );
-      } else if (!(await clear(file, path))) return undefined;
+      } else if (!clear(file, path)) return undefined;
     }
   }
 }
 
-async function clear(file: ResolvedFile, path: string): Promise<boolean> {
+function clear(file: ResolvedFile, path: string): boolean {
   try {
-    return await watch.clearIfDead(path);
+    return watch.clearIfDead(path);
   } catch (error) {
     throw fileFailure("FILE_CANNOT_CREATE", "cannot take over the lock of", file.path, error, `remove ${path}`);
   }
@@ -103,12 +103,11 @@ async function clear(file: ResolvedFile, path: string): Promise<boolean> {
 async function acquire(file: ResolvedFile, path: string): Promise<Lease> {
   // Loaded here: a run with nothing due takes no lock, and should not pay for it.
   const { lock } = await import("proper-lockfile");
-  const directory = new LockDirectory();
   const controller = new AbortController();
   const release = await lock(path, {
     realpath: false,
     lockfilePath: path,
-    fs: directory,
+    fs: new LockDirectory(),
     update: HEARTBEAT_MS,
     // Never: its own take-over of dead locks has a race, lock-liveness.ts does it.
     stale: 10 * 365 * 24 * 3600 * 1000,
@@ -124,7 +123,6 @@ async function acquire(file: ResolvedFile, path: string): Promise<Lease> {
   return {
     lost: controller.signal,
     release: async () => {
-      await directory.settle();
       // ERELEASED: given back before, or lost; ENOTACQUIRED likewise.
       await ignoringErrors(release());
     },

@@ -1,11 +1,12 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { directoryOf, isTemporaryName, temporaryName } from "./beside.ts";
+import { directoryOf } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./locate.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read.ts";
+import { isTemporaryName, temporaryName } from "./temporary-name.ts";
 
 /** `changed`: somebody else changed the file meanwhile; nothing was written, and the edit has to be made anew. */
 export type WriteOutcome = "written" | "changed";
