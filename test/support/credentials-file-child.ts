@@ -1,12 +1,10 @@
 import { startDeadline } from "../../src/base/deadline.ts";
 import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
 import { lockFile, tryFlight } from "../../src/credentials-file/lock.ts";
-import { readCredentialsFile } from "../../src/credentials-file/read.ts";
 import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
 import { REMOVE, WRITE } from "./credentials-file-keys.ts";
 import { clock, pending, UID } from "./credentials-file-home.ts";
 import { failNth } from "./fail-nth.ts";
-import { Failure } from "../../src/base/failure.ts";
 
 /**
  * A process of its own for the tests of locks and crashes. It prints a line when it is where the test wants it.
@@ -17,18 +15,12 @@ import { Failure } from "../../src/base/failure.ts";
  *     hold PATH WHAT         take the file's lock or profile p's flight, print `held`, keep it until told by a signal
  *     handled PATH           as hold, with a signal handler that releases, prints `released` and dies of the signal
  *     busy PATH MS           take the flight, print `held`, block the event loop for MS, print `lost` or `kept`
- *     read PATH              resolve and read, print the code of the failure or `ok`
  */
 const [, , task = "", path = "", ...rest] = process.argv;
 const deadline = startDeadline(60_000, clock, new AbortController().signal);
 const never = new AbortController().signal;
 
 async function run(): Promise<void> {
-  if (task === "read") {
-    process.stdout.write(`${await readCode()}\n`);
-    deadline.clear();
-    return;
-  }
   const file = await resolveCredentialsFile(path, UID);
   switch (task) {
     case "crash": {
@@ -93,16 +85,6 @@ async function run(): Promise<void> {
       throw new Error(`no task ${task}`);
   }
   deadline.clear();
-}
-
-async function readCode(): Promise<string> {
-  try {
-    await readCredentialsFile(await resolveCredentialsFile(path, UID), UID);
-    return "ok";
-  } catch (error) {
-    if (error instanceof Failure) return error.code;
-    throw error;
-  }
 }
 
 await run();

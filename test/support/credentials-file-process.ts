@@ -16,11 +16,10 @@ export interface Child {
   readonly lines: readonly string[];
 }
 
-/** Starts `credentials-file-child.ts`; `uid` for another user (only root may). */
-export function startChild(args: readonly string[], uid?: number): Child {
+/** Starts `credentials-file-child.ts`. */
+export function startChild(args: readonly string[]): Child {
   const child = spawn(process.execPath, [SCRIPT, ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
   });
   const lines: string[] = [];
   let errors = "";
