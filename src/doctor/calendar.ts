@@ -24,7 +24,7 @@ export function cronGapMs(schedule: string): number | undefined {
  * @returns undefined for what runs on some days only
  */
 export function calendarGapMs(event: string): number | undefined {
-  const [, hours, minutes] = /^\*-\*-\* (\S+):(\S+):\d\d$/.exec(event.trim()) ?? [];
+  const [, hours, minutes] = /^\*-\*-\* (\S+):(\S+):\d\d(?: [\w/+-]+)?$/.exec(event.trim()) ?? [];
   return hours === undefined || minutes === undefined ? undefined : largestGapMs(hours, minutes);
 }
 

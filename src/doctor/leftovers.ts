@@ -2,8 +2,10 @@ import { lstat, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { renderDuration } from "../base/duration.ts";
-import { directoryOf, fileLockOf, isTemporaryName, journalOf, secondFileLockOf } from "../credentials-file/beside.ts";
+import { directoryOf, journalOf } from "../credentials-file/beside.ts";
 import type { ResolvedFile } from "../credentials-file/locate.ts";
+import { fileLockOf, secondFileLockOf } from "../credentials-file/lock-name.ts";
+import { isTemporaryName } from "../credentials-file/temporary-name.ts";
 import { counted, finding, type Finding } from "./finding.ts";
 
 /** A holder touches its lock every 2 s and is dead after 10 (credentials-file/lock-liveness.ts). */

@@ -17,7 +17,7 @@ export function javaProblem(text: string): ReaderProblem | undefined {
   let keys: Set<string> | undefined;
   // Java's Scanner ends a line at these too.
   for (const [index, raw] of text.split(/\r\n|[\n\r\u0085\u2028\u2029]/).entries()) {
-    const line = raw.trim();
+    const line = javaTrim(raw);
     const at = { line: index + 1, reader };
     if (line === "" || line.startsWith("#")) continue;
     if (line.startsWith("[") && line.endsWith("]")) {
@@ -32,6 +32,14 @@ export function javaProblem(text: string): ReaderProblem | undefined {
     keys.add(key);
   }
   return undefined;
+}
+
+/** `String.trim()` of Java takes off everything up to U+0020 and nothing else: a byte order mark stays. */
+function javaTrim(text: string): string {
+  let [start, end] = [0, text.length];
+  while (start < end && text.charCodeAt(start) <= 0x20) start++;
+  while (start < end && text.charCodeAt(end - 1) <= 0x20) end--;
+  return text.slice(start, end);
 }
 
 function wordsFor(line: string): string {

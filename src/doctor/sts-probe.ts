@@ -1,4 +1,4 @@
-import { errnoOf, Failure } from "../base/failure.ts";
+import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import { ask, dateOf, type HttpFault } from "../identity/http.ts";
 import { printable } from "../identity/printable.ts";
@@ -27,7 +27,7 @@ const MAX_BYTES = 64 * 1024;
  */
 export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): Promise<StsProbe> {
   const { world } = context;
-  const url = await urlOf(resolveEndpoint(endpoint, world.env));
+  const url = await addressOf(resolveEndpoint(endpoint, world.env));
   const startedMs = world.monotonicMs();
   try {
     const answer = await within(context, NETWORK_MS, (deadline) =>
@@ -64,11 +64,13 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
   }
 }
 
-/** The address that the SDK would call, by its own endpoint rules. */
-async function urlOf(endpoint: ResolvedEndpoint): Promise<URL> {
+/** The address that the SDK would call, by its own endpoint rules. @throws Failure ENDPOINT_REFUSED */
+export async function addressOf(endpoint: ResolvedEndpoint): Promise<URL> {
   if (endpoint.url !== undefined) return new URL(endpoint.url);
-  const { STSClient } = await import("@aws-sdk/client-sts");
   const { region, useFips } = endpoint;
+  // The SDK holds a region to be a host label too, but only when it calls.
+  if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(region)) throw noEndpoint(region);
+  const { STSClient } = await import("@aws-sdk/client-sts");
   const client = new STSClient({
     region,
     useFipsEndpoint: useFips,
@@ -79,14 +81,18 @@ async function urlOf(endpoint: ResolvedEndpoint): Promise<URL> {
     const parameters = { Region: region, UseFIPS: useFips, UseDualStack: false, UseGlobalEndpoint: false };
     return client.config.endpointProvider(parameters, {}).url;
   } catch (error) {
-    if (errnoOf(error) !== undefined) throw error;
-    throw new Failure("ENDPOINT_REFUSED", `there is no STS endpoint for the region '${printable(region)}'`, {
-      hint: "look at `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
-      cause: error,
-    });
+    if (!(error instanceof Error) || error.name !== "EndpointError") throw error;
+    throw noEndpoint(region, error);
   } finally {
     client.destroy();
   }
+}
+
+function noEndpoint(region: string, cause?: unknown): Failure {
+  return new Failure("ENDPOINT_REFUSED", `there is no STS endpoint for the region '${printable(region)}'`, {
+    hint: "look at `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
+    cause,
+  });
 }
 
 function failed(message: string, hint: string): StsProbe {
