@@ -1,0 +1,377 @@
+import assert from "node:assert/strict";
+import { appendFile, chmod, mkdir, rename, symlink, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+
+import { CHECKS } from "../../src/doctor/finding.ts";
+import { diagnose, openHealthyScene } from "../support/doctor-scene.ts";
+import { expiringIn, GCP_ARN, ONE_ROLE, openScene, THREE_ROLES } from "../support/scene.ts";
+
+const isRoot = process.geteuid?.() === 0;
+
+suite("doctor, looking at the whole", () => {
+  test("a healthy machine gives no warning and exit 0, and nothing is changed or assumed", async () => {
+    await using scene = await openHealthyScene();
+    const before = await scene.credentials();
+    const assumed = scene.sandbox.calls.filter(({ action }) => action.startsWith("AssumeRole")).length;
+    const { code, wrong, findings, of } = await diagnose(scene);
+    assert.deepEqual([code, wrong], [0, []]);
+    const unseen = CHECKS.filter((check) => findings.every((found) => found.check !== check));
+    assert.deepEqual(unseen, ["profile-name", "security-token", "refresh-window"], "these speak only when they must");
+    assert.match(of("keys")[2] ?? "", /^ok: \[billing\] the written keys work: arn:aws:sts::999999999999:assumed-role/);
+    assert.match(of("token")[0] ?? "", /iss=https:\/\/accounts\.google\.com aud=gcp azp=1\d{20} sub=.*exp=.*email=/);
+    assert.match(of("token")[0] ?? "", /accounts\.google\.com:aud=1\d{20} \(azp\) and :oaud=gcp \(aud\)$/);
+    assert.equal(await scene.credentials(), before);
+    assert.deepEqual(await scene.home.awsFiles(), ["credentials", "rolefresh.ini"]);
+    assert.equal(scene.sandbox.calls.filter(({ action }) => action.startsWith("AssumeRole")).length, assumed);
+  });
+
+  test("the text has a line per finding and ends with a summary; --quiet leaves only what is wrong", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const env = { PATH: join(scene.home.path, "bin") };
+    const well = await scene.run(["doctor"], { env });
+    assert.deepEqual([well.code, well.stderr], [0, ""]);
+    assert.match(well.stdout, /^(ok {7}[a-z-]+ +\S.*\n)+no errors, no warnings\n$/);
+    assert.deepEqual(await scene.run(["doctor", "--quiet"], { env }), { ...well, stdout: "" });
+    await chmod(scene.home.credentials, 0o644);
+    const quiet = await scene.run(["doctor", "-q"], { env });
+    assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
+    assert.equal(
+      quiet.stdout,
+      `warning  permissions  ${scene.home.credentials} has mode 0644: others may read the credentials\n` +
+        `         hint: chmod 600 ${scene.home.credentials}\n1 warning\n`,
+    );
+  });
+
+  test("PROFILE narrows it to that profile and those whose keys it calls with", async () => {
+    await using scene = await openHealthyScene();
+    const { of } = await diagnose(scene, ["billing"]);
+    assert.deepEqual(
+      of("profile").map((line) => /\[(.*)\]/.exec(line)?.[1]),
+      ["default", "billing"],
+    );
+  });
+
+  test("an unknown profile is a usage error that names the nearest, with nothing on stdout", async () => {
+    await using scene = await openScene(THREE_ROLES);
+    const { code, stdout, stderr } = await scene.run(["doctor", "biling"]);
+    assert.deepEqual([code, stdout], [64, ""]);
+    assert.equal(
+      stderr,
+      `rolefresh: error: no profile 'biling' is configured in ${scene.home.config}\nrolefresh: hint: did you mean 'billing'?\n`,
+    );
+    assert.equal(scene.sandbox.calls.length, 0);
+  });
+
+  test("SIGTERM ends it by the signal although STS hangs", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    scene.sandbox.misbehave("sts", { kind: "hang" });
+    const asked = scene.sandbox.nextCall("GetCallerIdentity");
+    const { signal, stdout } = await scene.run(["doctor"], {
+      env: { PATH: join(scene.home.path, "bin") },
+      onSpawn: (child) => void asked.then(() => child.kill("SIGTERM")),
+    });
+    assert.deepEqual([signal, stdout], ["SIGTERM", ""]);
+  });
+
+  test("a hung STS and a hung metadata server are findings, well within --timeout", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    scene.sandbox.misbehave("sts", { kind: "hang" });
+    scene.sandbox.misbehave("metadata", { kind: "hang" });
+    const { of } = await diagnose(scene, ["--timeout", "2s"]);
+    assert.match(of("sts")[0] ?? "", /^error: us-east-1: 127\.0\.0\.1:\d+ has not answered/);
+    assert.match(of("identity")[0] ?? "", /^error: \[default\] the metadata server at .* has not answered/);
+    assert.equal(of("config")[0]?.startsWith("ok"), true);
+  });
+});
+
+suite("doctor, looking at the config", () => {
+  test("nothing configured is an error that says where it looked; the rest is examined all the same", async () => {
+    await using scene = await openScene(undefined);
+    const { code, of } = await diagnose(scene);
+    assert.equal(code, 1);
+    assert.match(
+      of("config")[0] ?? "",
+      /^error: nothing is configured: there is neither .*rolefresh\.ini nor .* \| .+/,
+    );
+    assert.match(of("sts")[0] ?? "", /^ok: us-east-1/);
+    assert.deepEqual([of("node").length, of("environment").length, of("timer").length], [1, 1, 1]);
+  });
+
+  test("every mistake is a finding, and keys that are there are still tried", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await writeFile(scene.home.config, "[default]\nrole_arm = x\nidentity = gcp-metadate\n");
+    const { of } = await diagnose(scene);
+    assert.match(of("config").join("\n"), /rolefresh\.ini:2: .*unknown key 'role_arm' \| did you mean 'role_arn'\?/);
+    assert.match(of("config").join("\n"), /rolefresh\.ini:3: .*gcp-metadate/);
+    assert.match(of("profile")[0] ?? "", /^warning: \[default\] 59m left.*nothing is refreshed until the config/);
+    assert.match(of("keys")[0] ?? "", /^ok: \[default\] the written keys work/);
+  });
+
+  test("a source_profile that is nowhere spares the other profiles", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await appendFile(scene.home.config, `[b]\nrole_arn = ${GCP_ARN}\nsource_profile = defualt\n`);
+    const { of } = await diagnose(scene);
+    assert.match(of("config").join("\n"), /^error: .*source_profile 'defualt' is neither .*did you mean 'default'/);
+    assert.match(of("profile")[0] ?? "", /^ok: \[default\] fresh/);
+    assert.match(of("identity")[0] ?? "", /^ok/);
+  });
+
+  test("a config that others may write is a warning, and its commands are an error", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await chmod(scene.home.config, 0o666);
+    const { wrong } = await diagnose(scene);
+    assert.equal(wrong.length, 1);
+    assert.match(wrong[0] ?? "", /^config-permissions warning: .*may be written by others.*chmod go-w/);
+    await appendFile(scene.home.config, "on_refresh = true\n");
+    assert.match((await diagnose(scene)).of("config")[0] ?? "", /^error: .*on_refresh/);
+  });
+
+  test("the config-free form is examined too", async () => {
+    await using scene = await openScene(undefined);
+    const { of } = await diagnose(scene, ["--role-arn", GCP_ARN]);
+    assert.deepEqual(of("config"), ["ok: the command line: 1 profile, no mistake"]);
+    assert.match(of("profile")[0] ?? "", /^error: \[default\] missing/);
+  });
+});
+
+suite("doctor, looking at the credentials file", () => {
+  test("modes of file and directory that let others in", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await chmod(scene.home.credentials, 0o660);
+    await chmod(join(scene.home.path, ".aws"), 0o777);
+    const { of } = await diagnose(scene);
+    assert.match(of("permissions")[0] ?? "", /^error: .*mode 0660: others may change the credentials \| chmod 600/);
+    assert.match(of("directory")[0] ?? "", /^warning: .*mode 0777: others may replace.*chmod go-w/);
+  });
+
+  test("another owner and a directory that cannot be written", { skip: !isRoot && "needs root" }, async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await chmod(scene.home.path, 0o755);
+    await chmod(join(scene.home.path, ".aws"), 0o755);
+    await chmod(scene.home.credentials, 0o644);
+    await chmod(scene.home.config, 0o644);
+    const { of } = await diagnose(scene, [], { uid: 65_534 });
+    assert.match(
+      of("permissions").join("\n"),
+      /error: .*belongs to user 0 and not to user 65534.*write_mode = in-place/,
+    );
+    assert.match(of("directory")[0] ?? "", /^error: no lock or temp file can be made in .*permission denied/);
+  });
+
+  test("a symbolic link is shown with what it points to; a dangling one is an error", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const real = join(scene.home.path, "real");
+    await rename(scene.home.credentials, real);
+    await symlink("../real", scene.home.credentials);
+    assert.deepEqual((await diagnose(scene)).of("credentials-file"), [
+      `ok: ${scene.home.credentials} → ${real} can be read`,
+    ]);
+    await rename(real, `${real}.away`);
+    assert.match((await diagnose(scene)).of("credentials-file")[0] ?? "", /^error: .*points to .*does not exist/);
+  });
+
+  test("a file that cannot be written safely is an error with its line", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await appendFile(scene.home.credentials, "\n[default]\nregion = x\n");
+    const { of } = await diagnose(scene);
+    assert.match(
+      of("profile")[0] ?? "",
+      /^error: \[default\] .*credentials:\d+: the section \[default\] is there twice/,
+    );
+    assert.match(of("readers")[0] ?? "", /botocore and boto2 cannot read this file at all/);
+  });
+
+  test("a directory in its place is an error and stops nothing", async () => {
+    await using scene = await openScene(ONE_ROLE);
+    await mkdir(scene.home.credentials, { recursive: true });
+    const { of } = await diagnose(scene);
+    assert.match(of("credentials-file")[0] ?? "", /^error: .*it is a directory/);
+    assert.match(of("identity")[0] ?? "", /^ok/);
+  });
+
+  test("what killed runs left is told, a run that goes on is in order", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const lock = await mkdir(`${scene.home.credentials}.lock`, { recursive: true });
+    assert.match(
+      (await diagnose(scene)).of("leftovers")[0] ?? "",
+      /^ok: a run is going on: it holds .*credentials\.lock/,
+    );
+    const long = new Date(Date.now() - 3_600_000);
+    await utimes(lock ?? "", long, long);
+    await scene.home.write(".aws/.credentials.rolefresh-0123456789abcdef", "x");
+    await scene.home.write(".aws/.credentials.rolefresh-journal", "x");
+    const { of } = await diagnose(scene);
+    assert.equal(of("leftovers").length, 3);
+    assert.match(of("leftovers")[0] ?? "", /^warning: the lock .*credentials\.lock is 1h00m old/);
+    assert.match(of("leftovers")[1] ?? "", /^warning: 1 temp file of killed runs/);
+    assert.match(of("leftovers")[2] ?? "", /^warning: a write in place did not finish: .*rolefresh-journal/);
+  });
+
+  test("readers that cannot read the file, and names that some do not find", async () => {
+    await using scene = await openHealthyScene(`${ONE_ROLE}[a b]\nrole_arn = ${GCP_ARN}\nidentity = gcp-metadata\n`);
+    await appendFile(scene.home.credentials, "\n[other]\n; no equals sign here\nk: v\n[other]\n");
+    const { of, code } = await diagnose(scene);
+    assert.equal(code, 0, "rolefresh itself can write its part");
+    assert.match(of("readers")[0] ?? "", /^warning: .*\[other\] is there twice.*botocore and boto2 cannot read/);
+    assert.match(of("readers")[1] ?? "", /^warning: .*a comment begins with ';'.*the SDK for Java v1 cannot read/);
+    assert.match(of("profile-name")[0] ?? "", /^warning: \[a b\] .*JavaScript v3 and Rust do not find it/);
+  });
+});
+
+suite("doctor, looking at what hides the file", () => {
+  test("profiles of the same name in the AWS config file, by the key and who follows it", async () => {
+    await using scene = await openHealthyScene();
+    await scene.home.write(
+      ".aws/config",
+      "[default]\nregion = eu-west-1\ncredential_process = /bin/x\n[profile prod.admin]\nsso_session = y\n" +
+        '[profile "billing"]\nrole_arn = arn:aws:iam::1:role/r\n[profile other]\nrole_arn = z\n',
+    );
+    const { of } = await diagnose(scene);
+    assert.equal(of("aws-config").length, 3);
+    assert.match(of("aws-config")[0] ?? "", /^warning: \[default\] .*config:3: .*credential_process.*SDK for Java/);
+    assert.match(of("aws-config")[1] ?? "", /^warning: \[prod\.admin\] .*config:5: .*sso_session.*boto3/);
+    assert.match(of("aws-config")[2] ?? "", /^warning: \[billing\] .*config:7: .*role_arn.*the AWS CLI and the SDKs/);
+  });
+
+  test("AWS_CONFIG_FILE is looked at where it is set, and told when botocore cannot read it", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const other = await scene.home.write("elsewhere", "[default]\nweb_identity_token_file = t\n[x]\n[x]\n");
+    const { of } = await diagnose(scene, [], { env: { AWS_CONFIG_FILE: other } });
+    assert.match(of("aws-config")[0] ?? "", /^warning: \[default\] .*elsewhere:2: .*web_identity_token_file/);
+    assert.match(of("aws-config")[1] ?? "", /^warning: .*elsewhere:4: .*twice/);
+  });
+
+  test("variables that keep tools from the file", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const env = {
+      AWS_ACCESS_KEY_ID: "AKIASESAME",
+      AWS_ROLE_ARN: "arn:x",
+      AWS_WEB_IDENTITY_TOKEN_FILE: "/t",
+      AWS_PROFILE: "defualt",
+    };
+    const { of } = await diagnose(scene, [], { env });
+    assert.equal(of("environment").length, 3);
+    assert.match(of("environment")[0] ?? "", /^warning: AWS_ACCESS_KEY_ID is set.*\| unset AWS_ACCESS_KEY_ID/);
+    assert.doesNotMatch(of("environment").join("\n"), /SESAME/);
+    assert.match(of("environment")[1] ?? "", /^warning: AWS_WEB_IDENTITY_TOKEN_FILE and AWS_ROLE_ARN are set/);
+    assert.match(of("environment")[2] ?? "", /^warning: AWS_PROFILE .*'defualt'.*did you mean 'default'/);
+  });
+
+  test("a file that tools do not look into", async () => {
+    await using scene = await openHealthyScene(`${ONE_ROLE}credentials_file = ~/elsewhere\n`);
+    const plain = await diagnose(scene);
+    assert.deepEqual(plain.wrong, []);
+    assert.match(
+      plain.of("environment")[0] ?? "",
+      /^ok: tools started here read .*\.aws\/credentials, and .*elsewhere/,
+    );
+    const env = { AWS_SHARED_CREDENTIALS_FILE: scene.home.credentials };
+    assert.match((await diagnose(scene, [], { env })).of("environment")[0] ?? "", /^warning: tools started here read/);
+  });
+});
+
+suite("doctor, looking at the profiles", () => {
+  test("expired, long due and foreign, each with what to type", async () => {
+    await using scene = await openHealthyScene();
+    let file = expiringIn(await scene.credentials(), "default", -3_600_000);
+    file = expiringIn(file, "prod.admin", 5 * 60_000);
+    await writeFile(
+      scene.home.credentials,
+      file.replace(/(\[billing\][^]*?)manager = rolefresh/, "$1manager = awsume"),
+    );
+    const { of } = await diagnose(scene);
+    assert.match(of("profile")[0] ?? "", /^error: \[default\] expired: 1h00m ago, at .* \| rolefresh refresh default$/);
+    assert.match(of("profile")[1] ?? "", /^warning: \[prod\.admin\] due for 2\dm and not refreshed: [45]m left/);
+    assert.match(of("profile")[2] ?? "", /^error: \[billing\] .*managed by 'awsume'/);
+    assert.match(of("timer")[0] ?? "", /^warning: no systemd timer and no crontab line/);
+    assert.deepEqual(
+      of("keys").map((line) => line.split(":", 2)[1]?.trim()),
+      ["[prod.admin] the written keys work"],
+      "expired and foreign keys are not tried",
+    );
+  });
+
+  test("a profile that has just become due is in order", async () => {
+    await using scene = await openHealthyScene(`${ONE_ROLE}refresh_before = 25m\n`);
+    await writeFile(scene.home.credentials, expiringIn(await scene.credentials(), "default", 24 * 60_000));
+    const { wrong, of } = await diagnose(scene);
+    assert.deepEqual(wrong, []);
+    assert.match(of("profile")[0] ?? "", /^ok: \[default\] due for \dm, the next run refreshes it: 2[34]m left/);
+  });
+
+  test("a stale aws_security_token, which botocore prefers", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const file = await scene.credentials();
+    await writeFile(
+      scene.home.credentials,
+      file.replace(/aws_security_token = .*/, "aws_security_token = stale-token"),
+    );
+    const { of } = await diagnose(scene);
+    assert.match(of("security-token")[0] ?? "", /^error: \[default\] aws_security_token differs.*rolefresh refresh/);
+  });
+});
+
+suite("doctor, looking at identity and STS", () => {
+  test("a token for another audience shows its claims", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    scene.sandbox.misbehave("metadata", { kind: "token-claims", claims: { aud: "other" } });
+    const { of } = await diagnose(scene);
+    assert.match(of("identity")[0] ?? "", /^error: \[default\] .*not for the audience gcp.*aud=other.* \| /);
+    assert.deepEqual(of("token"), []);
+  });
+
+  test("keys that STS does not know, and keys of somebody else", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const file = await scene.credentials();
+    await writeFile(
+      scene.home.credentials,
+      file.replace(/aws_access_key_id = .*/, "aws_access_key_id = ASIAUNKNOWNUNKNOWN12"),
+    );
+    assert.match(
+      (await diagnose(scene)).of("keys")[0] ?? "",
+      /^error: \[default\] the written keys do not work: .*--force default$/,
+    );
+    await writeFile(scene.home.credentials, file.replace(/(x_principal_arn = .*\/)[^/\n]*/, "$1somebody.else"));
+    assert.match(
+      (await diagnose(scene)).of("keys")[0] ?? "",
+      /^error: .*are those of arn.* and not of x_principal_arn .*somebody\.else/,
+    );
+  });
+
+  test("a clock ten minutes behind AWS's", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    scene.sandbox.advance(600_000);
+    const { of } = await diagnose(scene);
+    assert.match(of("clock").join("\n"), /error: this machine's clock is (9|10)m behind that of 127.*timedatectl/);
+  });
+
+  test("something else that answers in place of STS", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    scene.sandbox.misbehave("sts", { kind: "html" });
+    const { of } = await diagnose(scene);
+    assert.match(of("sts")[0] ?? "", /^error: .*what answers at 127\.0\.0\.1:\d+ is not STS.*keys are not tried/);
+    assert.deepEqual([of("keys"), of("clock")], [[], []]);
+  });
+
+  test("a proxy matters only where STS is not reached without one, and its password is never shown", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const env = { HTTPS_PROXY: "http://u:sesame@proxy:3128", NO_PROXY: "x", AWS_CA_BUNDLE: "/etc/ca.pem" };
+    const reached = await diagnose(scene, [], { env });
+    assert.match(reached.of("proxy")[0] ?? "", /^ok: HTTPS_PROXY is set and not used.*ignores proxy variables/);
+    assert.match(reached.of("ca")[0] ?? "", /^ok: AWS_CA_BUNDLE is set and not used.*NODE_EXTRA_CA_CERTS/);
+    await scene.sandbox.pause("sts");
+    const unreached = await diagnose(scene, [], { env });
+    assert.match(unreached.of("sts")[0] ?? "", /^error: .*cannot be reached \(ECONNREFUSED\)/);
+    assert.match(unreached.of("proxy")[0] ?? "", /^warning: HTTPS_PROXY is set and not used/);
+    assert.match(unreached.of("ca")[0] ?? "", /^warning/);
+    assert.doesNotMatch(JSON.stringify([reached.findings, unreached.findings]), /sesame/);
+  });
+
+  test("an endpoint that must not be used is an error of STS alone", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const { of } = await diagnose(scene, [], { env: { AWS_ENDPOINT_URL_STS: "http://sts.example.com" } });
+    assert.match(of("sts")[0] ?? "", /^error: AWS_ENDPOINT_URL_STS names sts\.example\.com with plain http/);
+    assert.match(of("identity")[0] ?? "", /^ok/);
+  });
+});

@@ -1,0 +1,183 @@
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { suite, test } from "node:test";
+
+import { calendarGapMs, cronGapMs } from "../../src/doctor/calendar.ts";
+import { cronLines, isCronRunning } from "../../src/doctor/cron-lines.ts";
+import { CHECKS, finding, inOrder, typed } from "../../src/doctor/finding.ts";
+import { parseMountinfo } from "../../src/doctor/mount.ts";
+import { nodeFindings, OLDEST_NODE } from "../../src/doctor/node-version.ts";
+import { summary, toJson, toText } from "../../src/doctor/render.ts";
+import { javaProblem, phpProblem } from "../../src/doctor/strict-readers.ts";
+import { parseUnits } from "../../src/doctor/systemd-timer.ts";
+import { readVectors } from "../support/credentials-file-vector.ts";
+import { tempHome } from "../support/temp-home.ts";
+
+suite("doctor's view of mounts", () => {
+  // proc_pid_mountinfo(5); the second line is how `mount --bind "a b" /h/credentials` shows.
+  const line = (root: string, point: string) =>
+    `42 27 254:0 ${root} ${point} rw,relatime shared:1 - ext4 /dev/vda rw\n`;
+
+  test("a file that is a mount point is found, its name unescaped", () => {
+    assert.deepEqual(parseMountinfo(line("/etc/a\\040b", "/h/my\\040creds"), "/h/my creds"), { isDetached: false });
+    assert.equal(parseMountinfo(line("/etc", "/h"), "/h/credentials"), undefined);
+    assert.equal(parseMountinfo("", "/h"), undefined);
+    assert.equal(parseMountinfo("not a mountinfo", "/h"), undefined);
+  });
+
+  test("a source that was replaced since shows as deleted, and the mount on top counts", () => {
+    const text = line("/etc/creds", "/h/c") + line("/etc/creds//deleted", "/h/c");
+    assert.deepEqual(parseMountinfo(text, "/h/c"), { isDetached: true });
+  });
+});
+
+suite("doctor's view of schedules", () => {
+  test("the longest time between two runs of a crontab line is reckoned", () => {
+    const table: readonly (readonly [string, number | undefined])[] = [
+      ["* * * * *", 1],
+      ["*/5 * * * *", 5],
+      ["*/25 * * * *", 25],
+      ["7,22,37,52 * * * *", 15],
+      ["0 * * * *", 60],
+      ["@hourly", 60],
+      ["0 */2 * * *", 120],
+      ["*/10 8-18 * * *", 13 * 60 + 10],
+      ["@daily", 1440],
+      ["*/5 * * * 1-5", undefined],
+      ["@reboot", undefined],
+      ["61 * * * *", undefined],
+      ["*/0 * * * *", undefined],
+      ["x y z", undefined],
+    ];
+    for (const [schedule, minutes] of table)
+      assert.equal(cronGapMs(schedule), minutes === undefined ? undefined : minutes * 60_000, schedule);
+  });
+
+  test("calendar events are read in the form that systemd shows", () => {
+    const table: readonly (readonly [string, number | undefined])[] = [
+      ["*-*-* *:00/5:00 ", 5],
+      ["*-*-* *:*:00", 1],
+      ["*-*-* *:00:00", 60],
+      ["*-*-* 00/2:00:00", 120],
+      ["*-*-* 00:00:00", 1440],
+      ["*-*-* *:07,37:00 Europe/Berlin", 30],
+      ["Mon *-*-* 00:00:00", undefined],
+    ];
+    for (const [event, minutes] of table)
+      assert.equal(calendarGapMs(event), minutes === undefined ? undefined : minutes * 60_000, event);
+  });
+
+  test("crontab lines are found with or without a user, comments and variables are not", () => {
+    const text = [
+      "# BEGIN rolefresh: written by 'rolefresh schedule cron --install'",
+      "MAILTO=rolefresh@example.com",
+      "*/5 * * * * TOKEN=sesame /usr/bin/node /opt/rolefresh/build/src/bin.js refresh",
+      "0  */2 * * 1-5 root rolefresh",
+      "@reboot rolefresh",
+      "*/5 * * * * somebody-else",
+    ].join("\n");
+    assert.deepEqual(
+      cronLines(text, "here").map(({ schedule }) => schedule),
+      ["*/5 * * * *", "0 */2 * * 1-5", "@reboot"],
+    );
+    assert.doesNotMatch(JSON.stringify(cronLines(text, "here")), /sesame/, "a command may hold a secret");
+  });
+
+  test("a cron daemon is found by its name; where processes are hidden nothing is known", async () => {
+    await using home = await tempHome();
+    const proc = join(home.path, "proc");
+    assert.equal(await isCronRunning(proc), undefined);
+    await mkdir(join(proc, "1"), { recursive: true });
+    await writeFile(join(proc, "1", "comm"), "systemd\n");
+    assert.equal(await isCronRunning(proc), false);
+    await mkdir(join(proc, "77"));
+    await writeFile(join(proc, "77", "comm"), "crond\n");
+    assert.equal(await isCronRunning(proc), true);
+  });
+
+  test("the answer of systemctl about two units is taken apart", () => {
+    const units = parseUnits("Id=a.timer\nTimersCalendar={ OnCalendar=x=y }\n\nId=a.service\nResult=exit-code\n");
+    assert.equal(units.get("a.timer")?.get("TimersCalendar"), "{ OnCalendar=x=y }");
+    assert.equal(units.get("a.service")?.get("Result"), "exit-code");
+    assert.equal(parseUnits("garbage").size, 0);
+  });
+});
+
+suite("doctor's view of readers", () => {
+  // The matrix of GRAMMAR.md, found by running Java v1's rules and PHP over the corpus.
+  const JAVA = [
+    "bom",
+    "colon-sep",
+    "comments-between",
+    "dup-key",
+    "header-comment",
+    "header-trailing-junk",
+    "no-sep-line",
+    "unclosed-header",
+  ];
+
+  test("Java v1 refuses the files of the corpus that it is known to refuse, and no other", async () => {
+    const corpus = (await readVectors()).filter(({ name }) => name.startsWith("corpus-"));
+    assert.ok(corpus.length >= 30);
+    const refused = corpus.filter(({ before }) => javaProblem(before.toString("utf8")));
+    assert.deepEqual(refused.map(({ name }) => name.replace(/^corpus-|\.txt$/g, "")).toSorted(), JAVA);
+  });
+
+  test("PHP refuses an indented header", () => {
+    assert.equal(phpProblem("[a]\nk = v\n  [b]\n")?.line, 3);
+    assert.equal(phpProblem("[a]\n  k = v\n"), undefined);
+  });
+
+  test("what is told of a line shows nothing of its value", () => {
+    for (const text of ["sesame = 1\n", "[p]\nsesame\n", "[p]\nk = sesame\nk = sesame\n", "[p]\n; sesame\n"])
+      assert.doesNotMatch(javaProblem(text)?.problem ?? "", /sesame/);
+  });
+});
+
+suite("doctor's report", () => {
+  const findings = [
+    finding("node", "ok", "Node v24.0.0"),
+    finding("profile", "error", "expired\u001b[2J", { profile: "a b", hint: "rolefresh refresh 'a b'" }),
+    finding("timer", "warning", "no timer"),
+  ];
+
+  test("findings come in a fixed order, aligned, the hint below, a summary at the end", () => {
+    assert.equal(
+      toText(inOrder(findings), { colour: false, quiet: false }),
+      "error    profile  [a b] expired [2J\n         hint: rolefresh refresh 'a b'\nwarning  timer    no timer\n" +
+        "ok       node     Node v24.0.0\n1 error, 1 warning\n",
+    );
+    assert.deepEqual([...new Set(CHECKS)], [...CHECKS]);
+  });
+
+  test("quiet shows what is wrong alone, and nothing when nothing is", () => {
+    assert.doesNotMatch(toText(findings, { colour: false, quiet: true }), /^ok/m);
+    assert.equal(toText(findings.slice(0, 1), { colour: false, quiet: true }), "");
+  });
+
+  test("JSON has every field, null where there is nothing", () => {
+    assert.deepEqual(JSON.parse(toJson(findings.slice(0, 1))), {
+      findings: [{ check: "node", level: "ok", profile: null, message: "Node v24.0.0", hint: null }],
+    });
+  });
+
+  test("the summary counts in words that people use", () => {
+    const one = finding("node", "error", "x");
+    assert.equal(summary([]), "no errors, no warnings");
+    assert.equal(summary([one, one]), "2 errors");
+  });
+
+  test("names with blanks and quotes are shown as a shell takes them", () => {
+    assert.deepEqual(["a.b@c/d", "a b", "it's"].map(typed), ["a.b@c/d", "'a b'", "'it'\\''s'"]);
+  });
+});
+
+test("the oldest Node is the one of package.json, and an older one is an error", async () => {
+  const manifest = JSON.parse(await readFile(new URL("../../../package.json", import.meta.url), "utf8")) as {
+    engines: { node: string };
+  };
+  assert.equal(manifest.engines.node, `>=${OLDEST_NODE}`);
+  const levels = ["v18.20.0", "v20.18.3", "v20.19.0", "v26.0.0"].map((version) => nodeFindings(version)[0]?.level);
+  assert.deepEqual(levels, ["error", "error", "ok", "ok"]);
+});
