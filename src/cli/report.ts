@@ -14,6 +14,9 @@ export interface Reporter {
   /** Anything that should be looked at; a failure is one that does no harm yet (`--lenient`). */
   warning(message: string, hint?: string): void;
   warning(failure: Failure, profile?: string): void;
+  /** What a daemon's log should tell; a one-shot says nothing when all is well. */
+  info(message: string): void;
+  /** Only with `--verbose`. */
   detail(message: string): void;
 }
 
@@ -46,6 +49,9 @@ export function openReporter({ err, now }: Pick<World, "err" | "now">, options: 
       if (typeof what === "string")
         write({ level: "warning", text: what, hint: more, code: undefined, profile: undefined });
       else for (const one of partsOf(what)) write(messageOf("warning", one, more));
+    },
+    info: (text) => {
+      if (!options.quiet) write({ level: "info", text, hint: undefined, code: undefined, profile: undefined });
     },
     detail: (text) => {
       if (options.verbose) write({ level: "info", text, hint: undefined, code: undefined, profile: undefined });

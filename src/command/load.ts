@@ -22,7 +22,15 @@ export interface Loaded {
  * @throws Failure CONFIG_*; ConfigMistakes
  */
 export async function loadProfiles(options: ConfigOptions, world: World): Promise<Loaded> {
-  const config = await readConfig(options, world);
+  return openFiles(await readConfig(options, world), world);
+}
+
+/**
+ * Reads every credentials file that a configuration names.
+ *
+ * @throws ConfigMistakes for a `source_profile` that is nowhere
+ */
+export async function openFiles(config: Config, world: World): Promise<Loaded> {
   const views = new Map<string, CredentialsView>();
   for (const path of new Set(config.profiles.map((spec) => spec.credentialsFile))) {
     views.set(path, await openCredentialsView(path, world));

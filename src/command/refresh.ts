@@ -1,5 +1,3 @@
-import { renderDuration, renderInstant } from "../base/duration.ts";
-import type { Failure } from "../base/failure.ts";
 import type { RefreshInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import type { Step } from "../plan/plan.ts";
@@ -8,6 +6,7 @@ import { carryOut } from "./carry-out.ts";
 import { type Loaded, loadProfiles, planLoaded } from "./load.ts";
 import { type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
 import { recordMetrics } from "./record-metrics.ts";
+import { outcomesToJson, outcomesToTable } from "./render-outcomes.ts";
 import { reportOutcomes } from "./report-outcomes.ts";
 
 /**
@@ -30,48 +29,15 @@ export async function refresh(invocation: RefreshInvocation, world: World): Prom
     await recordMetrics(global.metricsFile, outcomes, world.monotonicMs() - startedAt, world);
   }
   world.interrupted.throwIfAborted();
-  if (global.json) world.out.write(`${JSON.stringify(toJson(outcomes, invocation, world.now()))}\n`);
-  else if (!global.quiet && (invocation.dryRun || world.out.isTTY))
-    world.out.write(await toTable(outcomes, world.now()));
+  if (global.json) {
+    const profiles = outcomesToJson(outcomes, world.now());
+    world.out.write(`${JSON.stringify(invocation.dryRun ? { dry_run: true, profiles } : { profiles })}\n`);
+  }
+  if (!global.json && !global.quiet && (invocation.dryRun || world.out.isTTY))
+    world.out.write(await outcomesToTable(outcomes, world.now()));
   return code;
 }
 
 function dryOutcome(step: Step, loaded: Loaded): Outcome {
   return settleAtOnce(step, loaded.viewOf(step.spec)) ?? unchanged(step, "due");
-}
-
-function toJson(outcomes: readonly Outcome[], invocation: RefreshInvocation, now: Date): unknown {
-  const profiles = outcomes.map(
-    ({ step, outcome, reason, accessKeyId, principalArn, expiresAt, failure, hookFailure }) => ({
-      profile: step.spec.profile,
-      outcome,
-      reason,
-      role_arn: step.spec.role.arn,
-      principal_arn: principalArn ?? null,
-      access_key_id: accessKeyId ?? null,
-      expires_at: expiresAt ? renderInstant(expiresAt) : null,
-      remaining_seconds: expiresAt ? Math.floor((expiresAt.getTime() - now.getTime()) / 1000) : null,
-      credentials_file: step.spec.credentialsFile,
-      error: errorOf(failure ?? hookFailure),
-    }),
-  );
-  return invocation.dryRun ? { dry_run: true, profiles } : { profiles };
-}
-
-function errorOf(failure: Failure | undefined): unknown {
-  return failure ? { code: failure.code, message: failure.message, hint: failure.hint ?? null } : null;
-}
-
-async function toTable(outcomes: readonly Outcome[], now: Date): Promise<string> {
-  const { renderTable } = await import("../cli/table.ts");
-  return renderTable(
-    ["PROFILE", "OUTCOME", "REASON", "EXPIRES", "LEFT"],
-    outcomes.map(({ step, outcome, reason, expiresAt }) => [
-      step.spec.profile,
-      outcome,
-      reason,
-      expiresAt ? renderInstant(expiresAt) : "-",
-      expiresAt ? renderDuration(Math.max(0, expiresAt.getTime() - now.getTime())) : "-",
-    ]),
-  );
 }

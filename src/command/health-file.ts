@@ -1,0 +1,54 @@
+import { unlink } from "node:fs/promises";
+
+import { renderInstant } from "../base/duration.ts";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { replaceFile } from "../base/replace-file.ts";
+import type { World } from "../world.ts";
+
+export interface Health {
+  /** Every profile has credentials of ours that are valid now. */
+  readonly healthy: boolean;
+  readonly profiles: number;
+  readonly wakesAt: Date;
+}
+
+/**
+ * Keeps the health file: it exists (with a line of JSON) while all is well and is gone otherwise, so that
+ * `test -f FILE` is a whole probe; its mtime tells when `watch` last looked.
+ *
+ * @throws Failure FILE_CANNOT_CREATE
+ */
+export async function keepHealthFile(path: string, health: Health, world: Pick<World, "now" | "pid">): Promise<void> {
+  if (!health.healthy) {
+    await removeHealthFile(path);
+    return;
+  }
+  const line = {
+    healthy: true,
+    profiles: health.profiles,
+    checked_at: renderInstant(world.now()),
+    wakes_at: renderInstant(health.wakesAt),
+  };
+  try {
+    await replaceFile(path, `${JSON.stringify(line)}\n`, 0o644, world.pid);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    throw new Failure("FILE_CANNOT_CREATE", `cannot write the health file ${path}: ${errnoOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** Takes the file away; that there is none is what was wanted. */
+export async function removeHealthFile(path: string): Promise<void> {
+  try {
+    await unlink(path);
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") return;
+    throw new Failure(
+      "FILE_WRITE_FAILED",
+      `cannot remove the health file ${path}: ${errnoOf(error) ?? "unknown error"}`,
+      { cause: error },
+    );
+  }
+}

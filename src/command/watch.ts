@@ -1,0 +1,183 @@
+import { renderInstant } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import type { WatchInvocation } from "../cli/invocation.ts";
+import { openReporter, type Reporter } from "../cli/report.ts";
+import type { Config } from "../config/config.ts";
+import { resolvePath } from "../config/locate.ts";
+import { readConfig } from "../config/read.ts";
+import { LONGEST_SLEEP_MS, pauseAfter, sleepUntil } from "../plan/wake.ts";
+import type { World } from "../world.ts";
+import { carryOut } from "./carry-out.ts";
+import { keepHealthFile, removeHealthFile } from "./health-file.ts";
+import { openFiles, planLoaded } from "./load.ts";
+import type { Outcome } from "./outcome.ts";
+import { recordMetrics } from "./record-metrics.ts";
+import { outcomesToJson } from "./render-outcomes.ts";
+import { reportOutcomes } from "./report-outcomes.ts";
+
+/**
+ * Stays and refreshes each profile when it becomes due. The wall clock decides what is due and is looked at once a minute
+ * at least, so that suspends and clock jumps are noticed; pauses after failures are counted by the monotonic clock.
+ * SIGHUP reads the configuration again (a broken one keeps the old); it ends when the world is interrupted.
+ *
+ * @throws the first configuration's failure; INTERRUPTED
+ */
+export async function watch(invocation: WatchInvocation, world: World): Promise<number> {
+  const watcher = new Watcher(invocation, world, await readConfig(invocation.config, world));
+  return watcher.run();
+}
+
+interface Pause {
+  readonly failures: number;
+  /** By the monotonic clock. */
+  readonly until: number;
+}
+
+class Watcher {
+  readonly #invocation: WatchInvocation;
+  readonly #world: World;
+  readonly #reporter: Reporter;
+  readonly #pauses = new Map<string, Pause>();
+  #config: Config;
+  #hungUp = false;
+  /** Ends the sleep under way; a new one for each, since listeners on a signal that lives for weeks pile up. */
+  #wake = new AbortController();
+
+  constructor(invocation: WatchInvocation, world: World, config: Config) {
+    this.#invocation = invocation;
+    this.#world = world;
+    this.#config = config;
+    this.#reporter = openReporter(world, invocation.global);
+  }
+
+  async run(): Promise<number> {
+    const { interrupted } = this.#world;
+    const onInterrupt = () => this.#wake.abort();
+    interrupted.addEventListener("abort", onInterrupt, { once: true });
+    const restore = this.#world.onHangup(() => {
+      this.#hungUp = true;
+      this.#wake.abort();
+    });
+    try {
+      for (;;) {
+        if (this.#hungUp) await this.#reload();
+        await this.#sleep(await this.#round());
+      }
+    } finally {
+      restore();
+      interrupted.removeEventListener("abort", onInterrupt);
+      const { healthFile } = this.#invocation;
+      if (healthFile !== undefined) await removeHealthFile(this.#pathOf(healthFile));
+    }
+  }
+
+  /** One look at everything; returns how long nothing needs to be done. */
+  async #round(): Promise<number> {
+    const { profiles, global } = this.#invocation;
+    const startedAt = this.#world.monotonicMs();
+    try {
+      const loaded = await openFiles(this.#config, this.#world);
+      const names = profiles.length > 0 ? profiles : this.#config.profiles.map((spec) => spec.profile);
+      const awake = names.filter((name) => (this.#pauses.get(name)?.until ?? 0) <= startedAt);
+      const steps = awake.length > 0 ? planLoaded(loaded, awake, false, this.#world) : [];
+      const outcomes = await carryOut(steps, loaded, { global, force: false }, this.#reporter, this.#world);
+      this.#world.interrupted.throwIfAborted();
+      this.#tell(outcomes);
+      this.#keepPauses(outcomes);
+      if (global.metricsFile !== undefined) {
+        await recordMetrics(global.metricsFile, outcomes, this.#world.monotonicMs() - startedAt, this.#world);
+      }
+      return await this.#settle(names);
+    } catch (error) {
+      // A file that cannot be read or written now may be tomorrow: a daemon says so and looks again.
+      if (!(error instanceof Failure) || error.code === "INTERRUPTED") throw error;
+      this.#reporter.error(error);
+      return LONGEST_SLEEP_MS;
+    }
+  }
+
+  #tell(outcomes: readonly Outcome[]): void {
+    const { global } = this.#invocation;
+    reportOutcomes(outcomes, global, this.#reporter, this.#world.now());
+    for (const { step, outcome, expiresAt } of outcomes) {
+      if (outcome === "refreshed" && expiresAt) {
+        this.#reporter.info(`profile '${step.spec.profile}': refreshed, valid until ${renderInstant(expiresAt)}`);
+      }
+    }
+    const told = outcomes.filter(({ step, outcome }) => step.action !== "keep" || outcome === "failed");
+    if (global.json && told.length > 0) {
+      this.#world.out.write(`${JSON.stringify({ profiles: outcomesToJson(told, this.#world.now()) })}\n`);
+    }
+  }
+
+  #keepPauses(outcomes: readonly Outcome[]): void {
+    for (const { step, outcome } of outcomes) {
+      const { profile } = step.spec;
+      if (outcome !== "failed") {
+        this.#pauses.delete(profile);
+        continue;
+      }
+      const failures = (this.#pauses.get(profile)?.failures ?? 0) + 1;
+      this.#pauses.set(profile, {
+        failures,
+        until: this.#world.monotonicMs() + pauseAfter(failures, this.#world.random()),
+      });
+    }
+  }
+
+  /** Looks at what the files hold now: how long to sleep, and whether all is well. */
+  async #settle(names: readonly string[]): Promise<number> {
+    const loaded = await openFiles(this.#config, this.#world);
+    const steps = planLoaded(loaded, names, false, this.#world);
+    const [now, monotonic] = [this.#world.now(), this.#world.monotonicMs()];
+    const moments = steps.map(({ spec, state }) => {
+      const pause = this.#pauses.get(spec.profile);
+      return pause ? pause.until - monotonic : (state.refreshAt?.getTime() ?? now.getTime()) - now.getTime();
+    });
+    const sleepMs = sleepUntil(moments);
+    const { healthFile } = this.#invocation;
+    if (healthFile !== undefined) {
+      const healthy = steps.every(
+        ({ written }) =>
+          written?.complete === true &&
+          written.foreign === undefined &&
+          written.expiresAt !== undefined &&
+          written.expiresAt > now,
+      );
+      const wakesAt = new Date(now.getTime() + sleepMs);
+      await keepHealthFile(this.#pathOf(healthFile), { healthy, profiles: steps.length, wakesAt }, this.#world);
+    }
+    return sleepMs;
+  }
+
+  async #sleep(ms: number): Promise<void> {
+    this.#reporter.detail(`next look in ${Math.ceil(ms / 1000)} s`);
+    const wake = new AbortController();
+    this.#wake = wake;
+    this.#world.interrupted.throwIfAborted();
+    if (this.#hungUp) return;
+    try {
+      await this.#world.sleep(ms, wake.signal);
+    } catch (error) {
+      if (!wake.signal.aborted) throw error;
+    }
+    this.#world.interrupted.throwIfAborted();
+  }
+
+  async #reload(): Promise<void> {
+    this.#hungUp = false;
+    try {
+      this.#config = await readConfig(this.#invocation.config, this.#world);
+      this.#pauses.clear();
+      this.#reporter.info("the config was read again");
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.#reporter.error(error);
+      this.#reporter.warning("the config is broken, the one from before stays in force");
+    }
+  }
+
+  #pathOf(path: string): string {
+    return resolvePath(path, this.#world.home, this.#world.cwd);
+  }
+}

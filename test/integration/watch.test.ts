@@ -1,0 +1,163 @@
+import assert from "node:assert/strict";
+import { suite, test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+import { Failure } from "../../src/base/failure.ts";
+import { main } from "../../src/main.ts";
+import type { World } from "../../src/world.ts";
+import { startSandbox } from "../sandbox/sandbox.ts";
+import { ONE_ROLE } from "../support/scene.ts";
+import { tempHome } from "../support/temp-home.ts";
+import { testWorld } from "../support/test-world.ts";
+
+const MINUTE = 60_000;
+
+interface Watching {
+  readonly world: World & { readonly written: { out: string; err: string } };
+  /** The lengths of the sleeps so far, in milliseconds. */
+  readonly sleeps: number[];
+  readonly hangup: () => void;
+}
+
+/** A world whose sleeps take no time and move its clock; `onSleep` is told of each and may end the watch. */
+function watchWorld(
+  home: string,
+  env: Readonly<Record<string, string>>,
+  argv: readonly string[],
+  onSleep: (count: number, stop: () => void) => void,
+): Watching {
+  const controller = new AbortController();
+  const base = testWorld({ home, env, argv: ["watch", ...argv], interrupted: controller.signal });
+  const sleeps: number[] = [];
+  let listener: () => void = () => undefined;
+  const world = {
+    ...base,
+    sleep: async (ms: number, signal: AbortSignal) => {
+      // Short waits are those of locks and retries: they stay real.
+      if (ms < 1000) return base.sleep(ms, signal);
+      sleeps.push(ms);
+      base.advance(ms);
+      onSleep(sleeps.length, () => controller.abort(new Failure("INTERRUPTED", "stopped by the test")));
+      signal.throwIfAborted();
+      // Lets I/O and timers of the round before come to their end, as a real sleep would.
+      return new Promise<void>((resolve) => setImmediate(resolve));
+    },
+    onHangup: (callback: () => void) => {
+      listener = callback;
+      return () => undefined;
+    },
+  };
+  return { world, sleeps, hangup: () => listener() };
+}
+
+suite("watch", () => {
+  test("refreshes when due, wakes once a minute at least, ends when told to", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", ONE_ROLE);
+    const { world, sleeps } = watchWorld(home.path, {}, [], (count, stop) => {
+      if (count === 200) stop();
+    });
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: sandbox.env });
+    assert.equal(await main(world), 75);
+    assert.match(world.written.err, /stopped by the test\n$/);
+    assert.ok(sleeps.every((ms) => ms >= 1000 && ms <= MINUTE));
+    const hours = sleeps.reduce((sum, ms) => sum + ms, 0) / 3_600_000;
+    const refreshes = sandbox.callsTo("AssumeRoleWithWebIdentity").length;
+    // One refresh at the start and one every 24 to 30 minutes (half of an hour, and the jitter).
+    assert.ok(
+      refreshes >= 1 + Math.floor(hours / 0.5) && refreshes <= 2 + Math.ceil(hours / 0.4),
+      `${refreshes} refreshes in ${hours} hours`,
+    );
+    assert.equal(world.written.err.match(/refreshed, valid until/g)?.length, refreshes);
+  });
+
+  test("backs off while STS refuses, keeps the old credentials, and recovers", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", ONE_ROLE);
+    const { world } = watchWorld(home.path, {}, [], (count, stop) => {
+      if (count === 1) sandbox.misbehave("sts", { kind: "aws-error", code: "AccessDenied" });
+      if (count === 90) sandbox.misbehave("sts", undefined);
+      if (count === 120) stop();
+    });
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: sandbox.env });
+    await main(world);
+    const calls = sandbox.callsTo("AssumeRoleWithWebIdentity");
+    const denied = calls.filter((call) => call.errorCode === "AccessDenied").length;
+    assert.ok(denied >= 4 && denied < 40, `${denied} refused calls`);
+    assert.equal(calls.at(-1)?.errorCode, undefined);
+    assert.match(world.written.err, /the old credentials are valid until/);
+  });
+
+  test("SIGHUP reads the config again; a broken one keeps the old", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", ONE_ROLE);
+    const watching = watchWorld(home.path, {}, [], (count, stop) => {
+      if (count === 1) queue.push(home.write(".aws/rolefresh.ini", "[default\n"));
+      if (count === 3) watching.hangup();
+      if (count === 5) queue.push(home.write(".aws/rolefresh.ini", ONE_ROLE.replace("[default]", "[other]")));
+      if (count === 8) watching.hangup();
+      if (count === 12) stop();
+    });
+    const queue: Promise<unknown>[] = [];
+    const { world } = watching;
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: sandbox.env });
+    await main(world);
+    await Promise.all(queue);
+    assert.match(
+      world.written.err,
+      /a section header must end with[^\n]*\nrolefresh: warning: the config is broken, the one from before stays in force\n/,
+    );
+    assert.match(world.written.err, /the config was read again\n(.*\n)*rolefresh: info: profile 'other': refreshed/);
+  });
+
+  test("the clock jumping an hour either way, or a night's suspend, costs at most one look", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", ONE_ROLE);
+    let jump = 0;
+    const watching = watchWorld(home.path, {}, [], (count, stop) => {
+      if (count === 5) jump = 8 * 60 * MINUTE;
+      if (count === 7) stop();
+    });
+    const world = { ...watching.world, now: () => new Date(watching.world.now().getTime() + jump) };
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: sandbox.env });
+    await main(world);
+    assert.equal(
+      sandbox.callsTo("AssumeRoleWithWebIdentity").length,
+      2,
+      "expired while asleep: refreshed at the next look",
+    );
+  });
+
+  test("memory stays flat over 10,000 simulated cycles", async (t) => {
+    setFlagsFromString("--expose-gc");
+    const gc: unknown = runInNewContext("gc");
+    assert.ok(typeof gc === "function");
+    const heap = () => {
+      gc();
+      return process.memoryUsage().heapUsed;
+    };
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", ONE_ROLE);
+    const marks: number[] = [];
+    const { world } = watchWorld(home.path, {}, ["--quiet", "--health-file", "health"], (count, stop) => {
+      if (count === 2000 || count === 10_000) marks.push(heap());
+      if (count === 10_000) stop();
+    });
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: sandbox.env, cwd: home.path });
+    await main(world);
+    assert.equal(marks.length, 2, world.written.err);
+    const [early = 0, late = 0] = marks;
+    const perCall = 2000; // The sandbox keeps a record of every call, in this process.
+    const own = late - early - sandbox.calls.length * perCall;
+    t.diagnostic(
+      `heap after 2,000 cycles ${early}, after 10,000 ${late}; ${sandbox.calls.length} calls recorded by the sandbox`,
+    );
+    assert.ok(own < 2_000_000, `the heap grew by ${late - early} bytes`);
+  });
+});
