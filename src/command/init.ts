@@ -3,7 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { InitInvocation } from "../cli/invocation.ts";
-import { writeNotes } from "../cli/note.ts";
+import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
 import type { ConfigKey } from "../config/keys.ts";
 import { resolvePath } from "../config/locate.ts";
@@ -52,13 +52,9 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
     world.out.write(`${JSON.stringify(told)}\n`);
     return 0;
   }
-  writeNotes(world.err, global, "info", [`wrote ${path}`]);
-  writeNotes(
-    world.err,
-    global,
-    "hint",
-    next.map(([command, why]) => `${why}: ${command}`),
-  );
+  const reporter = openReporter(world, global);
+  reporter.info(`wrote ${path}`);
+  for (const [command, why] of next) reporter.info(`${why}: ${command}`);
   return 0;
 }
 
@@ -95,7 +91,8 @@ async function findAnswers(
   } finally {
     deadline.clear();
   }
-  writeNotes(world.err, global, "info", remarksOn(signs));
+  const reporter = openReporter(world, global);
+  for (const remark of remarksOn(signs)) reporter.info(remark);
   const known = withObvious(values, signs);
   const missing = missingFlags(known);
   if (missing.length === 0) return { answers: complete(known), signs };

@@ -3,7 +3,6 @@ import { readFile } from "node:fs/promises";
 import { startDeadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { TrustPolicyInvocation } from "../cli/invocation.ts";
-import { writeNotes } from "../cli/note.ts";
 import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
@@ -74,12 +73,17 @@ function print(spec: ProfileSpec, subject: TrustSubject, invocation: TrustPolicy
   const policy = web ? policyForToken(subject.claims, role) : policyForSource(subject.source, subject.parameters);
   const maxSessionSeconds = durationSeconds !== undefined && durationSeconds > 3600 ? durationSeconds : undefined;
   world.out.write(renderPolicy(policy, { role, maxSessionSeconds }, invocation.format));
-  writeNotes(world.err, invocation.global, "info", [
+  tell(invocation, world, [
     ...(web ? notesForToken(subject.claims, role) : notesForSource(subject.source, subject.parameters, role)),
     ...subject.notes,
     ...(invocation.format === "json" ? noteForDuration(role, durationSeconds) : []),
   ]);
   return 0;
+}
+
+function tell({ global }: TrustPolicyInvocation, world: World, notes: readonly string[]): void {
+  const reporter = openReporter(world, global);
+  for (const note of notes) reporter.info(printable(note, 2000));
 }
 
 function judge(
@@ -95,7 +99,7 @@ function judge(
   const who = subject.kind === "token" ? token : subject.source.arn;
   if (global.json) world.out.write(`${JSON.stringify(toJson(spec, verdict))}\n`);
   else if (!global.quiet) world.out.write(toText(verdict, who, spec));
-  writeNotes(world.err, global, "info", subject.notes);
+  tell(invocation, world, subject.notes);
   if (verdict.accepted) return 0;
   const message = `profile '${spec.profile}': ${check.describe} does not let ${who} assume ${spec.role.arn}`;
   const hint =

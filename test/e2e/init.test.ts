@@ -6,9 +6,9 @@ import { suite, test } from "node:test";
 import { BIN, runProgram } from "../support/run-bin.ts";
 import { GCP_ARN, openScene, type Scene } from "../support/scene.ts";
 
-const NEXT = `rolefresh: hint: first let the role trust this identity: rolefresh trust-policy default
-rolefresh: hint: then write the credentials: rolefresh refresh
-rolefresh: hint: and keep them fresh: rolefresh schedule systemd
+const NEXT = `rolefresh: info: first let the role trust this identity: rolefresh trust-policy default
+rolefresh: info: then write the credentials: rolefresh refresh
+rolefresh: info: and keep them fresh: rolefresh schedule systemd
 `;
 
 suite("init from flags", () => {
