@@ -122,10 +122,13 @@ function __rolefresh_complete
         case :files
             set -l option (string match -r -- '^--[^=]*=' $current)
             for path in (__fish_complete_path (string replace -r -- '^--[^=]*=' '' $current))
-                echo $option$path
+                echo "$option"$path
             end
         case :command
-            __fish_complete_subcommand --fcs-skip=(math 2 + (contains -i -- -- $before))
+            set -l words
+            set -e before[1..(contains -i -- -- $before)]
+            set -q before[1]; and set words (string escape -- $before)
+            complete -C (string join ' ' -- $words "$current")
         case :words
             set -e lines[1]
             printf '%s\n' $lines
