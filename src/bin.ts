@@ -8,6 +8,9 @@ import type { Output, World } from "./world.ts";
 
 // The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.
 
+/** As it was given: what is set below is for the SDK in here, not for the commands that rolefresh starts. */
+const environment = { ...process.env };
+
 // The SDK prints seven lines on Node 20 at every start, which cron would mail (STYLE: it must be set before its first client).
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
@@ -56,7 +59,7 @@ function openWorld(): World {
   return {
     argv: process.argv.slice(2),
     program: [process.execPath, ...process.argv.slice(1, 2)],
-    env: process.env,
+    env: environment,
     home: process.env["HOME"] || userInfo().homedir,
     cwd: process.cwd(),
     hostname: hostname(),
@@ -94,8 +97,9 @@ function takeSignal(signal: NodeJS.Signals, listener: () => void): () => void {
 function outputOf(stream: NodeJS.WriteStream, descriptor: number): Output {
   return {
     write: (text) => void stream.write(text),
-    isTTY: Boolean(stream.isTTY),
-    columns: stream.isTTY ? stream.columns : undefined,
+    isTTY: stream.isTTY,
+    // A terminal that was given no size says 0.
+    columns: stream.isTTY ? stream.columns || undefined : undefined,
     isJournal: isJournal(descriptor),
   };
 }

@@ -32,6 +32,7 @@ class FileView implements CredentialsView {
   readonly path: string;
   readonly #uid: number | undefined;
   #stamp: FileStamp | undefined;
+  #isTorn = false;
   file: ResolvedFile | undefined;
   document: CredentialsDocument | undefined;
   failure: Failure | undefined;
@@ -46,6 +47,7 @@ class FileView implements CredentialsView {
       this.file = await resolveCredentialsFile(this.path, this.#uid);
       const snapshot = await readCredentialsFile(this.file, this.#uid);
       this.#stamp = snapshot.stamp;
+      this.#isTorn = snapshot.isTorn;
       this.document = parseDocument(snapshot);
       this.failure = undefined;
     } catch (error) {
@@ -57,7 +59,9 @@ class FileView implements CredentialsView {
 
   written(profile: string): WrittenProfile | undefined {
     const section = this.document?.profile(profile);
-    return section && toWritten(section);
+    if (!section) return undefined;
+    // A write in place was cut off: the next one heals the file, so there must be a next one.
+    return this.#isTorn ? { ...toWritten(section), complete: false } : toWritten(section);
   }
 
   refusalOf(profile: string): Failure | undefined {

@@ -2,7 +2,7 @@ import { renderInstant } from "../base/duration.ts";
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { ProfileSpec } from "../config/config.ts";
-import { runProgram } from "../identity/program.ts";
+import { runProgram } from "../base/program.ts";
 import type { Environment, World } from "../world.ts";
 
 /** How long `on_refresh` may take: a `systemctl reload` takes seconds, and cron starts the next run soon. */
@@ -29,10 +29,8 @@ export async function runHook(spec: ProfileSpec, expiresAt: Date, world: World):
   };
   const context = {
     env: withoutSecrets(world.env, spec),
-    clock: world,
     deadline,
     cwd: world.cwd,
-    verbose: () => undefined,
   };
   try {
     const end = await runProgram("/bin/sh", ["-c", spec.onRefresh], context, "on_refresh has not ended", extra);

@@ -9,7 +9,7 @@ import type { Config, ProfileSpec } from "../config/config.ts";
 import { resolvePath } from "../config/locate.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
-import { printable } from "../identity/printable.ts";
+import { printable } from "../base/printable.ts";
 import { parseTrustPolicy } from "../trust-policy/document.ts";
 import { evaluate, type Verdict } from "../trust-policy/evaluate.ts";
 import { policyForSource, policyForToken } from "../trust-policy/generate.ts";

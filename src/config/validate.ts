@@ -5,7 +5,7 @@ import type { Config, ProfileSpec, RoleArn, StsEndpoint } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { collectMistakes, type MistakeSink } from "./mistakes.ts";
 import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
-import { profileNameProblem } from "./profile-name.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";
 import { type IDENTITIES, readRoleSource, refuseUntrusted } from "./role-source.ts";
 import { type PathBase, type RawProfile, SectionReader, show } from "./section.ts";

@@ -1,5 +1,6 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
 import type { Secret } from "../base/secret.ts";
 import { MANAGER, type ManagedKey } from "./managed.ts";
 
@@ -59,23 +60,9 @@ export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedK
  * @throws Failure CONFIG_INVALID
  */
 export function checkSectionName(name: string): void {
-  const problem = sectionNameProblem(name);
+  const problem = profileNameProblem(name);
   if (problem === undefined) return;
-  throw new Failure("CONFIG_INVALID", `a profile cannot be named ${JSON.stringify(name)}: ${problem}`, {
+  throw new Failure("CONFIG_INVALID", `no profile can be named ${JSON.stringify(name)}: ${problem}`, {
     hint: "letters, digits and - / . % @ _ : + are read by all tools",
   });
-}
-
-function sectionNameProblem(name: string): string | undefined {
-  if (name === "") return "the name is empty";
-  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
-  if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) return "it holds control characters";
-  if (/\p{Surrogate}/u.test(name)) return "it is not valid Unicode";
-  if (name.trim() !== name) return "it begins or ends with a blank";
-  if (name.includes("]")) return "it holds a ']'";
-  // JavaScript's readers cut the header at the comment sign and then find no `]`.
-  if (/\s[#;]/.test(name)) return "a comment begins in it for some tools";
-  if (name === "DEFAULT") return "its keys would appear in every section to Python's readers";
-  if (name === "__proto__" || name === "profile __proto__") return "JavaScript's readers refuse it";
-  return undefined;
 }

@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import type { IdentitySource, ProfileSpec } from "../config/config.ts";
 import { describeClaims } from "../identity/jwt.ts";
 import { identityKey, obtainIdentityToken } from "../identity/obtain.ts";
-import { printable } from "../identity/printable.ts";
+import { printable } from "../base/printable.ts";
 import type { TokenClaims } from "../identity/token.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding } from "./finding.ts";

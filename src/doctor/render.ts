@@ -1,4 +1,4 @@
-import { printable } from "../identity/printable.ts";
+import { printable } from "../base/printable.ts";
 import { counted, type Finding, type Level } from "./finding.ts";
 
 /** Claims and paths may be long; more than this is nobody's line any more. */

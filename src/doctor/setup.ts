@@ -7,7 +7,7 @@ import type { Config, StsEndpoint } from "../config/config.ts";
 import { parseIniFile } from "../config/ini-file.ts";
 import { type ConfigSource, readConfigSource, resolvePath } from "../config/locate.ts";
 import { ConfigMistakes } from "../config/mistakes.ts";
-import { profileNameProblem } from "../config/profile-name.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
 import { type ConfigOptions, readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { Step } from "../plan/plan.ts";

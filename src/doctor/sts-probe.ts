@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import { ask, dateOf, type HttpFault } from "../identity/http.ts";
-import { printable } from "../identity/printable.ts";
+import { printable } from "../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 

@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { runProgram } from "./program.ts";
+import { runProgram } from "../base/program.ts";
 import type { IdentityToken } from "./token.ts";
 
 interface GcloudSource {

@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { askMetadata, type MetadataAnswer } from "./gcp-server.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../base/printable.ts";
 import type { IdentityToken } from "./token.ts";
 
 interface MetadataSource {

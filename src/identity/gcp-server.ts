@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
 import { ask, dateOf, type HttpAnswer, type HttpFault } from "./http.ts";
-import { interruption } from "./interruption.ts";
+import { interruption } from "../base/interruption.ts";
 import type { IdentityContext } from "./obtain.ts";
 
 /** What the metadata server said: a status other than 429 and 5xx; when it is below 400, with its flavor header proven. */

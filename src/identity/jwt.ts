@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
-import { printable } from "./printable.ts";
+import { printable } from "../base/printable.ts";
 import type { IdentityToken, TokenClaims } from "./token.ts";
 
 /**

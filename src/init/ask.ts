@@ -1,7 +1,7 @@
 import { kill, stderr, stdin } from "node:process";
 
 import type { ConfigKey } from "../config/keys.ts";
-import { profileNameProblem } from "../config/profile-name.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "../config/role-arn.ts";
 import { IDENTITIES } from "../config/role-source.ts";
 import type { World } from "../world.ts";

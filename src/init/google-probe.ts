@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { metadataAddress } from "../identity/gcp-address.ts";
 import { ask } from "../identity/http.ts";
-import { printable } from "../identity/printable.ts";
+import { printable } from "../base/printable.ts";
 import type { Environment } from "../world.ts";
 
 /** A machine on Google Cloud answers in milliseconds; elsewhere nobody should wait for a route that leads nowhere. */

@@ -2,7 +2,7 @@ import type { Credentials } from "@aws-sdk/client-sts";
 import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { RoleArn } from "../config/config.ts";
-import { redact } from "./redact.ts";
+import { redact } from "../base/printable.ts";
 import type { RoleSession } from "./session.ts";
 
 /** What STS said, before any of it is believed. */

@@ -1,7 +1,7 @@
 import type { IdentityToken } from "../identity/token.ts";
 import { believe } from "./answer.ts";
 import type { StsClients } from "./client.ts";
-import { redact } from "./redact.ts";
+import { redact } from "../base/printable.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { RoleSession } from "./session.ts";
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 
 import { parseIniFile } from "../../src/config/ini-file.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
-import { profileNameProblem } from "../../src/config/profile-name.ts";
+import { profileNameProblem } from "../../src/base/profile-name.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { renderConfig } from "../../src/init/config-text.ts";
 

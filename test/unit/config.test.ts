@@ -55,7 +55,7 @@ on_refresh = systemctl reload billing-export
       kind: "web-identity",
       identity: { kind: "gcp-metadata", audience: "gcp", serviceAccount: "default" },
     });
-    assert.deepEqual(first.endpoint, { region: "ap-northeast-1", url: undefined });
+    assert.deepEqual(first.endpoint, { region: "ap-northeast-1", isRegionConfigured: true, url: undefined });
     assert.equal(first.refreshBeforeMs, 25 * 60_000);
     assert.equal(first.credentialsFile, "/h/.aws/credentials");
     assert.equal(second?.profile, "billing.readonly");

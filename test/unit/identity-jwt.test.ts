@@ -4,7 +4,7 @@ import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import { checkToken, decodeClaims, MAX_TOKEN_LENGTH } from "../../src/identity/jwt.ts";
-import { printable, withoutSecrets } from "../../src/identity/printable.ts";
+import { printable, withoutSecrets } from "../../src/base/printable.ts";
 
 const NOW = new Date("2026-11-23T10:00:00Z");
 const at = (offsetSeconds: number): number => NOW.getTime() / 1000 + offsetSeconds;

@@ -5,7 +5,7 @@ import * as fc from "fast-check";
 import { Failure } from "../../src/base/failure.ts";
 import { believe, type ClaimedSession } from "../../src/sts/answer.ts";
 import { resolveEndpoint } from "../../src/sts/endpoint.ts";
-import { redact } from "../../src/sts/redact.ts";
+import { redact } from "../../src/base/printable.ts";
 import { needsInstance, renderSessionName } from "../../src/plan/session-name.ts";
 
 const NOW = new Date("2026-11-23T10:00:00Z");

@@ -1,5 +1,5 @@
-import { Failure } from "../base/failure.ts";
-import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "./failure.ts";
+import type { Deadline } from "./deadline.ts";
 
 /**
  * What to throw when the deadline cut something off: an interruption as it is, a timeout with the name of what was slow.

@@ -9,7 +9,16 @@ export function profileNameProblem(name: string): string | undefined {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) return "a profile name may not hold control characters";
   if (name === "DEFAULT") return "'DEFAULT' cannot be a profile: Python's readers copy its keys into every section";
-  if (name === "__proto__") return "'__proto__' cannot be a profile: JavaScript's readers drop it";
+  if (/\s[;#]/.test(name))
+    return "a profile name may not hold a blank with '#' or ';' behind it: some readers begin a comment there";
+  if (!isWellFormed(name)) return "a profile name must be valid Unicode";
+  if (name === "profile __proto__" || name === "__proto__")
+    return "'__proto__' cannot be a profile: JavaScript's readers drop it";
   if (name.length > 512) return "a profile name may not be longer than 512 characters";
   return undefined;
+}
+
+/** No lone surrogates: they have no UTF-8 form. */
+function isWellFormed(name: string): boolean {
+  return Buffer.from(name).toString() === name;
 }

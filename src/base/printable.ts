@@ -20,3 +20,16 @@ export function withoutSecrets(text: string): string {
     .replace(/\bya29\.[\w.-]+/g, "[redacted]")
     .replace(/[A-Za-z0-9+/_=-]{40,}/g, "[redacted]");
 }
+
+/**
+ * A server's words on one line, fit to be shown: no control characters, nothing that looks like a JWT, a key or a
+ * session token, at most `limit` characters.
+ */
+export function redact(text: string, limit = 400): string {
+  const clean = text
+    .replace(/\beyJ[\w-]*(\.[\w-]*)*/g, "[redacted]")
+    .replace(/\b(AKIA|ASIA)[A-Z0-9]{8,}/g, "$1[redacted]")
+    // A secret key has 40 base64 characters. Words of a path in an ARN are shorter or hold a dash, colon or blank.
+    .replace(/[A-Za-z0-9+/=]{40,}/g, "[redacted]");
+  return printable(clean, limit);
+}

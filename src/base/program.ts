@@ -1,8 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 // The only way to signal a whole process group; `ChildProcess.kill` reaches the child alone.
 import { kill } from "node:process";
-import { errnoOf } from "../base/failure.ts";
-import type { IdentityContext } from "./obtain.ts";
+import { errnoOf } from "./failure.ts";
+import type { Environment } from "../world.ts";
+import type { Deadline } from "./deadline.ts";
 import { interruption } from "./interruption.ts";
 import { printable, withoutSecrets } from "./printable.ts";
 
@@ -12,6 +13,13 @@ export type ProgramEnd =
   | { readonly kind: "signal"; readonly signal: string; readonly complaint: string }
   | { readonly kind: "too-much"; readonly bytes: number }
   | { readonly kind: "not-started"; readonly errno: string };
+
+/** What a program is given. */
+export interface ProgramContext {
+  readonly env: Environment;
+  readonly cwd: string;
+  readonly deadline: Deadline;
+}
 
 const MAX_STDOUT_BYTES = 64 * 1024;
 const MAX_STDERR_BYTES = 8 * 1024;
@@ -27,7 +35,7 @@ const MAX_STDERR_BYTES = 8 * 1024;
 export async function runProgram(
   file: string,
   args: readonly string[],
-  context: IdentityContext,
+  context: ProgramContext,
   describe: string,
   extraEnv: Readonly<Record<string, string>> = {},
 ): Promise<ProgramEnd> {
