@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { fstatSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
+import { isatty } from "node:tty";
 
 import { errnoOf, Failure } from "./base/failure.ts";
 import { main } from "./main.ts";
@@ -97,9 +98,9 @@ function takeSignal(signal: NodeJS.Signals, listener: () => void): () => void {
 function outputOf(stream: NodeJS.WriteStream, descriptor: number): Output {
   return {
     write: (text) => void stream.write(text),
-    isTTY: stream.isTTY,
+    isTTY: isatty(descriptor),
     // A terminal that was given no size says 0.
-    columns: stream.isTTY ? stream.columns || undefined : undefined,
+    columns: isatty(descriptor) ? stream.columns || undefined : undefined,
     isJournal: isJournal(descriptor),
   };
 }

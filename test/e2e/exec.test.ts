@@ -90,6 +90,8 @@ suite("exec", () => {
     assert.equal(env["AWS_PROFILE"], "default");
     assert.equal(env["AWS_CONFIG_FILE"], "/x");
     assert.equal(env["KEPT"], "a=b");
+    const expected = { ...scene.env, AWS_PROFILE: "", AWS_SHARED_CREDENTIALS_FILE: "", AWS_CONFIG_FILE: "", KEPT: "" };
+    assert.deepEqual(Object.keys(env).toSorted(), Object.keys(expected).toSorted(), "nothing of rolefresh's own");
   });
 
   test("--env exports the keys too, under every name that a tool may read", async () => {
