@@ -120,7 +120,7 @@ suite("completion", () => {
         if [[ $1 == -[OAD] || \${@[(I)-[OAD]]} -gt 0 ]]; then builtin compadd "$@"; return; fi
         local -a hits; builtin compadd -O hits "$@"; print -rl -- offered:\${^hits}; builtin compadd "$@"
       }
-      report() { zle complete-word; print; print done; zle kill-buffer; }
+      report() { zle complete-word; print; print done-$((++count)).; zle kill-buffer; }
       zle -N report; zle -C complete-word .complete-word _main_complete`;
     await scene.home.write(".setup.zsh", setup);
     const script = `
@@ -130,7 +130,7 @@ suite("completion", () => {
       zpty -r z line '*up*up*'
       while IFS= read -r typed; do
         zpty -w -n z "$typed"$'\\t'
-        zpty -r z line '*done*'
+        zpty -r z line "*done-$((++count)).*"
         print -r -- "$line" | tr -d '\\r' | sed -n 's/.*offered://p' | sort -u | paste -sd'|'
       done
       zpty -d z`;
