@@ -1,3 +1,4 @@
+import { isColourWanted } from "../cli/colour.ts";
 import { startDeadline } from "../base/deadline.ts";
 import type { DoctorInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
@@ -44,7 +45,7 @@ export async function doctor(invocation: DoctorInvocation, world: World): Promis
       networkFindings(setup, context),
     ]);
     const findings = inOrder(all.flat());
-    const colour = world.out.isTTY && !world.env["NO_COLOR"];
+    const colour = isColourWanted(world.out, world.env);
     world.out.write(global.json ? toJson(findings) : toText(findings, { colour, quiet: global.quiet }));
     return findings.some(({ level }) => level === "error") ? 1 : 0;
   } finally {

@@ -3,6 +3,9 @@ import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
 import type { StatusInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import { renderTable } from "../cli/table.ts";
+import { type Colour, isColourWanted, paint } from "../cli/colour.ts";
+import { renderBar } from "../cli/time-bar.ts";
+import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../world.ts";
 import { loadProfiles, planLoaded } from "./load.ts";
@@ -21,7 +24,7 @@ export async function status(invocation: StatusInvocation, world: World): Promis
   const failures = new Set(steps.flatMap((step) => loaded.viewOf(step.spec).refusalOf(step.spec.profile) ?? []));
   for (const failure of failures) reporter.error(failure);
   if (global.json) world.out.write(`${JSON.stringify({ profiles: steps.map((step) => toJson(step, now)) })}\n`);
-  else if (!global.quiet) world.out.write(toTable(steps, now));
+  else if (!global.quiet) world.out.write(toTable(steps, now, world));
   if (failures.size > 0) return worstExitCode([...failures].map((failure) => exitCodeOf(failure.code)));
   return minTtlMs !== undefined && steps.some((step) => leftOf(step, now) < minTtlMs) ? 1 : 0;
 }
@@ -51,18 +54,34 @@ function toJson(step: Step, now: Date): unknown {
   };
 }
 
-function toTable(steps: readonly Step[], now: Date): string {
-  return renderTable(
-    ["PROFILE", "ROLE", "STATE", "EXPIRES", "LEFT"],
-    steps.map((step) => {
-      const expiresAt = step.written?.expiresAt;
-      return [
-        step.spec.profile,
-        step.spec.role.arn,
-        step.state.state,
-        expiresAt ? renderInstant(expiresAt) : "-",
-        expiresAt ? renderDuration(Math.max(0, expiresAt.getTime() - now.getTime())) : "-",
-      ];
-    }),
-  );
+const COLOURS: Readonly<Record<Step["state"]["state"], Colour>> = {
+  fresh: "green",
+  due: "yellow",
+  foreign: "yellow",
+  expired: "red",
+  missing: "red",
+};
+
+/** On a terminal the time left is a bar, and colour tells how it stands; in a pipe there are plain columns. */
+function toTable(steps: readonly Step[], now: Date, world: World): string {
+  const colour = isColourWanted(world.out, world.env);
+  const head = ["PROFILE", "ROLE", "STATE", "EXPIRES", "LEFT"];
+  const rows = steps.map((step) => {
+    const { spec, written, state } = step;
+    const left = leftOf(step, now);
+    const tint = (text: string) => (colour ? paint(text, COLOURS[state.state]) : text);
+    const cells = [
+      spec.profile,
+      spec.role.arn,
+      tint(state.state),
+      written?.expiresAt ? renderInstant(written.expiresAt) : "-",
+      written?.expiresAt ? renderDuration(Math.max(0, left)) : "-",
+    ];
+    return world.out.isTTY ? [...cells, tint(renderBar(left / lifetimeMsOf(spec)))] : cells;
+  });
+  return renderTable(world.out.isTTY ? [...head, ""] : head, rows);
+}
+
+function lifetimeMsOf({ durationSeconds }: Step["spec"]): number {
+  return durationSeconds === undefined ? DEFAULT_LIFETIME_MS : durationSeconds * 1000;
 }

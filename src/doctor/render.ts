@@ -1,10 +1,11 @@
 import { printable } from "../base/printable.ts";
+import { type Colour, paint } from "../cli/colour.ts";
 import { counted, type Finding, type Level } from "./finding.ts";
 
 /** Claims and paths may be long; more than this is nobody's line any more. */
 const MAX_LINE = 2000;
 
-const COLOURS: Readonly<Record<Level, string>> = { ok: "32", warning: "33", error: "1;31" };
+const COLOURS: Readonly<Record<Level, Colour>> = { ok: "green", warning: "yellow", error: "red" };
 const WIDTH = "warning".length;
 
 /** What scripts read. */
@@ -33,7 +34,7 @@ export function toText(
   const lines = shown.map(({ check, level, profile, message, hint }) => {
     const about = profile === undefined ? "" : `[${profile}] `;
     const text = printable(`${about}${message}`, MAX_LINE);
-    const line = `${paint(level.padEnd(WIDTH), level, options.colour)}  ${check.padEnd(column)}  ${text}\n`;
+    const line = `${options.colour ? paint(level.padEnd(WIDTH), COLOURS[level]) : level.padEnd(WIDTH)}  ${check.padEnd(column)}  ${text}\n`;
     return hint === undefined ? line : `${line}${" ".repeat(WIDTH + 2)}hint: ${printable(hint, MAX_LINE)}\n`;
   });
   if (options.quiet && shown.length === 0) return "";
@@ -49,8 +50,4 @@ export function summary(findings: readonly Finding[]): string {
   return [errors > 0 ? counted(errors, "error") : "", warnings > 0 ? counted(warnings, "warning") : ""]
     .filter((part) => part !== "")
     .join(", ");
-}
-
-function paint(text: string, level: Level, colour: boolean): string {
-  return colour ? `\u001b[${COLOURS[level]}m${text}\u001b[0m` : text;
 }

@@ -1,0 +1,77 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { suite, test } from "node:test";
+
+import { parse } from "yaml";
+
+import { writeMetrics } from "../../src/metrics/run-metrics.ts";
+import { parseSamples } from "../../src/metrics/exposition.ts";
+import { tempHome } from "../support/temp-home.ts";
+
+const contrib = (name: string) => readFile(new URL(`../../../contrib/${name}`, import.meta.url), "utf8");
+
+/** The metrics that a run really writes, by the program's own code. */
+async function writtenNames(): Promise<ReadonlySet<string>> {
+  await using home = await tempHome();
+  const path = `${home.path}/rolefresh.prom`;
+  const run = {
+    profile: "p",
+    roleArn: "r",
+    expiresAt: new Date(),
+    refreshed: true,
+    attempted: true,
+    failure: "TIMEOUT",
+  } as const;
+  await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run] }, 1);
+  return new Set(parseSamples(await readFile(path, "utf8")).keys());
+}
+
+function namesIn(text: string): readonly string[] {
+  return text.match(/\brolefresh_[a-z_]+/g) ?? [];
+}
+
+suite("the files for monitoring", () => {
+  test("every alert asks for metrics that are written", async () => {
+    const names = await writtenNames();
+    const rules = parse(await contrib("prometheus/rolefresh.rules.yml")) as {
+      groups: { rules: { alert: string; expr: string }[] }[];
+    };
+    const alerts = rules.groups.flatMap((group) => group.rules);
+    assert.deepEqual(
+      alerts.map(({ alert }) => alert),
+      ["RolefreshCredentialsExpired", "RolefreshCredentialsExpireSoon", "RolefreshFailing", "RolefreshNotRunning"],
+    );
+    for (const { alert, expr } of alerts) {
+      assert.ok(namesIn(expr).length > 0, alert);
+      for (const name of namesIn(expr)) assert.ok(names.has(name), `${alert}: ${name}`);
+    }
+  });
+
+  test("every panel of the dashboard asks for metrics that are written, and all of them are shown", async () => {
+    const names = await writtenNames();
+    const dashboard = JSON.parse(await contrib("grafana/rolefresh.json")) as {
+      panels: { title: string; targets: { expr: string }[] }[];
+    };
+    const asked = dashboard.panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => namesIn(expr)));
+    for (const name of asked) assert.ok(names.has(name), name);
+    for (const name of names)
+      if (!name.endsWith("last_attempt_timestamp_seconds")) assert.ok(asked.includes(name), name);
+  });
+
+  test("what is written is read back: labels with quotes, backslashes and line ends too", async () => {
+    await using home = await tempHome();
+    const path = `${home.path}/x.prom`;
+    const run = {
+      profile: 'a"b\\c\nd',
+      roleArn: "r",
+      expiresAt: undefined,
+      refreshed: false,
+      attempted: true,
+      failure: "TIMEOUT",
+    } as const;
+    for (let round = 0; round < 3; round++)
+      await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run] }, 1);
+    const [sample] = parseSamples(await readFile(path, "utf8")).get("rolefresh_profile_failures_total") ?? [];
+    assert.deepEqual(sample, { labels: { profile: 'a"b\\c\nd', code: "TIMEOUT" }, value: 3 });
+  });
+});
