@@ -116,7 +116,11 @@ export function assumeRoleRequest(source: SourcePrincipal, parameters: AssumeRol
   if (externalId !== undefined) context.set("sts:externalid", [externalId]);
   if (sourceIdentity !== undefined) context.set("sts:sourceidentity", [sourceIdentity]);
   if (sessionName !== undefined) context.set("sts:rolesessionname", [sessionName]);
-  if (tags.length > 0) context.set("aws:tagkeys", tags.map(({ key }) => key));
+  if (tags.length > 0)
+    context.set(
+      "aws:tagkeys",
+      tags.map(({ key }) => key),
+    );
   if (transitiveTagKeys.length > 0) context.set("sts:transitivetagkeys", [...transitiveTagKeys]);
   for (const { key, value } of tags) context.set(`aws:requesttag/${key.toLowerCase()}`, [value]);
   const account = `arn:${source.partition}:iam::${source.account}:root`;

@@ -130,7 +130,11 @@ suite("when a profile is due", () => {
       assert.ok(at <= plain && at >= plain - minutes(6));
       seen.add(Math.floor((plain - at) / minutes(1)));
     }
-    assert.deepEqual([...seen].toSorted((a, b) => a - b), [0, 1, 2, 3, 4, 5], "a fleet is spread over all six minutes");
+    assert.deepEqual(
+      [...seen].toSorted((a, b) => a - b),
+      [0, 1, 2, 3, 4, 5],
+      "a fleet is spread over all six minutes",
+    );
   });
 
   test("a window that leaves little room is not widened over the whole lifetime by the jitter", () => {
