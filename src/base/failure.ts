@@ -1,3 +1,5 @@
+import { constants } from "node:os";
+
 /**
  * The foreseen failures of the program. The type decides what a person sees: a `Failure` is one sentence and a hint,
  * anything else that is thrown is a bug and shows its stack (exit 70).
@@ -75,6 +77,9 @@ export class Failure extends Error {
 
 /** The errno name of a Node system error (`ENOENT`), or undefined for anything else. */
 export function errnoOf(error: unknown): string | undefined {
-  if (error instanceof Error && "code" in error && typeof error.code === "string") return error.code;
-  return undefined;
+  if (!(error instanceof Error && "code" in error && typeof error.code === "string")) return undefined;
+  // libuv has no name for some of Linux's errors, EDQUOT and ESTALE among them (include/uv.h, UV_ERRNO_MAP).
+  const number = /^Unknown system error -(\d+)$/.exec(error.code)?.[1];
+  if (number === undefined) return error.code;
+  return Object.entries(constants.errno).find(([, value]) => value === Number(number))?.[0] ?? error.code;
 }

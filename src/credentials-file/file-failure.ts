@@ -15,6 +15,8 @@ const IN_WORDS: Readonly<Record<string, string>> = {
   ENFILE: "too many open files",
   ENAMETOOLONG: "the name is too long",
   EEXIST: "the name is taken",
+  ESTALE: "the file server no longer knows the file (stale handle)",
+  EFBIG: "it would be larger than this process may write (ulimit -f)",
   EISDIR: "it is a directory",
 };
 
