@@ -46,7 +46,7 @@ suite("doctor on a terminal and at another time", () => {
   test("levels are coloured on a terminal, unless NO_COLOR is set (https://no-color.org)", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const coloured = await run(scene, { isTTY: true });
-    assert.ok(coloured.written.out.startsWith("\u001b[32mok     \u001b[0m  config"));
+    assert.ok(coloured.written.out.startsWith("\u001b[32mok     \u001b[39m  config"));
     const plain = await run(scene, { isTTY: true, env: { NO_COLOR: "1" } });
     assert.ok(plain.written.out.startsWith("ok       config"));
     assert.ok(!(await run(scene)).written.out.includes("\u001b"));

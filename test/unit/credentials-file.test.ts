@@ -163,7 +163,11 @@ test("a value that would break the file is refused, and not shown", () => {
 
 test("a name that would break the file is refused (GRAMMAR 9)", () => {
   for (const name of ["", "a]b", "a\nb", " a", "a ", "a\u007f", "DEFAULT", "__proto__", "a #b", "\ud800"]) {
-    throwsFailure(() => spliceProfiles(documentOf(""), new Map([[name, WRITE]])), "CONFIG_INVALID", /cannot be named/);
+    throwsFailure(
+      () => spliceProfiles(documentOf(""), new Map([[name, WRITE]])),
+      "CONFIG_INVALID",
+      /no profile can be named/,
+    );
   }
   for (const name of ["a.b", "x@y/z", "a b", "pré", "a:b+c%d", "a=b", "a[b", "a#b", "default"]) {
     const after = spliceProfiles(documentOf(""), new Map([[name, WRITE]]));
