@@ -2,7 +2,7 @@ import type { Argv, Options } from "yargs";
 
 import { parseDuration } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import { CONFIG_KEYS, type ConfigKey } from "../config/keys.ts";
+import { CONFIG_KEYS, type ConfigKey, REPEATABLE_KEYS } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_MS, type GlobalOptions, type Invocation } from "./invocation.ts";
 
@@ -134,6 +134,13 @@ export function readText(parsed: Parsed, name: string): string | undefined {
   throw usage(`--${name} needs a value`);
 }
 
+/** An option that may be repeated: each time is one line. */
+function readLines(parsed: Parsed, name: string): string | undefined {
+  const value = parsed[name];
+  if (!Array.isArray(value)) return readText(parsed, name);
+  return value.map((one: unknown) => readText({ [name]: one }, name)).join("\n");
+}
+
 /** Words of an array positional. */
 export function readWords(parsed: Parsed, name: string): readonly string[] {
   const value = parsed[name];
@@ -174,7 +181,7 @@ export function readGlobal(parsed: Parsed): GlobalOptions {
 export function readConfigOptions(parsed: Parsed): ConfigOptions {
   const values = new Map<ConfigKey, string>();
   for (const { name } of INLINE_KEYS) {
-    const value = readText(parsed, flagOf(name));
+    const value = REPEATABLE_KEYS.has(name) ? readLines(parsed, flagOf(name)) : readText(parsed, flagOf(name));
     if (value !== undefined) values.set(name, value);
   }
   const configFile = readText(parsed, "config");

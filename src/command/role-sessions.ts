@@ -29,7 +29,7 @@ export function openRoleSessions(context: {
 }): RoleSessions {
   const { world, deadline, reporter } = context;
   const verbose = (message: string) => reporter.detail(message);
-  const identityContext = { env: world.env, clock: world, deadline, cwd: world.cwd, verbose };
+  const identityContext = { env: world.env, clock: world, deadline, cwd: world.cwd, home: world.home, verbose };
   let tokens: Promise<TokenCache> | undefined;
   let clients: Promise<StsClients> | undefined;
   let instance: Promise<{ project: string; instance: string }> | undefined;

@@ -108,7 +108,7 @@ function assumed(identity: IdentitySource, flags: TokenFlags | undefined): reado
 }
 
 function identityContext({ world, deadline, verbose }: SubjectContext): IdentityContext {
-  return { env: world.env, clock: world, deadline, cwd: world.cwd, verbose };
+  return { env: world.env, clock: world, deadline, cwd: world.cwd, home: world.home, verbose };
 }
 
 async function sessionNameOf(spec: ProfileSpec, context: SubjectContext): Promise<string | undefined> {

@@ -11,10 +11,29 @@ export interface RoleArn {
 /** Where the identity token comes from. */
 export type IdentitySource =
   | { readonly kind: "gcp-metadata"; readonly audience: string; readonly serviceAccount: string }
-  | { readonly kind: "gcloud"; readonly audience: string | undefined; readonly serviceAccount: string | undefined }
+  | {
+      readonly kind: "gcp-adc" | "gcloud";
+      readonly audience: string | undefined;
+      /** Whose token is wanted, by impersonation; absent: that of the credentials themselves. */
+      readonly serviceAccount: string | undefined;
+    }
   | { readonly kind: "file"; readonly path: string; readonly audience: string | undefined }
   | { readonly kind: "env"; readonly variable: string; readonly audience: string | undefined }
-  | { readonly kind: "command"; readonly command: string; readonly audience: string | undefined };
+  | { readonly kind: "command"; readonly command: string; readonly audience: string | undefined }
+  | {
+      readonly kind: "url";
+      readonly url: string;
+      /** `{env:NAME}` in a template stands for the variable's value. */
+      readonly headers: readonly { readonly name: string; readonly template: string }[];
+      /** Where the token stands in a JSON answer: `data.tokens[0]`; absent: the answer is the token. */
+      readonly jsonPath: string | undefined;
+      readonly audience: string | undefined;
+    }
+  | { readonly kind: "github-actions"; readonly audience: string }
+  | { readonly kind: "gitlab"; readonly variable: string; readonly audience: string | undefined }
+  | { readonly kind: "azure"; readonly audience: string | undefined; readonly clientId: string | undefined }
+  /** Without a path: `AWS_WEB_IDENTITY_TOKEN_FILE`, else the usual places. */
+  | { readonly kind: "kubernetes"; readonly path: string | undefined; readonly audience: string | undefined };
 
 /** `AssumeRoleWithWebIdentity` with a token, or `AssumeRole` with the keys of another profile. */
 export type RoleSource =

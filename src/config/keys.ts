@@ -28,17 +28,37 @@ export const CONFIG_KEYS = [
   {
     name: "identity",
     value: "SOURCE",
-    help: "where the identity token comes from: gcp-metadata, gcloud, file, env or command",
+    help: "where the identity comes from: gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure or kubernetes",
   },
   { name: "audience", value: "AUDIENCE", help: "audience of the identity token (Google: gcp)" },
   { name: "service_account", value: "ACCOUNT", help: "Google service account: default or an e-mail address" },
-  { name: "web_identity_token_file", value: "FILE", help: "file that holds the identity token (identity = file)" },
-  { name: "identity_env", value: "NAME", help: "environment variable that holds the identity token (identity = env)" },
+  {
+    name: "web_identity_token_file",
+    value: "FILE",
+    help: "file that holds the identity token (identity = file or kubernetes)",
+  },
+  {
+    name: "identity_env",
+    value: "NAME",
+    help: "environment variable that holds the identity token (identity = env or gitlab)",
+  },
   {
     name: "identity_command",
     value: "COMMAND",
     help: "shell command that prints the identity token (identity = command)",
   },
+  { name: "identity_url", value: "URL", help: "where the identity token is asked for with GET (identity = url)" },
+  {
+    name: "identity_header",
+    value: "NAME: VALUE",
+    help: "header of that question, may be repeated; {env:NAME} is filled in",
+  },
+  {
+    name: "identity_json_path",
+    value: "PATH",
+    help: "where the token stands in a JSON answer, for example data.token (identity = url)",
+  },
+  { name: "client_id", value: "UUID", help: "client ID of a user-assigned managed identity (identity = azure)" },
   {
     name: "source_profile",
     value: "PROFILE",
@@ -71,6 +91,9 @@ export const CONFIG_KEYS = [
 ] as const satisfies readonly KeyInfo[];
 
 export type ConfigKey = (typeof CONFIG_KEYS)[number]["name"];
+
+/** Keys that may stand several times in a section, also as `key[]`; each is one line of the value. */
+export const REPEATABLE_KEYS: ReadonlySet<string> = new Set<ConfigKey>(["identity_header"]);
 
 const NAMES: ReadonlySet<string> = new Set(CONFIG_KEYS.map((key) => key.name));
 

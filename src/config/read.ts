@@ -1,7 +1,7 @@
 import type { World } from "../world.ts";
 import type { Config } from "./config.ts";
 import { parseIniFile } from "./ini-file.ts";
-import { CONFIG_KEYS, type ConfigKey, isConfigKey } from "./keys.ts";
+import { CONFIG_KEYS, type ConfigKey, isConfigKey, REPEATABLE_KEYS } from "./keys.ts";
 import { type ConfigSource, readConfigSource, resolvePath } from "./locate.ts";
 import { collectMistakes } from "./mistakes.ts";
 import { didYouMean } from "./nearest.ts";
@@ -79,7 +79,8 @@ function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMist
       );
     seen.set(section.name, section.line);
     const values = new Map<ConfigKey, RawValue>();
-    for (const { key, value, line } of section.entries) {
+    for (const { key: written, value, line } of section.entries) {
+      const key = REPEATABLE_KEYS.has(written.replace(/\[\]$/, "")) ? written.replace(/\[\]$/, "") : written;
       if (!isConfigKey(key)) {
         const names = CONFIG_KEYS.map((known) => known.name);
         mistakes.add(
@@ -87,6 +88,9 @@ function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMist
           `[${section.name}] unknown key '${key}'`,
           didYouMean(key.toLowerCase(), names) ?? "the README lists the keys",
         );
+      } else if (values.has(key) && REPEATABLE_KEYS.has(key)) {
+        const earlier = values.get(key);
+        values.set(key, { value: `${earlier?.value}\n${value}`, where: earlier?.where ?? at(line) });
       } else if (values.has(key)) mistakes.add(at(line), `[${section.name}] ${key} stands twice`);
       else values.set(key, { value, where: at(line) });
     }

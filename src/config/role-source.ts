@@ -1,18 +1,15 @@
-import type { IdentitySource, RoleSource } from "./config.ts";
+import type { RoleSource } from "./config.ts";
+import { KEYS_OF_TOKEN_IDENTITY, readIdentitySource, TOKEN_IDENTITIES } from "./identity-source.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { SectionReader } from "./section.ts";
 
 /** The values of `identity` that this version serves. */
-export const IDENTITIES = ["gcp-metadata", "gcloud", "file", "env", "command"] as const;
+export const IDENTITIES = [...TOKEN_IDENTITIES] as const;
 type IdentityName = (typeof IDENTITIES)[number];
 
 /** Which keys belong to which way of getting a role: a key of another way in a profile's own section is a mistake. */
 const KEYS_OF: Readonly<Record<IdentityName | "source-profile", readonly ConfigKey[]>> = {
-  "gcp-metadata": ["audience", "service_account"],
-  gcloud: ["audience", "service_account"],
-  file: ["audience", "web_identity_token_file"],
-  env: ["audience", "identity_env"],
-  command: ["audience", "identity_command"],
+  ...KEYS_OF_TOKEN_IDENTITY,
   "source-profile": ["source_profile", "external_id", "tags", "transitive_tag_keys", "source_identity"],
 };
 
@@ -36,7 +33,7 @@ export function readRoleSource(
       section.mistake(key, `${key} means nothing ${whereItMeansNothing(name)}`, `it belongs to ${ownersOf(key)}`);
   }
   if (name === "source-profile") return readSourceProfile(section);
-  const identity = readIdentity(name, section, untrusted);
+  const identity = readIdentitySource(name, section, untrusted);
   return identity === undefined ? undefined : { kind: "web-identity", identity };
 }
 
@@ -71,56 +68,6 @@ function chooseSource(
   return undefined;
 }
 
-function readIdentity(
-  name: IdentityName,
-  section: SectionReader,
-  untrusted: string | undefined,
-): IdentitySource | undefined {
-  const audience = section.text("audience");
-  switch (name) {
-    case "gcp-metadata": {
-      const serviceAccount = section.matching(
-        "service_account",
-        SERVICE_ACCOUNT,
-        "write default or the account's e-mail address",
-      );
-      return { kind: name, audience: audience ?? "gcp", serviceAccount: serviceAccount ?? "default" };
-    }
-    case "gcloud":
-      return {
-        kind: name,
-        audience,
-        serviceAccount: section.matching("service_account", SERVICE_ACCOUNT, "write the account's e-mail address"),
-      };
-    case "file": {
-      const path = required(section, "web_identity_token_file", section.path("web_identity_token_file"));
-      return path === undefined ? undefined : { kind: name, path, audience };
-    }
-    case "env": {
-      const variable = required(
-        section,
-        "identity_env",
-        section.matching("identity_env", /^[A-Za-z_]\w*$/, "write the name of an environment variable"),
-      );
-      return variable === undefined ? undefined : { kind: name, variable, audience };
-    }
-    case "command": {
-      const command = required(section, "identity_command", section.text("identity_command"));
-      if (command === undefined) return undefined;
-      refuseUntrusted(section, "identity_command", untrusted);
-      return { kind: name, command, audience };
-    }
-  }
-}
-
-const SERVICE_ACCOUNT = /^(default|\d{6,30}|[\w.+-]+@[\w.-]+)$/;
-
-/** A command from a file that others may write would run their code as us. */
-export function refuseUntrusted(section: SectionReader, key: ConfigKey, untrusted: string | undefined): void {
-  if (untrusted !== undefined && section.has(key))
-    section.mistake(key, `${key} is refused: ${untrusted}`, "chown it to yourself and chmod go-w it");
-}
-
 function readSourceProfile(section: SectionReader): RoleSource | undefined {
   const sourceProfile = section.text("source_profile");
   const externalId = section.matching("external_id", EXTERNAL_ID, "2 to 1224 of letters, digits and +=,.@:/-");
@@ -146,12 +93,6 @@ function readTags(section: SectionReader): readonly { readonly key: string; read
     section.mistake("tags", "a tag key stands twice", "tag keys do not differ by case alone");
   if (tags.length > 50) section.mistake("tags", "there are more than 50 tags");
   return tags.map(({ key, value }) => ({ key, value }));
-}
-
-function required<T>(section: SectionReader, key: ConfigKey, value: T | undefined): T | undefined {
-  if (value === undefined && !section.has(key))
-    section.mistake("identity", `${key} is missing`, `this identity needs it`);
-  return value;
 }
 
 function whereItMeansNothing(name: IdentityName | "source-profile"): string {

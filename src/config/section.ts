@@ -122,6 +122,11 @@ export class SectionReader {
     return [];
   }
 
+  /** The lines of a key that may be repeated; none when it is absent. */
+  lines(key: ConfigKey): readonly string[] {
+    return this.text(key)?.split("\n") ?? [];
+  }
+
   /** An absolute path; `~` is the home directory, relative ones start at the config file's directory. */
   path(key: ConfigKey): string | undefined {
     const value = this.text(key);

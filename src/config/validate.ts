@@ -1,5 +1,6 @@
 import { join } from "node:path";
 
+import { isLoopbackHost } from "../base/host.ts";
 import type { Environment } from "../world.ts";
 import type { Config, ProfileSpec, RoleArn, StsEndpoint } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
@@ -7,7 +8,8 @@ import { collectMistakes, type MistakeSink } from "./mistakes.ts";
 import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";
-import { type IDENTITIES, readRoleSource, refuseUntrusted } from "./role-source.ts";
+import { refuseUntrusted } from "./identity-source.ts";
+import { type IDENTITIES, readRoleSource } from "./role-source.ts";
 import { type PathBase, type RawProfile, SectionReader, show } from "./section.ts";
 import { checkSources } from "./sources.ts";
 
@@ -174,11 +176,6 @@ function checkEndpointUrl(section: SectionReader, text: string): void {
       "tokens would travel readable: use https",
     );
   }
-}
-
-/** 127.0.0.0/8, ::1 and localhost, as WHATWG URLs spell them. */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
 }
 
 /** `$AWS_SHARED_CREDENTIALS_FILE` (botocore expands its `~`), else `~/.aws/credentials`. */

@@ -40,10 +40,10 @@ async function examineIdentity(
   context: DoctorContext,
 ): Promise<readonly Finding[]> {
   const { world, verbose } = context;
-  const { env, cwd } = world;
+  const { env, cwd, home } = world;
   const profile = single(profiles);
   const { claims } = await within(context, NETWORK_MS, (deadline) =>
-    obtainIdentityToken(source, { env, clock: world, deadline, cwd, verbose }),
+    obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, verbose }),
   );
   const forWhom = profile === undefined ? ` for ${printable(profiles.join(", "), 200)}` : "";
   return [

@@ -3,6 +3,15 @@ import type { Clock } from "../world.ts";
 import { checkToken } from "./jwt.ts";
 import type { IdentityToken } from "./token.ts";
 
+/** What an answer must fit, and what is known of it. */
+export interface Expectation {
+  readonly audience: string | undefined;
+  /** Spellings of the audience that issuers also put into the token. */
+  readonly otherAudiences?: readonly string[];
+  /** The server's own time: the token's times are judged by it, so that a clock that is off does no harm. */
+  readonly serverTime?: Date | undefined;
+}
+
 /**
  * Checks a token that a server or a program answered with: what is no JWT there is a broken answer, not a broken file.
  *
@@ -12,10 +21,12 @@ export function checkAnsweredToken(
   text: string,
   describe: string,
   clock: Pick<Clock, "now">,
-  audience: string | undefined,
+  { serverTime, ...expected }: Expectation,
 ): IdentityToken {
+  const ours = clock.now();
   try {
-    return checkToken(text.trim(), { now: clock.now(), audience, describe });
+    const token = checkToken(text.trim(), { now: serverTime ?? ours, describe, ...expected });
+    return serverTime === undefined ? token : { ...token, clockAheadMs: ours.getTime() - serverTime.getTime() };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "TOKEN_MALFORMED") throw error;
     throw new Failure("IDENTITY_NONSENSE", error.message, { hint: error.hint, cause: error });

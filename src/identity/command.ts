@@ -45,7 +45,7 @@ export async function tokenFromCommand(
         });
       }
       context.verbose(`identity: ${describe} ended with exit 0`);
-      return checkAnsweredToken(end.stdout, `what ${describe} printed`, context.clock, source.audience);
+      return checkAnsweredToken(end.stdout, `what ${describe} printed`, context.clock, source);
   }
 }
 

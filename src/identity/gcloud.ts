@@ -36,7 +36,7 @@ export async function tokenFromGcloud(source: GcloudSource, context: IdentityCon
     case "exit":
       if (end.status !== 0) throw gcloudFailure(end.status, end.complaint, source);
       context.verbose("identity: `gcloud auth print-identity-token` ended with exit 0");
-      return checkAnsweredToken(end.stdout, "what `gcloud` printed", context.clock, source.audience);
+      return checkAnsweredToken(end.stdout, "what `gcloud` printed", context.clock, source);
   }
 }
 

@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { askMetadata, type MetadataAnswer } from "./gcp-server.ts";
+import { textInJson } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 import { printable } from "../base/printable.ts";
 import type { IdentityToken } from "./token.ts";
@@ -30,14 +31,28 @@ export async function tokenFromMetadata(source: MetadataSource, context: Identit
     `instance/service-accounts/${account}/identity?audience=${audience}&format=full`,
     context,
   );
-  if (answer.status !== 200) throw refusal(answer, source);
+  if (answer.status !== 200) throw refusal(answer, source.serviceAccount);
   const now = answer.date ?? context.clock.now();
   const skew = context.clock.now().getTime() - now.getTime();
   if (Math.abs(skew) > NOTABLE_SKEW_MS) {
     context.verbose(`identity: this machine's clock is ${Math.round(skew / 1000)} s ahead of the metadata server's`);
   }
   const describe = `the answer of the metadata server at ${answer.host}`;
-  return checkAnsweredToken(answer.body, describe, { now: () => now }, source.audience);
+  return checkAnsweredToken(answer.body, describe, context.clock, {
+    audience: source.audience,
+    serverTime: answer.date,
+  });
+}
+
+/**
+ * An access token of the machine's own service account, to impersonate another one with.
+ *
+ * @throws Failure what `askMetadata` throws; IDENTITY_UNAVAILABLE, IDENTITY_DENIED and IDENTITY_NONSENSE as above.
+ */
+export async function accessTokenFromMetadata(context: IdentityContext): Promise<string> {
+  const answer = await askMetadata("instance/service-accounts/default/token", context);
+  if (answer.status !== 200) throw refusal(answer, "default");
+  return textInJson(answer.body, "access_token", `the answer of the metadata server at ${answer.host}`);
 }
 
 /**
@@ -63,9 +78,17 @@ async function readText(path: string, context: IdentityContext): Promise<string>
   return answer.status === 200 && text !== "" ? text : "unknown";
 }
 
-function refusal(answer: MetadataAnswer, source: MetadataSource): Failure {
-  const account = printable(source.serviceAccount);
+/** GKE's own metadata server tells in words that its pod has no Google account; the words themselves are not shown. */
+const NOT_ANNOTATED = /iam\.gke\.io\/gcp-service-account/;
+
+function refusal(answer: MetadataAnswer, serviceAccount: string): Failure {
+  const account = printable(serviceAccount);
   const server = `the metadata server at ${answer.host}`;
+  if (answer.status === 404 && NOT_ANNOTATED.test(answer.body)) {
+    return new Failure("IDENTITY_UNAVAILABLE", `${server} has no Google service account for this pod (status 404)`, {
+      hint: "annotate the pod's Kubernetes account: `kubectl annotate serviceaccount NAME iam.gke.io/gcp-service-account=EMAIL`, and give it roles/iam.workloadIdentityUser on EMAIL",
+    });
+  }
   if (answer.status === 404) {
     return new Failure("IDENTITY_UNAVAILABLE", `${server} knows no service account \`${account}\` (status 404)`, {
       hint: "attach one: `gcloud compute instances set-service-account VM --service-account=EMAIL --scopes=cloud-platform` (the VM must be stopped); on GKE link one to the pod's Kubernetes account",
@@ -73,7 +96,7 @@ function refusal(answer: MetadataAnswer, source: MetadataSource): Failure {
   }
   if (answer.status === 401 || answer.status === 403) {
     return new Failure("IDENTITY_DENIED", `${server} gives no token for \`${account}\` (status ${answer.status})`, {
-      hint: "on GKE the pod's Kubernetes account needs roles/iam.workloadIdentityUser on the service account",
+      hint: "on GKE the pod's Kubernetes account needs a role on the service account: `gcloud iam service-accounts add-iam-policy-binding EMAIL --role=roles/iam.workloadIdentityUser --member='serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]'`",
     });
   }
   return new Failure("IDENTITY_NONSENSE", `${server} answered with status ${answer.status} instead of a token`, {

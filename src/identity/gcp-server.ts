@@ -1,8 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import { metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
-import { ask, dateOf, type HttpAnswer, type HttpFault } from "./http.ts";
-import { interruption } from "../base/interruption.ts";
+import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
 import type { IdentityContext } from "./obtain.ts";
+import { askPatiently, isTransient } from "./patience.ts";
 
 /** What the metadata server said: a status other than 429 and 5xx; when it is below 400, with its flavor header proven. */
 export interface MetadataAnswer {
@@ -39,66 +39,23 @@ export async function askMetadata(path: string, context: IdentityContext): Promi
   const showsGoogle = address.namedBy === undefined && (await showsGoogleCloud(context.env));
   const where = showsGoogle ? "here" : "elsewhere";
   const url = new URL(`/computeMetadata/v1/${path}`, address.base);
-  let pauses = 0;
-  for (let attempt = 0; ; attempt += 1) {
-    const answer = await askOnce(url, CONNECT_MS[where], context);
-    const pause = Math.min(100 * 2 ** attempt, 2000) * (0.5 + context.clock.random() / 2);
-    const enough = pauses + pause > PATIENCE_MS[where] || pause >= context.deadline.remainingMs();
-    if (!isTransient(answer, showsGoogle) || enough) return judge(answer, address, showsGoogle);
-    context.verbose(`identity: ${url.host}: ${describe(answer)}, trying again in ${Math.round(pause)} ms`);
-    await sleepWithin(pause, context, `the metadata server at ${url.host}: ${describe(answer)}`);
-    pauses += pause;
-  }
+  const limits = { connectMs: CONNECT_MS[where], totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
+  const answer = await askPatiently(
+    { url, headers: { "Metadata-Flavor": "Google" }, ...limits },
+    `the metadata server at ${url.host}`,
+    {
+      pausesMs: PATIENCE_MS[where],
+      isTransient: (one) => isTransient(one) || (showsGoogle && isNetworkDown(one)),
+    },
+    context,
+  );
+  return judge(answer, address, showsGoogle);
 }
 
-async function askOnce(url: URL, connectMs: number, context: IdentityContext): Promise<HttpAnswer> {
-  const { deadline } = context;
-  try {
-    const answer = await ask({
-      url,
-      headers: { "Metadata-Flavor": "Google" },
-      connectMs,
-      totalMs: ANSWER_MS,
-      maxBytes: MAX_ANSWER_BYTES,
-      signal: deadline.signal,
-    });
-    context.verbose(`identity: GET ${url.href}: ${describe(answer)}`);
-    return answer;
-  } catch (error) {
-    if (deadline.signal.aborted) throw interruption(deadline, `the metadata server at ${url.host} has not answered`);
-    throw error;
-  }
+/** On Google Cloud the server is there: what fails is a network that is not up yet. */
+function isNetworkDown(answer: HttpAnswer): boolean {
+  return answer.kind === "fault" && (answer.fault === "unreachable" || answer.fault === "name-unknown");
 }
-
-async function sleepWithin(ms: number, context: IdentityContext, what: string): Promise<void> {
-  try {
-    await context.clock.sleep(ms, context.deadline.signal);
-  } catch (error) {
-    if (context.deadline.signal.aborted) throw interruption(context.deadline, what);
-    throw error;
-  }
-}
-
-function isTransient(answer: HttpAnswer, showsGoogle: boolean): boolean {
-  if (answer.kind === "answer") return answer.status === 429 || answer.status >= 500;
-  if (answer.fault === "refused" || answer.fault === "cut") return true;
-  return showsGoogle && (answer.fault === "unreachable" || answer.fault === "name-unknown");
-}
-
-const FAULTS: Readonly<Record<HttpFault, string>> = {
-  "name-unknown": "its name is unknown",
-  unreachable: "it cannot be reached",
-  refused: "it refuses connections",
-  "connect-timeout": "no connection",
-  "answer-timeout": "connected, but no whole answer",
-  cut: "it cut the connection",
-  "too-large": "its answer is too large",
-  tls: "TLS fails",
-  "not-http": "it does not speak HTTP",
-};
-
-const describe = (answer: HttpAnswer): string =>
-  answer.kind === "answer" ? `status ${answer.status}` : `${FAULTS[answer.fault]} (${answer.detail})`;
 
 function judge(answer: HttpAnswer, address: MetadataAddress, showsGoogle: boolean): MetadataAnswer {
   const host = address.base.host;
@@ -125,7 +82,7 @@ function faultFailure(
   address: MetadataAddress,
   showsGoogle: boolean,
 ): Failure {
-  const message = `${server}: ${describe(answer)}`;
+  const message = `${server}: ${describeAnswer(answer)}`;
   switch (answer.fault) {
     case "answer-timeout":
     case "cut":
@@ -144,9 +101,13 @@ function faultFailure(
         return new Failure("IDENTITY_TEMPORARY", message, {
           hint: "this machine shows signs of Google Cloud; its network may not be up yet",
         });
-      return new Failure("IDENTITY_UNAVAILABLE", `no metadata server at ${address.base.host}: ${describe(answer)}`, {
-        hint: whereToLook(address),
-      });
+      return new Failure(
+        "IDENTITY_UNAVAILABLE",
+        `no metadata server at ${address.base.host}: ${describeAnswer(answer)}`,
+        {
+          hint: whereToLook(address),
+        },
+      );
   }
 }
 

@@ -114,6 +114,23 @@ function faultOf(code: string): HttpFault {
   return "unreachable";
 }
 
+const FAULTS: Readonly<Record<HttpFault, string>> = {
+  "name-unknown": "its name is unknown",
+  unreachable: "it cannot be reached",
+  refused: "it refuses connections",
+  "connect-timeout": "no connection",
+  "answer-timeout": "connected, but no whole answer",
+  cut: "it cut the connection",
+  "too-large": "its answer is too large",
+  tls: "TLS fails",
+  "not-http": "it does not speak HTTP",
+};
+
+/** An answer in words, for messages; nothing of its body. */
+export function describeAnswer(answer: HttpAnswer): string {
+  return answer.kind === "answer" ? `status ${answer.status}` : `${FAULTS[answer.fault]} (${answer.detail})`;
+}
+
 /** The issuer's own time by its `Date` header (RFC 9110 6.6.1), or undefined when it sent none that can be read. */
 export function dateOf(headers: IncomingHttpHeaders): Date | undefined {
   const ms = Date.parse(headers.date ?? "");

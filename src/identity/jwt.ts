@@ -2,6 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
 import { printable } from "../base/printable.ts";
+import { isRecord } from "./json-answer.ts";
 import type { IdentityToken, TokenClaims } from "./token.ts";
 
 /**
@@ -56,6 +57,8 @@ export interface TokenCheck {
   readonly now: Date;
   /** When given, it must be one of the token's `aud`. */
   readonly audience?: string | undefined;
+  /** Other spellings of it that are as good: Microsoft Entra ID puts `api://ID` or `ID` into the token. */
+  readonly otherAudiences?: readonly string[] | undefined;
   /** What is checked, for messages. */
   readonly describe?: string | undefined;
 }
@@ -87,7 +90,8 @@ export function checkToken(token: string, check: TokenCheck): IdentityToken {
       { hint: `this machine's clock is probably behind: ${CLOCK_HINT}` },
     );
   }
-  if (check.audience !== undefined && !claims.audience.includes(check.audience)) {
+  const wanted = check.audience === undefined ? [] : [check.audience, ...(check.otherAudiences ?? [])];
+  if (check.audience !== undefined && !wanted.some((one) => claims.audience.includes(one))) {
     throw new Failure("TOKEN_AUDIENCE", `${describe} is not for the audience ${printable(check.audience)} (${told})`, {
       hint: "set `audience` to what the token was issued for, or have it issued for this audience",
     });
@@ -125,10 +129,6 @@ function parseObject(part: string): Readonly<Record<string, unknown>> | undefine
   } catch {
     return undefined;
   }
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);

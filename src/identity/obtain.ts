@@ -9,6 +9,8 @@ export interface IdentityContext {
   readonly clock: Clock;
   readonly deadline: Deadline;
   readonly cwd: string;
+  /** The user's home directory, where gcloud keeps its credentials. */
+  readonly home: string;
   /** Takes a line for `--verbose`; it never holds a token. */
   readonly verbose: (line: string) => void;
 }
@@ -19,9 +21,17 @@ export interface IdentityContext {
  * @throws Failure IDENTITY_*, TOKEN_*, TIMEOUT or INTERRUPTED; each source's function says which.
  */
 export async function obtainIdentityToken(source: IdentitySource, context: IdentityContext): Promise<IdentityToken> {
+  const token = await obtain(source, context);
+  const aheadMs = token.clockAheadMs ?? clockBehindIssuer(token, context.clock);
+  return aheadMs === undefined ? token : { ...token, clockAheadMs: aheadMs };
+}
+
+async function obtain(source: IdentitySource, context: IdentityContext): Promise<IdentityToken> {
   switch (source.kind) {
     case "gcp-metadata":
       return (await import("./gcp-metadata.ts")).tokenFromMetadata(source, context);
+    case "gcp-adc":
+      return (await import("./gcp-adc.ts")).tokenFromDefaultCredentials(source, context);
     case "gcloud":
       return (await import("./gcloud.ts")).tokenFromGcloud(source, context);
     case "file":
@@ -30,7 +40,24 @@ export async function obtainIdentityToken(source: IdentitySource, context: Ident
       return (await import("./environment-variable.ts")).readTokenVariable(source, context);
     case "command":
       return (await import("./command.ts")).tokenFromCommand(source, context);
+    case "url":
+      return (await import("./url.ts")).tokenFromUrl(source, context);
+    case "github-actions":
+      return (await import("./github-actions.ts")).tokenFromGitHub(source, context);
+    case "gitlab":
+      return (await import("./gitlab.ts")).tokenFromGitLab(source, context);
+    case "azure":
+      return (await import("./azure.ts")).tokenFromAzure(source, context);
+    case "kubernetes":
+      return (await import("./kubernetes.ts")).tokenFromKubernetes(source, context);
   }
+}
+
+/** A token that was made in the future tells how far this clock is behind, at least; an old one tells nothing. */
+function clockBehindIssuer({ claims }: IdentityToken, clock: Clock): number | undefined {
+  const made = claims.issuedAt?.getTime();
+  const now = clock.now().getTime();
+  return made !== undefined && made > now ? now - made : undefined;
 }
 
 /** Two sources with the same key give the same token. */

@@ -15,4 +15,9 @@ export interface TokenClaims {
 export interface IdentityToken {
   readonly token: Secret;
   readonly claims: TokenClaims;
+  /**
+   * How far this machine's clock is ahead of the issuer's, in milliseconds; negative when it is behind. Undefined where
+   * nothing tells: a token that was made a while ago is as old as it looks.
+   */
+  readonly clockAheadMs?: number | undefined;
 }

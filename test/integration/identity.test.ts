@@ -46,6 +46,7 @@ function benchOf(options: BenchOptions = {}): Bench {
     clock: { ...world, sleep },
     deadline,
     cwd: options.cwd ?? "/",
+    home: "/nonexistent",
     verbose: (line) => void lines.push(line),
   };
   return { context, lines, pauses, end: (reason) => controller.abort(reason) };

@@ -1,0 +1,15 @@
+/** Which hosts are this machine itself or its hypervisor, as WHATWG URLs spell them (`URL.hostname`). */
+
+/** 127.0.0.0/8, ::1 and localhost. */
+export function isLoopbackHost(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(hostname);
+}
+
+/**
+ * 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 2.5.6), where clouds put their metadata servers, and fd00:ec2::/32,
+ * where EC2 has its own over IPv6
+ * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). No router passes them on.
+ */
+export function isLinkLocalHost(hostname: string): boolean {
+  return /^169\.254\.\d{1,3}\.\d{1,3}$/.test(hostname) || /^\[fe[89ab][0-9a-f]:|^\[fd00:ec2:/.test(hostname);
+}

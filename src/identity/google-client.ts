@@ -1,0 +1,177 @@
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { Failure } from "../base/failure.ts";
+import { interruption } from "../base/interruption.ts";
+import { printable, redact } from "../base/printable.ts";
+import type { GoogleCredentials } from "./google-credentials-file.ts";
+import { ask, dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
+import { findText } from "./json-answer.ts";
+import type { IdentityContext } from "./obtain.ts";
+
+/** What Google's library can get for a set of credentials. */
+export interface GoogleClient {
+  /** An access token with the scope `cloud-platform`, which IAM Credentials asks for. */
+  readonly accessToken: () => Promise<string>;
+  /** Undefined where credentials of this kind have no identity token of their own. */
+  readonly identityToken: ((audience: string) => Promise<string>) | undefined;
+  /** The server's time of the last answer. */
+  readonly serverTime: () => Date | undefined;
+}
+
+const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
+/** The library signs for this endpoint and asks it whatever the key file says. */
+const TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token";
+const CONNECT_MS = 5_000;
+const ANSWER_MS = 15_000;
+const MAX_ANSWER_BYTES = 64 * 1024;
+
+/**
+ * Opens google-auth-library for credentials; loaded here and nowhere else. It retries 429 and 5xx by itself. Its requests
+ * go through our own door: with a deadline, a size limit and no redirects. A `token_uri` in the credentials is honoured,
+ * as Google's Go and Python libraries do.
+ *
+ * @throws Failure TOKEN_MALFORMED for credentials that the library refuses.
+ */
+export async function openGoogleClient(
+  credentials: GoogleCredentials,
+  context: IdentityContext,
+): Promise<GoogleClient> {
+  const { GoogleAuth } = await import("google-auth-library");
+  const door = openDoor(credentials, context);
+  const client = build();
+  return {
+    accessToken: () =>
+      judged(async () => {
+        const { token } = await client.getAccessToken();
+        return typeof token === "string" ? token : undefined;
+      }),
+    identityToken: "fetchIdToken" in client ? (audience) => judged(() => client.fetchIdToken(audience)) : undefined,
+    serverTime: () => (door.last === undefined || door.last.kind === "fault" ? undefined : dateOf(door.last.headers)),
+  };
+
+  function build() {
+    try {
+      const auth = new GoogleAuth({ scopes: [SCOPE] });
+      const made = auth.fromJSON(credentials.json, { transporterOptions: { fetchImplementation: door.fetch } });
+      // 10.9.1 gives an external account's token exchange a transporter of its own, which would be a second door.
+      const exchange: unknown = Reflect.get(made, "stsCredential");
+      if (typeof exchange === "object" && exchange !== null) Reflect.set(exchange, "transporter", made.transporter);
+      return made;
+    } catch (error) {
+      // The library's words name fields and never values.
+      const why = error instanceof Error ? printable(redact(error.message)) : "refused";
+      throw new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`, {
+        hint: "get them anew: a key's JSON, or `gcloud auth application-default login`",
+        cause: error,
+      });
+    }
+  }
+
+  async function judged(work: () => Promise<string | undefined>): Promise<string> {
+    const { deadline } = context;
+    let token: string | undefined;
+    try {
+      token = await work();
+    } catch (error) {
+      if (deadline.signal.aborted) throw interruption(deadline, "Google's token endpoint has not answered");
+      throw door.refused ?? failureOf(door.last, door.lastHost, credentials, error);
+    }
+    if (typeof token === "string" && token !== "") return token;
+    throw new Failure("IDENTITY_NONSENSE", `the answer of ${door.lastHost} holds no token`);
+  }
+}
+
+interface Door {
+  readonly fetch: typeof globalThis.fetch;
+  last: HttpAnswer | undefined;
+  lastHost: string;
+  /** Why a request was not sent at all. */
+  refused: Failure | undefined;
+}
+
+/** The library's way to the network, as the one function of the Fetch standard that it takes. */
+function openDoor(credentials: GoogleCredentials, context: IdentityContext): Door {
+  const door: Door = {
+    last: undefined,
+    lastHost: "Google",
+    refused: undefined,
+    fetch: async (input, init) => {
+      const request = new Request(input, init);
+      const url = endpointFor(request.url, credentials);
+      door.lastHost = url.host;
+      if (!isSafe(url)) {
+        door.refused = new Failure(
+          "TOKEN_MALFORMED",
+          `${credentials.path} names an endpoint on ${url.host} without TLS`,
+        );
+        throw door.refused;
+      }
+      const body = request.method === "GET" ? undefined : await request.text();
+      const answer = await ask({
+        url,
+        method: request.method === "GET" ? "GET" : "POST",
+        headers: Object.fromEntries(request.headers),
+        body,
+        connectMs: CONNECT_MS,
+        totalMs: ANSWER_MS,
+        maxBytes: MAX_ANSWER_BYTES,
+        signal: context.deadline.signal,
+      });
+      door.last = answer;
+      context.verbose(`identity: ${request.method} ${url.host}: ${describeAnswer(answer)}`);
+      if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeAnswer(answer)}`);
+      return new Response(answer.body, { status: answer.status, headers: { "Content-Type": "application/json" } });
+    },
+  };
+  return door;
+}
+
+function endpointFor(text: string, { json }: GoogleCredentials): URL {
+  const named = json["token_uri"];
+  return new URL(text === TOKEN_ENDPOINT && typeof named === "string" && URL.canParse(named) ? named : text);
+}
+
+/** Keys and tokens travel in the clear only within this machine (an external account's token may come from IMDS). */
+function isSafe(url: URL): boolean {
+  return url.protocol === "https:" || isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
+}
+
+function failureOf(
+  last: HttpAnswer | undefined,
+  host: string,
+  credentials: GoogleCredentials,
+  cause: unknown,
+): Failure {
+  if (last === undefined) {
+    // Nothing was sent: a key that cannot sign, a subject token that is not there.
+    const why = cause instanceof Error ? redact(cause.message, 200) : "refused";
+    return new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`, { cause });
+  }
+  const message = `${host}: ${describeAnswer(last)}`;
+  if (last.kind === "fault") {
+    const isNonsense = ["too-large", "tls", "not-http"].includes(last.fault);
+    return new Failure(isNonsense ? "IDENTITY_NONSENSE" : "IDENTITY_TEMPORARY", message, { cause });
+  }
+  if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message, { cause });
+  if (last.status >= 400) return denial(last, message, credentials, cause);
+  return new Failure("IDENTITY_NONSENSE", `the answer of ${host} is no token (status ${last.status})`, { cause });
+}
+
+/** RFC 6749 5.2: `error` is one of a few words and `error_description` is for people. */
+function denial(
+  answer: HttpAnswer & { kind: "answer" },
+  message: string,
+  { type, path }: GoogleCredentials,
+  cause: unknown,
+): Failure {
+  const error = findText(answer.body, "error") ?? findText(answer.body, "error.status");
+  const description = findText(answer.body, "error_description") ?? findText(answer.body, "error.message");
+  const said = [error, description].filter((text) => text !== undefined).join(": ");
+  const told = said === "" ? message : `${message}: ${redact(said, 200)}`;
+  const code =
+    error === undefined && answer.status !== 401 && answer.status !== 403 ? "IDENTITY_NONSENSE" : "IDENTITY_DENIED";
+  const login = "run `gcloud auth application-default login` again as the user that runs rolefresh";
+  const key = `the key in ${path} is deleted or disabled, or this machine's clock is wrong: make a new key, or \`timedatectl\``;
+  const trust = "look at the workload identity pool's provider: its issuer, audience and attribute condition";
+  const hint = type === "service_account" ? key : type === "external_account" ? trust : login;
+  return new Failure(code, told.replace(/\.$/, ""), { hint, cause });
+}

@@ -1,0 +1,98 @@
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { Failure } from "../base/failure.ts";
+import { dateOf, describeAnswer, type HttpAnswer, type HttpFault, type HttpQuestion } from "./http.ts";
+import type { IdentityContext } from "./obtain.ts";
+import { askPatiently, isTransient } from "./patience.ts";
+
+/** A server that hands out tokens over HTTP, and what a person can do about it. */
+export interface TokenServer {
+  /** For messages: `GitHub's token endpoint at HOST`. */
+  readonly who: string;
+  /** What to do when it answers 401 or 403. */
+  readonly deniedHint: string;
+  /** What to do when nobody is there. */
+  readonly absentHint: string;
+  /** Judges an answer below 500 that is neither 200 nor 429 before the usual rules do. */
+  readonly judge?: (answer: TokenAnswer) => Failure | undefined;
+  /** Answers that pass by themselves beside 429, 5xx and cut or refused connections. */
+  readonly alsoTransient?: readonly number[];
+}
+
+/** What a token server said, with the status it said it with. */
+export interface TokenAnswer {
+  readonly status: number;
+  readonly body: string;
+  /** The server's own time; undefined when it sent none. */
+  readonly date: Date | undefined;
+}
+
+const CONNECT_MS = 5_000;
+const ANSWER_MS = 15_000;
+/** Tokens are a few kilobytes; whoever sends more is no token server. */
+const MAX_ANSWER_BYTES = 64 * 1024;
+const PAUSES_MS = 5_000;
+
+/**
+ * Asks a token server and returns its answer of status 200.
+ *
+ * @throws Failure IDENTITY_UNAVAILABLE: nobody is there, on this machine or its hypervisor; IDENTITY_DENIED: 401 or 403;
+ *   IDENTITY_TEMPORARY: slow, failing or out of reach; IDENTITY_NONSENSE: a redirect or whatever else; TIMEOUT,
+ *   INTERRUPTED.
+ */
+export async function askTokenServer(
+  question: Pick<HttpQuestion, "url" | "method" | "headers" | "body">,
+  server: TokenServer,
+  context: IdentityContext,
+): Promise<TokenAnswer> {
+  const limits = { connectMs: CONNECT_MS, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
+  const patience = {
+    pausesMs: PAUSES_MS,
+    isTransient: (answer: HttpAnswer) =>
+      isTransient(answer) || (answer.kind === "answer" && (server.alsoTransient ?? []).includes(answer.status)),
+  };
+  const answer = await askPatiently({ ...question, ...limits }, server.who, patience, context);
+  if (answer.kind === "fault") throw faultFailure(answer, question.url, server);
+  const told = { status: answer.status, body: answer.body, date: dateOf(answer.headers) };
+  if (told.status === 200) return told;
+  throw refusal(told, server, patience.isTransient(answer));
+}
+
+function refusal(answer: TokenAnswer, server: TokenServer, transient: boolean): Failure {
+  if (transient) {
+    return new Failure("IDENTITY_TEMPORARY", `${server.who} keeps answering with status ${answer.status}`);
+  }
+  const judged = server.judge?.(answer);
+  if (judged !== undefined) return judged;
+  const message = `${server.who} answered with status ${answer.status} instead of a token`;
+  if (answer.status === 401 || answer.status === 403) {
+    return new Failure("IDENTITY_DENIED", `${server.who} gives no token (status ${answer.status})`, {
+      hint: server.deniedHint,
+    });
+  }
+  const hint =
+    answer.status >= 300 && answer.status < 400
+      ? "redirects are not followed: they often lead to a login page"
+      : server.absentHint;
+  return new Failure("IDENTITY_NONSENSE", message, { hint });
+}
+
+/** Where nobody listens on this machine, the wrong machine was chosen; where a host elsewhere is silent, it may come back. */
+const NOBODY: ReadonlySet<HttpFault> = new Set(["name-unknown", "unreachable", "refused", "connect-timeout"]);
+
+function faultFailure(answer: HttpAnswer & { kind: "fault" }, url: URL, server: TokenServer): Failure {
+  const message = `${server.who}: ${describeAnswer(answer)}`;
+  if (NOBODY.has(answer.fault)) {
+    const isHere = isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
+    return new Failure(isHere ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY", message, { hint: server.absentHint });
+  }
+  if (answer.fault === "answer-timeout" || answer.fault === "cut") {
+    return new Failure("IDENTITY_TEMPORARY", message, {
+      hint: "it is there but slow or failing; the next run may heal it",
+    });
+  }
+  const hint =
+    answer.fault === "tls"
+      ? "if a proxy opens TLS here, name its certificate authority: NODE_EXTRA_CA_CERTS=/path/ca.pem"
+      : server.absentHint;
+  return new Failure("IDENTITY_NONSENSE", message, { hint });
+}

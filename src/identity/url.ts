@@ -1,0 +1,53 @@
+import { Failure } from "../base/failure.ts";
+import type { IdentitySource } from "../config/config.ts";
+import { checkAnsweredToken } from "./answered-token.ts";
+import { textInJson } from "./json-answer.ts";
+import type { IdentityContext } from "./obtain.ts";
+import type { IdentityToken } from "./token.ts";
+import { askTokenServer } from "./token-server.ts";
+
+type UrlSource = Extract<IdentitySource, { kind: "url" }>;
+
+/**
+ * The token that `identity_url` answers a GET with: the whole body, or the text at `identity_json_path`. `{env:NAME}` in
+ * a header stands for the variable's value. Of the URL only the host is ever shown.
+ *
+ * @throws Failure TOKEN_MISSING when a header's variable is not set, TOKEN_MALFORMED when its value cannot stand in a
+ *   header, IDENTITY_* as `askTokenServer`, IDENTITY_NONSENSE for an answer without a token, and what `checkToken` throws.
+ */
+export async function tokenFromUrl(source: UrlSource, context: IdentityContext): Promise<IdentityToken> {
+  const url = new URL(source.url);
+  const server = {
+    who: `\`identity_url\` at ${url.host}`,
+    deniedHint: "look at `identity_header` and at the secrets that it names",
+    absentHint: "look at `identity_url`",
+  };
+  const headers = Object.fromEntries(
+    source.headers.map(({ name, template }) => [name, fillIn(name, template, context)]),
+  );
+  const answer = await askTokenServer({ url, headers }, server, context);
+  const describe = `the answer of ${server.who}`;
+  const token = source.jsonPath === undefined ? answer.body : textInJson(answer.body, source.jsonPath, describe);
+  if (source.jsonPath === undefined && token.trimStart().startsWith("{")) {
+    throw new Failure("IDENTITY_NONSENSE", `${describe} is JSON and no token`, {
+      hint: "say where the token stands in it, for example `identity_json_path = value`",
+    });
+  }
+  return checkAnsweredToken(token, describe, context.clock, { audience: source.audience, serverTime: answer.date });
+}
+
+function fillIn(name: string, template: string, { env }: IdentityContext): string {
+  return template.replaceAll(/\{env:(\w+)\}/g, (_, variable: string) => {
+    const value = env[variable];
+    if (value === undefined || value === "") {
+      throw new Failure("TOKEN_MISSING", `the environment variable ${variable} of the header ${name} is not set`, {
+        hint: "cron and systemd pass on hardly any variables: set it in the crontab or in the unit's `Environment=`",
+      });
+    }
+    // Node would refuse it with a message that holds the value.
+    if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value.trimEnd())) {
+      throw new Failure("TOKEN_MALFORMED", `the environment variable ${variable} holds what no header may hold`);
+    }
+    return value.trimEnd();
+  });
+}
