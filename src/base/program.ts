@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 // The only way to signal a whole process group; `ChildProcess.kill` reaches the child alone.
 import { kill } from "node:process";
+import { Readable } from "node:stream";
 import { errnoOf } from "./failure.ts";
 import type { Environment } from "../world.ts";
 import type { Deadline } from "./deadline.ts";
@@ -22,6 +23,8 @@ export interface ProgramContext {
 }
 
 const MAX_STDOUT_BYTES = 64 * 1024;
+/** How long what a program wrote last may take to arrive after its end. */
+const LAST_WORDS_MS = 100;
 const MAX_STDERR_BYTES = 8 * 1024;
 
 /**
@@ -29,6 +32,7 @@ const MAX_STDERR_BYTES = 8 * 1024;
  * gone. It leads a process group of its own; at the deadline, on interruption and when it writes more than 64 KiB the
  * whole group is killed.
  *
+ * @param purpose `effect`: its stdout goes nowhere, and what it leaves running in the background is not waited for
  * @param describe for the message at the deadline: `\`gcloud\` has not answered`.
  * @throws the deadline's failure, with `describe` in front when it is a timeout.
  */
@@ -38,22 +42,25 @@ export async function runProgram(
   context: ProgramContext,
   describe: string,
   extraEnv: Readonly<Record<string, string>> = {},
+  purpose: "answer" | "effect" = "answer",
 ): Promise<ProgramEnd> {
   const { deadline } = context;
   if (deadline.signal.aborted) throw interruption(deadline, describe);
   const child = spawn(file, args, {
     cwd: context.cwd,
     env: { ...context.env, ...extraEnv },
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", purpose === "answer" ? "pipe" : "ignore", "pipe"],
     detached: true,
   });
   return new Promise<ProgramEnd>((resolve, reject) => {
-    const stdout = collect(child.stdout, MAX_STDOUT_BYTES, (bytes) => {
+    const answer = child.stdout ?? Readable.from([]);
+    const complaints = child.stderr ?? Readable.from([]);
+    const stdout = collect(answer, MAX_STDOUT_BYTES, (bytes) => {
       killGroup(child);
       settle();
       resolve({ kind: "too-much", bytes });
     });
-    const stderr = collect(child.stderr, MAX_STDERR_BYTES, () => undefined);
+    const stderr = collect(complaints, MAX_STDERR_BYTES, () => undefined);
     const onAbort = () => {
       killGroup(child);
       settle();
@@ -62,20 +69,23 @@ export async function runProgram(
     const settle = () => {
       deadline.signal.removeEventListener("abort", onAbort);
       // A grandchild that left the group may still hold the pipes; the run must not wait for it.
-      child.stdout.destroy();
-      child.stderr.destroy();
+      answer.destroy();
+      complaints.destroy();
     };
     deadline.signal.addEventListener("abort", onAbort, { once: true });
     child.once("error", (error) => {
       settle();
       resolve({ kind: "not-started", errno: errnoOf(error) ?? "error" });
     });
-    child.once("close", (status, signal) => {
+    const onEnd = (status: number | null, signal: NodeJS.Signals | null) => {
       settle();
       const complaint = firstLines(stderr.text());
       if (status === null) resolve({ kind: "signal", signal: signal ?? "a signal", complaint });
       else resolve({ kind: "exit", status, stdout: stdout.text(), complaint });
-    });
+    };
+    child.once("close", onEnd);
+    // A daemon that was started for its effect keeps stderr open for life: its parent's end counts.
+    if (purpose === "effect") child.once("exit", (status, signal) => setTimeout(onEnd, LAST_WORDS_MS, status, signal));
   });
 }
 

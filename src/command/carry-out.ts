@@ -11,8 +11,8 @@ import { type Outcome, settleAtOnce } from "./outcome.ts";
 const WRITE_GRACE_MS = 5000;
 
 /**
- * Carries out a plan within the run's deadline, then runs the `on_refresh` commands of what was refreshed, one by one. Where nothing is due, neither the network rooms nor the progress lines
- * are loaded.
+ * Carries out a plan within the run's deadline, then runs the `on_refresh` commands of what was refreshed, one by one and
+ * with as much time again. Where nothing is due, neither the network rooms nor the progress lines are loaded.
  *
  * @returns one outcome for each step, failures included: one profile's failure spares the others
  */
@@ -42,7 +42,7 @@ export async function carryOut(
       reporter,
       progress,
     });
-    return await runHooks(outcomes, progress, world);
+    return await runHooks(outcomes, global.timeoutMs, progress, world);
   } finally {
     progress.done();
     deadline.clear();
@@ -50,18 +50,27 @@ export async function carryOut(
   }
 }
 
-async function runHooks(outcomes: readonly Outcome[], progress: Progress, world: World): Promise<readonly Outcome[]> {
+async function runHooks(
+  outcomes: readonly Outcome[],
+  timeoutMs: number,
+  progress: Progress,
+  world: World,
+): Promise<readonly Outcome[]> {
+  const isDue = ({ outcome, step }: Outcome) => outcome === "refreshed" && step.spec.onRefresh !== undefined;
+  if (!outcomes.some(isDue)) return outcomes;
+  const { runHook } = await import("./hook.ts");
+  const deadline = startDeadline(timeoutMs, world, world.interrupted);
   const after: Outcome[] = [];
   for (const outcome of outcomes) {
     const { spec } = outcome.step;
-    if (outcome.outcome !== "refreshed" || outcome.expiresAt === undefined || spec.onRefresh === undefined) {
+    if (!isDue(outcome) || outcome.expiresAt === undefined) {
       after.push(outcome);
       continue;
     }
     progress.set(spec.profile, "running on_refresh");
-    const { runHook } = await import("./hook.ts");
-    const hookFailure = await runHook(spec, outcome.expiresAt, world);
+    const hookFailure = await runHook(spec, outcome.expiresAt, deadline, world);
     after.push(hookFailure ? { ...outcome, hookFailure } : outcome);
   }
+  deadline.clear();
   return after;
 }

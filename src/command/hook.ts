@@ -1,12 +1,9 @@
 import { renderInstant } from "../base/duration.ts";
-import { startDeadline } from "../base/deadline.ts";
+import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { ProfileSpec } from "../config/config.ts";
 import { runProgram } from "../base/program.ts";
 import type { Environment, World } from "../world.ts";
-
-/** How long `on_refresh` may take: a `systemctl reload` takes seconds, and cron starts the next run soon. */
-export const HOOK_TIMEOUT_MS = 60_000;
 
 /** Names that hold secrets in the environments rolefresh runs in; a hook finds the new keys in the file, by its profile. */
 const SECRET_NAMES =
@@ -15,13 +12,18 @@ const SECRET_NAMES =
 /**
  * Runs a profile's `on_refresh` command after the write, as certbot's deploy hook: under `/bin/sh -c`, with
  * `ROLEFRESH_PROFILE`, `ROLEFRESH_EXPIRES_AT` and `ROLEFRESH_CREDENTIALS_FILE` in its environment and no secrets. It and
- * its children are killed after a minute.
+ * its children are killed at the deadline.
  *
  * @returns the failure to report; what was written stays
+ * @throws INTERRUPTED
  */
-export async function runHook(spec: ProfileSpec, expiresAt: Date, world: World): Promise<Failure | undefined> {
+export async function runHook(
+  spec: ProfileSpec,
+  expiresAt: Date,
+  deadline: Deadline,
+  world: Pick<World, "env" | "cwd">,
+): Promise<Failure | undefined> {
   if (spec.onRefresh === undefined) return undefined;
-  const deadline = startDeadline(HOOK_TIMEOUT_MS, world, world.interrupted);
   const extra = {
     ROLEFRESH_PROFILE: spec.profile,
     ROLEFRESH_EXPIRES_AT: renderInstant(expiresAt),
@@ -33,7 +35,14 @@ export async function runHook(spec: ProfileSpec, expiresAt: Date, world: World):
     cwd: world.cwd,
   };
   try {
-    const end = await runProgram("/bin/sh", ["-c", spec.onRefresh], context, "on_refresh has not ended", extra);
+    const end = await runProgram(
+      "/bin/sh",
+      ["-c", spec.onRefresh],
+      context,
+      "on_refresh has not ended",
+      extra,
+      "effect",
+    );
     switch (end.kind) {
       case "exit":
         return end.status === 0 ? undefined : failureOf(spec, `failed with exit ${end.status}${said(end.complaint)}`);
@@ -46,9 +55,7 @@ export async function runHook(spec: ProfileSpec, expiresAt: Date, world: World):
     }
   } catch (error) {
     if (!(error instanceof Failure) || error.code === "INTERRUPTED") throw error;
-    return failureOf(spec, `was killed: it ran for more than ${HOOK_TIMEOUT_MS / 1000} s`);
-  } finally {
-    deadline.clear();
+    return failureOf(spec, "was killed: it did not end within --timeout");
   }
 }
 

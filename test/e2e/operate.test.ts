@@ -14,6 +14,12 @@ async function failing(scene: Scene, ms: number): Promise<void> {
   scene.sandbox.misbehave("sts", { kind: "aws-error", code: "AccessDenied" });
 }
 
+/** The state letter of a process (proc(5)), or `gone`. */
+async function stateOf(pid: number): Promise<string> {
+  const text = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+  return /^\d+ \(.*\) (\w)/s.exec(text)?.[1] ?? "gone";
+}
+
 suite("on_refresh", () => {
   test("runs after the write with the facts in its environment and no secrets", async () => {
     await using scene = await openScene(`${ONE_ROLE}on_refresh = env > "$HOME/hook.env"\n`);
@@ -56,6 +62,24 @@ suite("on_refresh", () => {
       /^rolefresh: error: profile 'default': refreshed, but its on_refresh command failed with exit 3: no such unit\nrolefresh: hint: /,
     );
     assert.match(await scene.credentials(), /manager = rolefresh/);
+  });
+
+  test("a hook that hangs is killed with its children at the deadline, and the refresh stands", async () => {
+    await using scene = await openScene(`${ONE_ROLE}on_refresh = "sleep 1000 & echo $! > $HOME/pid; wait"\n`);
+    const { code, stdout, stderr } = await scene.run(["--timeout", "1s"]);
+    assert.deepEqual([code, stdout], [69, ""]);
+    assert.match(stderr, /its on_refresh command was killed: it did not end within --timeout/);
+    assert.match(await scene.credentials(), /manager = rolefresh/);
+    const pid = Number(await scene.home.read("pid"));
+    assert.ok(["gone", "Z"].includes(await stateOf(pid)), "it is dead, reaped or not");
+  });
+
+  test("what a hook leaves running in the background is not waited for, and its output goes nowhere", async () => {
+    await using scene = await openScene(
+      `${ONE_ROLE}on_refresh = "head -c 200000 /dev/zero; sleep 1000 & echo $! > $HOME/pid"\n`,
+    );
+    assert.deepEqual(await scene.run([]), SILENT);
+    process.kill(Number(await scene.home.read("pid")), "SIGKILL");
   });
 
   test("a hook that hangs is stopped with its children when the run is told to stop", async () => {
