@@ -1,7 +1,6 @@
 #!/usr/bin/env node
-import { fstatSync } from "node:fs";
+import { fstatSync, statSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
-import { isatty } from "node:tty";
 
 import { errnoOf, Failure } from "./base/failure.ts";
 import { main } from "./main.ts";
@@ -38,15 +37,12 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
-// A reader that went away (`rolefresh status | head -1`) is no reason for a stack.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: unknown) => {
-    if (errnoOf(error) !== "EPIPE") throw error;
-  });
-}
+void run();
 
-process.exitCode = await main(openWorld());
-if (received !== undefined) dieOf(received);
+async function run(): Promise<void> {
+  process.exitCode = await main(openWorld());
+  if (received !== undefined) dieOf(received);
+}
 
 /** So that the parent sees the signal, not an exit status (as fd and git do). */
 function dieOf(signal: NodeJS.Signals): void {
@@ -66,8 +62,8 @@ function openWorld(): World {
     hostname: hostname(),
     uid: process.geteuid?.(),
     pid: process.pid,
-    out: outputOf(process.stdout, 1),
-    err: outputOf(process.stderr, 2),
+    out: outputOf(() => process.stdout, 1),
+    err: outputOf(() => process.stderr, 2),
     interrupted: interruption.signal,
     takeSignal,
     dieOf: (signal) => {
@@ -95,14 +91,38 @@ function takeSignal(signal: NodeJS.Signals, listener: () => void): () => void {
   return () => void process.off(signal, listener);
 }
 
-function outputOf(stream: NodeJS.WriteStream, descriptor: number): Output {
+/** The stream is opened when it is first needed: Node's streams cost 2.5 ms, and all day long cron hears nothing of us. */
+function outputOf(open: () => NodeJS.WriteStream, descriptor: number): Output {
+  let opened: NodeJS.WriteStream | undefined;
+  const stream = () => (opened ??= open().on("error", ignoreBrokenPipe));
   return {
-    write: (text) => void stream.write(text),
-    isTTY: isatty(descriptor),
-    // A terminal that was given no size says 0.
-    columns: isatty(descriptor) ? stream.columns || undefined : undefined,
-    isJournal: isJournal(descriptor),
+    write: (text) => void stream().write(text),
+    get isTTY() {
+      return mayBeTerminal(descriptor) && stream().isTTY;
+    },
+    get columns() {
+      // A terminal that was given no size says 0.
+      return this.isTTY ? stream().columns || undefined : undefined;
+    },
+    get isJournal() {
+      return isJournal(descriptor);
+    },
   };
+}
+
+/** A reader that went away (`rolefresh status | head -1`) is no reason for a stack. */
+function ignoreBrokenPipe(error: unknown): void {
+  if (errnoOf(error) !== "EPIPE") throw error;
+}
+
+/** False only when it is certain: a terminal is a character device, and so is /dev/null, but that one is none. */
+function mayBeTerminal(descriptor: number): boolean {
+  try {
+    const stats = fstatSync(descriptor);
+    return stats.isCharacterDevice() && stats.rdev !== statSync("/dev/null").rdev;
+  } catch {
+    return true;
+  }
 }
 
 /** systemd.exec(5): `$JOURNAL_STREAM` is the device and inode of the stream that it connected to the journal. */

@@ -3,10 +3,15 @@ import { EXIT_BUG, exitCodeOf } from "./cli/exit-code.ts";
 import { GLOBAL_DEFAULTS, type Invocation } from "./cli/invocation.ts";
 import { parseQuickArgs } from "./cli/quick-args.ts";
 import { openReporter, renderBug, type ReportOptions } from "./cli/report.ts";
+import { check } from "./command/check.ts";
+import { refresh } from "./command/refresh.ts";
 import type { World } from "./world.ts";
 
 /**
  * Reads the command line, runs the command and renders whatever failed; the only place that catches everything.
+ *
+ * What a tick with nothing due needs is imported at once, everything else when it is asked for: each of yargs, the SDK and
+ * the lock costs more than all the rest of such a tick.
  *
  * @returns the exit status
  */
@@ -39,9 +44,9 @@ async function run(invocation: Invocation, world: World): Promise<number> {
       world.out.write(invocation.text);
       return 0;
     case "refresh":
-      return (await import("./command/refresh.ts")).refresh(invocation, world);
+      return refresh(invocation, world);
     case "check":
-      return (await import("./command/check.ts")).check(invocation, world);
+      return check(invocation, world);
     case "status":
       return (await import("./command/status.ts")).status(invocation, world);
     case "watch":

@@ -1,4 +1,5 @@
-import { access, constants, readFile, stat } from "node:fs/promises";
+import { isUtf8 } from "node:buffer";
+import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { errnoOf, Failure } from "../base/failure.ts";
@@ -53,13 +54,15 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 async function readIfPresent(file: string, uid: number | undefined): Promise<ConfigSource | undefined> {
   try {
-    const info = await stat(file);
+    // Synchronous: loading and starting what `fs/promises` needs takes ten times as long as reading these files.
+    const info = statSync(file);
     if (info.isDirectory()) throw new Failure("CONFIG_INVALID", `the config ${file} is a directory`);
     if (!info.isFile()) throw new Failure("CONFIG_INVALID", `the config ${file} is not a regular file`);
     if (info.size > MAX_BYTES) throw new Failure("CONFIG_INVALID", `the config ${file} is larger than 4 MiB`);
-    await access(file, constants.R_OK);
-    const bytes = await readFile(file);
-    const text = decodeUtf8(bytes, file);
+    accessSync(file, constants.R_OK);
+    const bytes = readFileSync(file);
+    if (!isUtf8(bytes)) throw new Failure("CONFIG_INVALID", `the config ${file} is not UTF-8`);
+    const text = bytes.toString("utf8");
     return { file, directory: dirname(file), text, untrusted: whyUntrusted(info, uid) };
   } catch (error) {
     if (error instanceof Failure) throw error;
@@ -73,14 +76,6 @@ async function readIfPresent(file: string, uid: number | undefined): Promise<Con
     }
     if (errno === undefined) throw error;
     throw new Failure("CONFIG_INVALID", `the config ${file} cannot be read: ${errno}`, { cause: error });
-  }
-}
-
-function decodeUtf8(bytes: Uint8Array, file: string): string {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw new Failure("CONFIG_INVALID", `the config ${file} is not UTF-8`, { cause: error });
   }
 }
 

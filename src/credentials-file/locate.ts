@@ -1,4 +1,4 @@
-import { lstat, readlink } from "node:fs/promises";
+import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { fileFailure } from "./file-failure.ts";
@@ -42,7 +42,7 @@ export async function resolveCredentialsFile(path: string, uid: number | undefin
       continue;
     }
     const next = join(at, part.name);
-    const stats = await lookAt(next, absolute);
+    const stats = lookAt(next, absolute);
     if (!stats) {
       if (part.link !== undefined)
         throw unsafe(
@@ -58,8 +58,8 @@ export async function resolveCredentialsFile(path: string, uid: number | undefin
     }
     if (++links > MAX_LINKS)
       throw unsafe(absolute, `the symbolic link ${next} leads back to itself`, "remove the link");
-    if (uid === 0) await checkPlanted(next, stats.uid, at, absolute);
-    const to = await readlink(next);
+    if (uid === 0) checkPlanted(next, stats.uid, at, absolute);
+    const to = readlinkSync(next);
     const linked = resolve(at, to);
     at = parse(linked).root;
     parts.unshift(...toParts(linked.slice(at.length), next));
@@ -74,9 +74,9 @@ function toParts(path: string, link: string | undefined): Part[] {
     .map((name) => ({ name, link }));
 }
 
-async function lookAt(path: string, absolute: string): Promise<Awaited<ReturnType<typeof lstat>> | undefined> {
+function lookAt(path: string, absolute: string): Stats | undefined {
   try {
-    return await lstat(path);
+    return lstatSync(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     if (errnoOf(error) === "ENOTDIR")
@@ -85,8 +85,8 @@ async function lookAt(path: string, absolute: string): Promise<Awaited<ReturnTyp
   }
 }
 
-async function checkPlanted(link: string, owner: number | bigint, directory: string, absolute: string): Promise<void> {
-  const { uid, mode } = await lstat(directory);
+function checkPlanted(link: string, owner: number, directory: string, absolute: string): void {
+  const { uid, mode } = lstatSync(directory);
   if (owner === 0 && uid === 0 && (mode & 0o022) === 0) return;
   throw unsafe(
     absolute,

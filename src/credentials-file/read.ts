@@ -1,5 +1,4 @@
-import { constants, type BigIntStats } from "node:fs";
-import { type FileHandle, lstat, open } from "node:fs/promises";
+import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { fileFailure } from "./file-failure.ts";
 import { journalOf } from "./beside.ts";
@@ -43,16 +42,16 @@ const MAX_READS = 5;
  */
 export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
   for (let reads = 1; ; reads++) {
-    const { bytes, before, after } = await readOnce(file, uid);
+    const { bytes, before, after } = readOnce(file, uid);
     if (reads < MAX_READS && !sameStamp(before, after)) continue;
-    return { file, bytes, stamp: after, isTorn: bytes !== undefined && (await exists(journalOf(file))) };
+    return { file, bytes, stamp: after, isTorn: bytes !== undefined && exists(journalOf(file)) };
   }
 }
 
 /** The file's stamp, for those who wait for a change; undefined when it is not there. */
 export async function stampOf(file: ResolvedFile): Promise<FileStamp | undefined> {
   try {
-    return toStamp(await lstat(file.target, { bigint: true }));
+    return toStamp(lstatSync(file.target, { bigint: true }));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw fileFailure("FILE_UNREADABLE", "cannot read", file.path, error);
@@ -86,17 +85,21 @@ interface OneRead {
   readonly after: FileStamp | undefined;
 }
 
-async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<OneRead> {
-  let handle: FileHandle | undefined;
+/**
+ * Synchronous: loading what `fs/promises` needs and starting its threads takes ten times as long as reading such a file,
+ * and every run that has nothing due would pay for it.
+ */
+function readOnce(file: ResolvedFile, uid: number | undefined): OneRead {
+  let handle: number | undefined;
   try {
     // Looked at before it is opened, as opening a device may already do something.
-    checkKind(file, await lstat(file.target, { bigint: true }), uid);
+    checkKind(file, lstatSync(file.target, { bigint: true }), uid);
     // Links are resolved by now: one that appears here was planted. O_NONBLOCK keeps a FIFO from holding us.
-    handle = await open(file.target, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    const opened = await handle.stat({ bigint: true });
+    handle = openSync(file.target, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    const opened = fstatSync(handle, { bigint: true });
     checkKind(file, opened, uid);
-    const bytes = await readAll(file, handle, Number(opened.size));
-    return { bytes, before: toStamp(opened), after: toStamp(await handle.stat({ bigint: true })) };
+    const bytes = readAll(file, handle, Number(opened.size));
+    return { bytes, before: toStamp(opened), after: toStamp(fstatSync(handle, { bigint: true })) };
   } catch (error) {
     switch (errnoOf(error) ?? "") {
       case "ENOENT":
@@ -117,7 +120,16 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
         throw fileFailure("FILE_READ_FAILED", "cannot read", file.path, error);
     }
   } finally {
-    await handle?.close();
+    if (handle !== undefined) close(handle);
+  }
+}
+
+/** What was read is whole: an error of the close, which NFS for one may give late, says nothing about it. */
+function close(handle: number): void {
+  try {
+    closeSync(handle);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
   }
 }
 
@@ -134,12 +146,12 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
   }
 }
 
-async function readAll(file: ResolvedFile, handle: FileHandle, size: number): Promise<Buffer> {
+function readAll(file: ResolvedFile, handle: number, size: number): Buffer {
   const chunks: Buffer[] = [];
   let total = 0;
   for (let room = size + 1; ; room = 64 * 1024) {
     const chunk = Buffer.allocUnsafe(room);
-    const { bytesRead } = await handle.read(chunk, 0, room, null);
+    const bytesRead = readSync(handle, chunk, 0, room, null);
     if (bytesRead === 0) break;
     total += bytesRead;
     if (total > MAX_BYTES) throw tooLarge(file);
@@ -162,9 +174,9 @@ function refused(file: ResolvedFile, problem: string, hint: string): Failure {
   return new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${problem}`, { hint });
 }
 
-async function exists(path: string): Promise<boolean> {
+function exists(path: string): boolean {
   try {
-    await lstat(path);
+    lstatSync(path);
     return true;
   } catch {
     return false;
