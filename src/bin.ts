@@ -14,6 +14,9 @@ const environment = { ...process.env };
 // The SDK prints seven lines on Node 20 at every start, which cron would mail (STYLE: it must be set before its first client).
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
 
+/** Nobody sees it: the process dies of the signal. */
+const EXIT_HURRIED = 75;
+
 const interruption = new AbortController();
 let received: NodeJS.Signals | undefined;
 let hangupListener: (() => void) | undefined;
@@ -30,8 +33,11 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
       hangupListener();
       return;
     }
-    // Told twice: whoever asks is in a hurry.
-    if (received !== undefined) dieOf(signal);
+    if (received !== undefined) {
+      // Told twice: whoever asks is in a hurry. Locks are given back by what listens to the end of the process.
+      process.emit("exit", EXIT_HURRIED);
+      dieOf(signal);
+    }
     received = signal;
     interruption.abort(new Failure("INTERRUPTED", `stopped by ${signal}`));
   });
