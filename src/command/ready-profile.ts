@@ -7,6 +7,7 @@ import type { World } from "../world.ts";
 import { carryOut } from "./carry-out.ts";
 import { type Loaded, planLoaded } from "./load.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";
+import { recordMetrics } from "./record-metrics.ts";
 
 /** A profile whose keys in the credentials file can be used now. */
 export interface ReadyProfile {
@@ -32,9 +33,13 @@ export async function readyProfile(
   reporter: Reporter,
   world: World,
 ): Promise<ReadyProfile> {
+  const startedAt = world.monotonicMs();
   const steps = planLoaded(loaded, [name], false, world);
   const outcomes = await carryOut(steps, loaded, { global, force: false }, reporter, world);
   world.interrupted.throwIfAborted();
+  if (global.metricsFile !== undefined) {
+    await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);
+  }
   const own = outcomes.find(({ step }) => step.spec.profile === name);
   if (!own) throw new Error(`no outcome for profile ${name}`);
   for (const outcome of outcomes) {

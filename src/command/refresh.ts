@@ -26,7 +26,7 @@ export async function refresh(invocation: RefreshInvocation, world: World): Prom
 
   const code = reportOutcomes(outcomes, global, reporter, world.now());
   if (global.metricsFile !== undefined && !invocation.dryRun) {
-    await recordMetrics(global.metricsFile, outcomes, world.monotonicMs() - startedAt, world);
+    await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);
   }
   world.interrupted.throwIfAborted();
   if (global.json) {

@@ -85,7 +85,13 @@ class Watcher {
       this.#tell(outcomes);
       this.#keepPauses(outcomes);
       if (global.metricsFile !== undefined) {
-        await recordMetrics(global.metricsFile, outcomes, this.#world.monotonicMs() - startedAt, this.#world);
+        await recordMetrics(
+          global.metricsFile,
+          outcomes,
+          this.#config,
+          this.#world.monotonicMs() - startedAt,
+          this.#world,
+        );
       }
       return await this.#settle(names);
     } catch (error) {

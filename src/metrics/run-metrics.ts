@@ -20,6 +20,8 @@ export interface RunReport {
   readonly now: Date;
   readonly durationMs: number;
   readonly profiles: readonly ProfileRun[];
+  /** Every configured profile: the figures of those that this run had nothing to do with go on as they are. */
+  readonly configured: readonly string[];
 }
 
 /** Everybody may read it: the node exporter runs as a user of its own, and nothing in it is secret. */
@@ -61,50 +63,54 @@ async function readIfPresent(path: string): Promise<string> {
 }
 
 function metricsOf(report: RunReport, before: ReadonlyMap<string, readonly Sample[]>): readonly Metric[] {
-  const { profiles, now, durationMs } = report;
+  const { profiles, configured, now, durationMs } = report;
+  const run = new Set(profiles.map(({ profile }) => profile));
+  const others = new Set(configured.filter((profile) => !run.has(profile)));
+  const ofOthers = (name: string) =>
+    (before.get(name) ?? []).filter(({ labels }) => others.has(labels["profile"] ?? ""));
   const seconds = (instant: Date) => Math.floor(instant.getTime() / 1000);
   const earlier = (name: string, labels: Readonly<Record<string, string>>) =>
     before.get(name)?.find((sample) => Object.entries(labels).every(([key, value]) => sample.labels[key] === value))
       ?.value;
 
-  const perProfile = (name: string, value: (run: ProfileRun) => number | undefined): readonly Sample[] =>
-    profiles.flatMap((run) => {
-      const labels = { profile: run.profile, role_arn: run.roleArn };
-      const found = value(run) ?? earlier(name, labels);
-      return found === undefined ? [] : [{ labels, value: found }];
-    });
+  const perProfile = (name: string, valueOf: (one: ProfileRun) => number | undefined): readonly Sample[] => [
+    ...profiles.flatMap((one) => {
+      const labels = { profile: one.profile, role_arn: one.roleArn };
+      const value = valueOf(one) ?? earlier(name, labels);
+      return value === undefined ? [] : [{ labels, value }];
+    }),
+    ...ofOthers(name),
+  ];
   const names = {
+    expiry: "rolefresh_profile_expiry_timestamp_seconds",
     success: "rolefresh_profile_last_success_timestamp_seconds",
     attempt: "rolefresh_profile_last_attempt_timestamp_seconds",
     failures: "rolefresh_profile_failures_total",
   };
   return [
     {
-      name: "rolefresh_profile_expiry_timestamp_seconds",
+      name: names.expiry,
       type: "gauge",
       help: "When the credentials in the file expire; 0 when there are none.",
-      samples: profiles.map((run) => ({
-        labels: { profile: run.profile, role_arn: run.roleArn },
-        value: run.expiresAt ? seconds(run.expiresAt) : 0,
-      })),
+      samples: perProfile(names.expiry, ({ expiresAt }) => (expiresAt ? seconds(expiresAt) : 0)),
     },
     {
       name: names.success,
       type: "gauge",
       help: "When credentials were last written.",
-      samples: perProfile(names.success, (run) => (run.refreshed ? seconds(now) : undefined)),
+      samples: perProfile(names.success, (one) => (one.refreshed ? seconds(now) : undefined)),
     },
     {
       name: names.attempt,
       type: "gauge",
       help: "When a refresh was last tried.",
-      samples: perProfile(names.attempt, (run) => (run.attempted ? seconds(now) : undefined)),
+      samples: perProfile(names.attempt, (one) => (one.attempted ? seconds(now) : undefined)),
     },
     {
       name: names.failures,
       type: "counter",
       help: "Refreshes that failed, by code.",
-      samples: failures(profiles, before.get(names.failures) ?? []),
+      samples: failures(profiles, configured, before.get(names.failures) ?? []),
     },
     gauge(
       "rolefresh_last_run_timestamp_seconds",
@@ -120,10 +126,15 @@ function gauge(name: string, help: string, value: number): Metric {
 }
 
 /** The counters so far, and one more for each failure of this run. Those of other profiles (a run of some) go on too. */
-function failures(profiles: readonly ProfileRun[], before: readonly Sample[]): readonly Sample[] {
+function failures(
+  profiles: readonly ProfileRun[],
+  configured: readonly string[],
+  before: readonly Sample[],
+): readonly Sample[] {
   const counts = new Map<string, Sample>();
   const keyOf = (labels: Readonly<Record<string, string>>) => `${labels["profile"] ?? ""}\n${labels["code"] ?? ""}`;
-  for (const sample of before) counts.set(keyOf(sample.labels), sample);
+  const known = new Set(configured);
+  for (const sample of before) if (known.has(sample.labels["profile"] ?? "")) counts.set(keyOf(sample.labels), sample);
   for (const { profile, failure } of profiles) {
     if (failure === undefined) continue;
     const labels = { profile, code: failure };

@@ -22,7 +22,7 @@ async function writtenNames(): Promise<ReadonlySet<string>> {
     attempted: true,
     failure: "TIMEOUT",
   } as const;
-  await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run] }, 1);
+  await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run], configured: [run.profile] }, 1);
   return new Set(parseSamples(await readFile(path, "utf8")).keys());
 }
 
@@ -70,8 +70,38 @@ suite("the files for monitoring", () => {
       failure: "TIMEOUT",
     } as const;
     for (let round = 0; round < 3; round++)
-      await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run] }, 1);
+      await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run], configured: [run.profile] }, 1);
     const [sample] = parseSamples(await readFile(path, "utf8")).get("rolefresh_profile_failures_total") ?? [];
     assert.deepEqual(sample, { labels: { profile: 'a"b\\c\nd', code: "TIMEOUT" }, value: 3 });
+  });
+
+  test("a run of some profiles leaves the figures of the others, and drops those that are no longer configured", async () => {
+    await using home = await tempHome();
+    const path = `${home.path}/x.prom`;
+    const run = (profile: string) =>
+      ({
+        profile,
+        roleArn: "r",
+        expiresAt: new Date(1_800_000_000_000),
+        refreshed: true,
+        attempted: true,
+        failure: "TIMEOUT",
+      }) as const;
+    const report = { now: new Date(), durationMs: 1 };
+    await writeMetrics(path, { ...report, profiles: [run("a"), run("b"), run("c")], configured: ["a", "b", "c"] }, 1);
+    await writeMetrics(path, { ...report, profiles: [run("a")], configured: ["a", "b"] }, 1);
+    const samples = parseSamples(await readFile(path, "utf8"));
+    for (const [name, list] of samples) {
+      if (name.startsWith("rolefresh_profile_"))
+        assert.deepEqual(
+          list.map(({ labels }) => labels["profile"]),
+          ["a", "b"],
+          name,
+        );
+    }
+    assert.deepEqual(
+      samples.get("rolefresh_profile_failures_total")?.map(({ value }) => value),
+      [2, 1],
+    );
   });
 });
