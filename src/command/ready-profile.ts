@@ -38,7 +38,13 @@ export async function readyProfile(
   const outcomes = await carryOut(steps, loaded, { global, force: false }, reporter, world);
   world.interrupted.throwIfAborted();
   if (global.metricsFile !== undefined) {
-    await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);
+    try {
+      await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);
+    } catch (error) {
+      // The tool that waits for its keys comes first.
+      if (!(error instanceof Failure)) throw error;
+      reporter.warning(error);
+    }
   }
   const own = outcomes.find(({ step }) => step.spec.profile === name);
   if (!own) throw new Error(`no outcome for profile ${name}`);
