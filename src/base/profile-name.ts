@@ -12,8 +12,9 @@ export function profileNameProblem(name: string): string | undefined {
   if (/\s[;#]/.test(name))
     return "a profile name may not hold a blank with '#' or ';' behind it: some readers begin a comment there";
   if (!isWellFormed(name)) return "a profile name must be valid Unicode";
-  if (name === "profile __proto__" || name === "__proto__")
-    return "'__proto__' cannot be a profile: JavaScript's readers drop it";
+  // `parseIni` of smithy and JS v2's `ini.parse` keep sections in a plain object: `[constructor]` would be its inherited one.
+  if (name === "profile __proto__" || name in {})
+    return `'${name}' cannot be a profile: JavaScript's readers cannot hold it`;
   if (name.length > 512) return "a profile name may not be longer than 512 characters";
   return undefined;
 }

@@ -80,9 +80,12 @@ class ParsedDocument implements CredentialsDocument {
     const header = this.layout.boundaries[first]?.header;
     const entries = indexes.flatMap((index) => entriesOf(linesOf(this.layout, index)));
     const next = this.layout.boundaries[first + 1];
-    // Where the next header is one to some readers only, the section has no certain end.
+    // Where the next header is one to some readers only, the section has no certain end; where a carriage return ends a
+    // line for some readers only, nothing has.
     const isAmbiguous =
-      indexes.length > 1 || (next !== undefined && (next.strictName === undefined || next.lenientName === undefined));
+      indexes.length > 1 ||
+      (next !== undefined && (next.strictName === undefined || next.lenientName === undefined)) ||
+      this.badByte !== undefined;
     return toSection(name, header?.number ?? 0, entries, isAmbiguous, (key) => !isManagedKey(key));
   }
 

@@ -96,9 +96,17 @@ export function toSection(
   isAmbiguous: boolean,
   isOther: (key: string) => boolean,
 ): ProfileSection {
+  // What goes on with a value, or is another key, for Python's readers may be this key for JavaScript's: an indented
+  // `key = value`, or one behind a byte order mark.
+  const isElsewhere = (key: string): boolean =>
+    entries.some((entry) =>
+      [...(entry.key === key ? [] : [entry.line]), ...entry.continuations].some(
+        ({ text }) => text.includes(key) && lenientPair(text)?.key === key,
+      ),
+    );
   const valueOf = (key: ManagedKey): Secret | undefined => {
     const [first, second] = entries.filter((entry) => entry.key === key);
-    return isAmbiguous || second ? undefined : first?.agreed;
+    return isAmbiguous || second || isElsewhere(key) ? undefined : first?.agreed;
   };
   const accessKeyId = valueOf("aws_access_key_id")?.reveal();
   const secretAccessKey = valueOf("aws_secret_access_key");

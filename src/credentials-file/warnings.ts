@@ -1,5 +1,5 @@
 import type { Layout } from "./layout.ts";
-import { type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
+import { lenientHeaderName, type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
 
 /** Something in the file that belongs to others, is kept, and makes the whole file unreadable to some reader. */
 export interface FileWarning {
@@ -46,6 +46,9 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
         if (first !== undefined && name !== "DEFAULT")
           warn(line.number, `the section [${name}] is there twice, first in line ${first}`);
         sections.set(name, first ?? line.number);
+        // `parseIni` of smithy throws for it (profileNameBlockList), and its caller makes of that an empty file.
+        if (/^(profile )?__proto__$/.test(lenientHeaderName(line.text) ?? ""))
+          warn(line.number, `a section is named [${name}]`, ["JavaScript v3"]);
         options = name === "DEFAULT" ? defaults : new Map();
         inSection = true;
         option = undefined;
@@ -63,7 +66,7 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
       }
       case "continuation":
         // botocore's `_parse_nested`: a value that begins on the next line is a nested block, each line with its `=`.
-        if (option && separatorOf(option.text) === option.text.trimEnd().length - 1 && !line.text.includes("=")) {
+        if (option && separatorOf(option.text) === option.text.trimEnd().length - 1 && isBadNested(line.text)) {
           warn(line.number, "a nested line has no '='", ["botocore"]);
         }
         break;
@@ -75,6 +78,13 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
     }
   }
   return warnings;
+}
+
+/** Whether one of the lines that Python's `str.splitlines` makes of a line holds no `=`. */
+function isBadNested(text: string): boolean {
+  // oxlint-disable-next-line no-control-regex -- they end lines to `splitlines`
+  const parts = text.split(/[\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]/);
+  return parts.some((part) => !part.includes("=") && pythonStrip(part) !== "");
 }
 
 function listed(names: readonly string[]): string {

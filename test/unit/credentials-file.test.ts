@@ -42,6 +42,10 @@ test("a value on which the readers disagree is unknown, so that it is written an
     "aws_access_key_id =",
     "aws_access_key_id = A\naws_access_key_id = B",
     "aws_access_key_id = A\n  B",
+    // Found by the fuzzer: part of the value above for Python's readers, the key itself for JavaScript's.
+    "aws_access_key_id = A\nregion = x\n aws_access_key_id = B",
+    "aws_access_key_id = A\n\ufeffaws_access_key_id = B",
+    "aws_access_key_id = A\rB",
   ]) {
     assert.equal(documentOf(`[p]\n${line}\n`).profile("p")?.accessKeyId, undefined, line);
   }
@@ -56,6 +60,15 @@ test("an expiry that is not RFC 3339 is unknown", () => {
 
 test("nothing in a section that is there twice can be believed", () => {
   assert.equal(documentOf(`[p]\n${TEMPORARY}[p]\n${TEMPORARY}`).profile("p")?.accessKeyId, undefined);
+});
+
+test("what makes the whole file unreadable to a reader is warned about", () => {
+  const readersOf = (text: string) => documentOf(text).warnings.flatMap(({ readers }) => readers);
+  assert.deepEqual(readersOf("[p]\ns3 =\n  a = b\n"), []);
+  assert.deepEqual(readersOf("[p]\ns3 =\n  a\n"), ["botocore"]);
+  // `str.splitlines`, with which botocore takes a nested block apart, ends a line here (found by the fuzzer).
+  assert.deepEqual(readersOf("[p]\ns3 =\n  a = b\u2028c\n"), ["botocore"]);
+  assert.deepEqual(readersOf("[__proto__]\nregion = x\n"), ["JavaScript v3"]);
 });
 
 test("a section prints without its secrets", () => {
@@ -162,7 +175,20 @@ test("a value that would break the file is refused, and not shown", () => {
 });
 
 test("a name that would break the file is refused (GRAMMAR 9)", () => {
-  for (const name of ["", "a]b", "a\nb", " a", "a ", "a\u007f", "DEFAULT", "__proto__", "a #b", "\ud800"]) {
+  for (const name of [
+    "",
+    "a]b",
+    "a\nb",
+    " a",
+    "a ",
+    "a\u007f",
+    "DEFAULT",
+    "__proto__",
+    "constructor",
+    "toString",
+    "a #b",
+    "\ud800",
+  ]) {
     throwsFailure(
       () => spliceProfiles(documentOf(""), new Map([[name, WRITE]])),
       "CONFIG_INVALID",
