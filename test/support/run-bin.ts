@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-/** The built program, beside the built tests. */
-export const BIN = fileURLToPath(new URL("../../src/bin.js", import.meta.url));
+/** The built program, beside the built tests; or the one that is published, when `TEST_BIN` names it. */
+export const BIN = process.env["TEST_BIN"] ?? fileURLToPath(new URL("../../src/bin.js", import.meta.url));
 
 export interface RunResult {
   /** Undefined when it died of a signal. */

@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+"use strict";
+/*
+ * How the published program starts. It loads the files of the bundle with V8's code cache: compiling takes longer than
+ * all that a tick with nothing due does. The build puts this file at dist/rolefresh.cjs.
+ *
+ * The cache is in $XDG_CACHE_HOME/rolefresh or ~/.cache/rolefresh, a directory that nobody else may write: what is in it
+ * runs as code. (That is why it is not Node's `module.enableCompileCache()`, whose default is a predictable name in /tmp,
+ * and which Node 20 does not have.) Without one, or with one that V8 does not take, everything is the same but slower.
+ * NODE_DISABLE_COMPILE_CACHE, which turns off Node's own, turns this one off, too.
+ */
+const fs = require("node:fs");
+const { dirname } = require("node:path");
+const { pathToFileURL } = require("node:url");
+const { Script } = require("node:vm");
+
+/** Of the files beside this one; the build fills it in. V8 itself tells two sources apart by their length alone. */
+const BUILD = "development";
+
+/** What another version left is removed when it is older than this; two that are installed side by side keep theirs. */
+const STALE_MS = 7 * 24 * 3600 * 1000;
+
+const { env } = process;
+const uid = process.geteuid?.();
+const directory = cacheDirectory();
+/** What V8 compiled anew, by the file it goes to. */
+const compiled = new Map();
+const loaded = new Map();
+
+process.on("exit", keepCompiled);
+load("./tick.cjs");
+
+function load(id) {
+  if (!id.startsWith("./")) return require(id);
+  const known = loaded.get(id);
+  if (known) return known.exports;
+  const module = { exports: {} };
+  loaded.set(id, module);
+  const filename = `${__dirname}/${id.slice(2)}`;
+  const source = `(function (exports, require, module, __url) {${fs.readFileSync(filename, "utf8")}\n})`;
+  const cache = directory && `${directory}/${id.slice(2, -4)}-${BUILD}-${process.version}-${process.arch}`;
+  const cachedData = cache && readCached(cache);
+  const script = new Script(source, { filename, cachedData });
+  if (cache && (!cachedData || script.cachedDataRejected)) compiled.set(cache, script);
+  script.runInThisContext()(module.exports, load, module, pathToFileURL(filename).href);
+  return module.exports;
+}
+
+/** @returns undefined when there must be none */
+function cacheDirectory() {
+  const base = env.XDG_CACHE_HOME?.startsWith("/") ? env.XDG_CACHE_HOME : env.HOME && `${env.HOME}/.cache`;
+  return uid === undefined || !base?.startsWith("/") || env.NODE_DISABLE_COMPILE_CACHE ? undefined : `${base}/rolefresh`;
+}
+
+/** Only what this user wrote where nobody else may write. */
+function readCached(path) {
+  try {
+    if (!isOurs(fs.lstatSync(directory))) return undefined;
+    const descriptor = fs.openSync(path, fs.constants.O_RDONLY | fs.constants.O_NOFOLLOW | fs.constants.O_NONBLOCK);
+    try {
+      const stats = fs.fstatSync(descriptor);
+      if (!stats.isFile() || !isOurs(stats)) return undefined;
+      return fs.readFileSync(descriptor);
+    } finally {
+      fs.closeSync(descriptor);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function isOurs(stats) {
+  return stats.uid === uid && (stats.mode & 0o022) === 0;
+}
+
+/** At the end, when V8 has compiled what this run called. Nobody waits for it and nobody hears of it when it fails. */
+function keepCompiled() {
+  if (compiled.size === 0) return;
+  try {
+    makeOwn(dirname(directory));
+    makeOwn(directory);
+    if (!isOurs(fs.lstatSync(directory))) return;
+    for (const [path, script] of compiled) {
+      const temporary = `${path}.${process.pid}`;
+      try {
+        fs.writeFileSync(temporary, script.createCachedData(), { flag: "wx", mode: 0o600 });
+        fs.renameSync(temporary, path);
+      } catch {
+        fs.rmSync(temporary, { force: true });
+      }
+    }
+    for (const name of fs.readdirSync(directory)) {
+      const path = `${directory}/${name}`;
+      if (!name.includes(BUILD) && fs.lstatSync(path).mtimeMs < Date.now() - STALE_MS) fs.rmSync(path);
+    }
+  } catch {
+    // The next run tries again.
+  }
+}
+
+/** Nothing of root's is left in the home of a user whose $HOME sudo kept. */
+function makeOwn(path) {
+  if (!fs.existsSync(path) && fs.statSync(dirname(path)).uid === uid) fs.mkdirSync(path, { mode: 0o700 });
+}
