@@ -20,6 +20,8 @@ export interface ProgramContext {
   readonly env: Environment;
   readonly cwd: string;
   readonly deadline: Deadline;
+  /** How much it may write on stdout; absent: 64 KiB. */
+  readonly maxStdoutBytes?: number;
 }
 
 const MAX_STDOUT_BYTES = 64 * 1024;
@@ -29,8 +31,8 @@ const MAX_STDERR_BYTES = 8 * 1024;
 
 /**
  * Runs a program without a shell, with nothing on stdin, and waits until it and whatever it left holding its stdout are
- * gone. It leads a process group of its own; at the deadline, on interruption and when it writes more than 64 KiB the
- * whole group is killed.
+ * gone. It leads a process group of its own; at the deadline, on interruption and when it writes more than is allowed
+ * the whole group is killed.
  *
  * @param purpose `effect`: its stdout goes nowhere, and what it leaves running in the background is not waited for
  * @param describe for the message at the deadline: `\`gcloud\` has not answered`.
@@ -55,7 +57,7 @@ export async function runProgram(
   return new Promise<ProgramEnd>((resolve, reject) => {
     const answer = child.stdout ?? Readable.from([]);
     const complaints = child.stderr ?? Readable.from([]);
-    const stdout = collect(answer, MAX_STDOUT_BYTES, (bytes) => {
+    const stdout = collect(answer, context.maxStdoutBytes ?? MAX_STDOUT_BYTES, (bytes) => {
       killGroup(child);
       settle();
       resolve({ kind: "too-much", bytes });

@@ -66,7 +66,7 @@ async function loadIfThere(options: ConfigOptions, world: World): Promise<Loaded
 function profileFor(name: string, { config }: Loaded): string | undefined {
   const names = config.profiles.map((spec) => spec.profile);
   if (names.includes(name) || !name.startsWith("arn:")) return name;
-  const [first, second] = config.profiles.filter(({ role }) => role.arn === name).map(({ profile }) => profile);
+  const [first, second] = config.profiles.filter(({ role }) => role?.arn === name).map(({ profile }) => profile);
   if (second === undefined) return first;
   throw new Failure("USAGE", `the profiles '${first}' and '${second}' both have the role ${name}`, {
     hint: "name the profile: rolefresh credential-process PROFILE",

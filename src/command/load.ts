@@ -49,7 +49,7 @@ function checkStaticSources(config: Config, viewOf: (spec: ProfileSpec) => Crede
   const configured = new Set(config.profiles.map((spec) => spec.profile));
   const mistakes = collectMistakes();
   for (const spec of config.profiles) {
-    if (spec.source.kind !== "source-profile" || configured.has(spec.source.sourceProfile)) continue;
+    if (!("sourceProfile" in spec.source) || configured.has(spec.source.sourceProfile)) continue;
     const view = viewOf(spec);
     if (view.failure || view.document?.profile(spec.source.sourceProfile)) continue;
     const names = [...configured, ...(view.document?.names ?? [])].filter((name) => name !== spec.profile);

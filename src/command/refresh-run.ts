@@ -123,8 +123,10 @@ class Run {
     }
     expectation.back();
     try {
-      progress.set(spec.profile, `assuming ${spec.role.name}`);
-      reporter.detail(`${spec.profile}: ${step.state.reason}, assuming ${spec.role.arn}`);
+      progress.set(spec.profile, spec.role ? `assuming ${spec.role.name}` : "getting keys");
+      reporter.detail(
+        `${spec.profile}: ${step.state.reason}, ${spec.role ? `assuming ${spec.role.arn}` : "getting keys"}`,
+      );
       const keys = () => sourceKeysOf(step, source, step.source ? this.#view(step.source) : view, world.now());
       const session = await this.#sessions.obtain(spec, keys);
       return { session, flight, expectation };

@@ -8,7 +8,7 @@ export function outcomesToJson(outcomes: readonly Outcome[], now: Date): readonl
     profile: step.spec.profile,
     outcome,
     reason,
-    role_arn: step.spec.role.arn,
+    role_arn: step.spec.role?.arn ?? null,
     principal_arn: principalArn ?? null,
     access_key_id: accessKeyId ?? null,
     expires_at: expiresAt ? renderInstant(expiresAt) : null,

@@ -2,17 +2,19 @@ import { readFile } from "node:fs/promises";
 
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
+import type { Outbound } from "../base/outbound.ts";
 import type { Reporter } from "../cli/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
-import type { TokenCache } from "../identity/obtain.ts";
+import type { IdentityContext, TokenCache } from "../identity/obtain.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
 import type { StsClients } from "../sts/client.ts";
 import type { RoleSession, SigningKeys } from "../sts/session.ts";
 import type { World } from "../world.ts";
+import { obtainSession, type SessionContext } from "./obtain-session.ts";
 
-/** From a configured profile to its role session: identity, session name, session policy, STS. */
+/** From a configured profile to its keys: identity, session name, session policy, STS. */
 export interface RoleSessions {
-  /** @param sourceKeys asked only when the profile calls AssumeRole with another's keys */
+  /** @param sourceKeys asked only when the profile calls with another section's keys */
   obtain(spec: ProfileSpec, sourceKeys: () => SigningKeys): Promise<RoleSession>;
   /** Closes the connections of the run. */
   close(): void;
@@ -29,28 +31,38 @@ export function openRoleSessions(context: {
 }): RoleSessions {
   const { world, deadline, reporter } = context;
   const verbose = (message: string) => reporter.detail(message);
-  const identityContext = { env: world.env, clock: world, deadline, cwd: world.cwd, home: world.home, verbose };
-  let tokens: Promise<TokenCache> | undefined;
-  let clients: Promise<StsClients> | undefined;
-  let instance: Promise<{ project: string; instance: string }> | undefined;
-  let warnedOfSkew = false;
-
-  const openClients = async (): Promise<StsClients> => {
+  const common = { env: world.env, clock: world, deadline, verbose };
+  const outbound = once(async (): Promise<Outbound> => (await import("../base/outbound.ts")).openOutbound(world.env));
+  const sts = once(async (): Promise<StsClients> => {
     const { openSts } = await import("../sts/client.ts");
-    return openSts({ env: world.env, clock: world, deadline, verbose });
-  };
-  const openTokens = async (): Promise<TokenCache> => {
+    return openSts({ ...common, outbound: await outbound() });
+  });
+  const identity = once(async (): Promise<IdentityContext> => {
+    return { ...common, cwd: world.cwd, home: world.home, outbound: await outbound() };
+  });
+  const tokens = once(async (): Promise<TokenCache> => {
     const { openTokenCache } = await import("../identity/obtain.ts");
-    return openTokenCache(identityContext);
-  };
-  const sessionNameOf = async (spec: ProfileSpec): Promise<string> => {
-    const template = sessionNameTemplate(spec);
-    const local = { profile: spec.profile, hostname: world.hostname };
-    if (!needsInstance(template)) return renderSessionName(template, local);
+    return openTokenCache(await identity());
+  });
+  const instance = once(async () => {
     const { instancePlaceholders } = await import("../identity/gcp-metadata.ts");
-    instance ??= instancePlaceholders(identityContext);
-    return renderSessionName(template, { ...local, ...(await instance) });
+    return instancePlaceholders(await identity());
+  });
+  const sessions: SessionContext = {
+    world,
+    deadline,
+    outbound,
+    sts,
+    policy: readPolicy,
+    token: async (source) => (await tokens()).obtain(source),
+    async sessionName(spec) {
+      const template = sessionNameTemplate(spec);
+      const local = { profile: spec.profile, hostname: world.hostname };
+      if (!needsInstance(template)) return renderSessionName(template, local);
+      return renderSessionName(template, { ...local, ...(await instance()) });
+    },
   };
+  let warnedOfSkew = false;
   const warnOfSkew = (session: RoleSession) => {
     const ahead = session.clockAheadMs ?? 0;
     if (warnedOfSkew || Math.abs(ahead) < SKEW_WORTH_A_WARNING_MS) return;
@@ -64,33 +76,20 @@ export function openRoleSessions(context: {
 
   return {
     async obtain(spec, sourceKeys) {
-      clients ??= openClients();
-      const [sts, sessionName, policy] = await Promise.all([clients, sessionNameOf(spec), readPolicy(spec)]);
-      const request = {
-        role: spec.role,
-        sessionName,
-        durationSeconds: spec.durationSeconds,
-        policyArns: spec.policyArns,
-        policy,
-        endpoint: spec.endpoint,
-      };
-      let session: RoleSession;
-      if (spec.source.kind === "web-identity") {
-        tokens ??= openTokens();
-        const token = await (await tokens).obtain(spec.source.identity);
-        const { assumeRoleWithWebIdentity } = await import("../sts/assume-role-with-web-identity.ts");
-        session = await assumeRoleWithWebIdentity(sts, request, token);
-      } else {
-        const { assumeRole } = await import("../sts/assume-role.ts");
-        session = await assumeRole(sts, { ...request, ...spec.source }, sourceKeys());
-      }
+      const session = await obtainSession(spec, sourceKeys, sessions);
       warnOfSkew(session);
       return session;
     },
     close() {
-      void clients?.then((opened) => opened.close());
+      void outbound.opened()?.then((opened) => opened.close());
     },
   };
+}
+
+/** Opens at the first call, and hands the same to all others. */
+function once<T>(open: () => Promise<T>): { (): Promise<T>; readonly opened: () => Promise<T> | undefined } {
+  let opening: Promise<T> | undefined;
+  return Object.assign(() => (opening ??= open()), { opened: () => opening });
 }
 
 /** The inline session policy, which must at least be JSON; STS judges the rest. */

@@ -9,14 +9,14 @@ import type { Obtained } from "./outcome.ts";
 const ENOUGH_FOR_A_CALL_MS = 60_000;
 
 /**
- * The keys that call AssumeRole for a step: those its source got in this run, else those in the credentials file.
+ * The keys that call STS for a step: those its source got in this run, else those in the credentials file.
  *
  * @param view of the file that holds the source's section
  *
  * @throws the source's own failure when it has no usable keys; SOURCE_KEYS_MISSING
  */
 export function sourceKeysOf(step: Step, source: Obtained | undefined, view: CredentialsView, now: Date): SigningKeys {
-  if (step.spec.source.kind !== "source-profile") throw new Error("this profile has no source_profile");
+  if (!("sourceProfile" in step.spec.source)) throw new Error("this profile has no source_profile");
   const name = step.spec.source.sourceProfile;
   if (source && "session" in source) return source.session;
   const failure = source?.outcome.failure;

@@ -27,7 +27,7 @@ export async function findSourcePrincipal(
   const view = await openCredentialsView(spec.credentialsFile, context.world);
   const section = view.document?.profile(name);
   const configured = context.config.profiles.find(({ profile }) => profile === name);
-  if (configured) {
+  if (configured?.role) {
     const { arn, account, partition } = configured.role;
     const written = section?.principalArn;
     const isOfRole = written?.startsWith(`arn:${partition}:sts::${account}:assumed-role/${configured.role.name}/`);

@@ -45,7 +45,7 @@ function toJson(step: Step, now: Date): unknown {
   return {
     profile: spec.profile,
     state: state.state,
-    role_arn: spec.role.arn,
+    role_arn: spec.role?.arn ?? null,
     principal_arn: written?.principalArn ?? null,
     expires_at: expiresAt ? renderInstant(expiresAt) : null,
     remaining_seconds: expiresAt ? Math.floor((expiresAt.getTime() - now.getTime()) / 1000) : null,
@@ -72,7 +72,7 @@ function toTable(steps: readonly Step[], now: Date, world: World): string {
     const tint = (text: string) => (colour ? paint(text, COLOURS[state.state]) : text);
     const cells = [
       spec.profile,
-      spec.role.arn,
+      spec.role?.arn ?? "-",
       tint(state.state),
       written?.expiresAt ? renderInstant(written.expiresAt) : "-",
       written?.expiresAt ? renderDuration(Math.max(0, left)) : "-",
@@ -82,6 +82,6 @@ function toTable(steps: readonly Step[], now: Date, world: World): string {
   return renderTable(world.out.isTTY ? [...head, ""] : head, rows);
 }
 
-function lifetimeMsOf({ durationSeconds }: Step["spec"]): number {
-  return durationSeconds === undefined ? DEFAULT_LIFETIME_MS : durationSeconds * 1000;
+function lifetimeMsOf({ lifetimeMs }: Step["spec"]): number {
+  return lifetimeMs ?? DEFAULT_LIFETIME_MS;
 }

@@ -1,5 +1,6 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
+import { withOutbound } from "../base/outbound.ts";
 import type { TokenFlags } from "../cli/invocation.ts";
 import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/config.ts";
 import type { IdentityContext } from "../identity/obtain.ts";
@@ -56,6 +57,20 @@ export async function findSubject(spec: ProfileSpec, context: SubjectContext): P
       const { source, notes } = await findSourcePrincipal(spec, spec.source.sourceProfile, context);
       return { kind: "source", source, parameters: parametersOf(spec, spec.source, context), notes };
     }
+    case "saml":
+      throw new Failure(
+        "USAGE",
+        `profile '${spec.profile}' comes with a SAML assertion, which trust-policy does not judge`,
+        {
+          hint: `the role must allow sts:AssumeRoleWithSAML to ${spec.source.principalArn ?? "the SAML provider"}; 'saml:aud' is compared with the assertion's recipient`,
+        },
+      );
+    case "aws-profile":
+    case "credential-source":
+    case "session":
+      throw new Failure("USAGE", `whose keys profile '${spec.profile}' calls with is only known when it does`, {
+        hint: "see whose they are with 'aws sts get-caller-identity', and let the role trust that principal",
+      });
   }
 }
 
@@ -80,7 +95,10 @@ async function tokenSubject(
 
 async function liveClaims(identity: IdentitySource, context: SubjectContext): Promise<TokenClaims> {
   const { obtainIdentityToken } = await import("../identity/obtain.ts");
-  return (await obtainIdentityToken(identity, identityContext(context))).claims;
+  const token = await withOutbound(context.world.env, (outbound) =>
+    obtainIdentityToken(identity, { ...identityContext(context), outbound }),
+  );
+  return token.claims;
 }
 
 /** What the token would hold: the metadata server puts the account's unique ID into both `sub` and `azp`. */

@@ -5,7 +5,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import type { TrustPolicyInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
-import type { Config, ProfileSpec } from "../config/config.ts";
+import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";
 import { resolvePath } from "../config/locate.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
@@ -30,7 +30,7 @@ import { findSubject, type TrustSubject } from "./trust-policy-subject.ts";
 export async function trustPolicy(invocation: TrustPolicyInvocation, world: World): Promise<number> {
   const { global } = invocation;
   const config = await readConfig(invocation.config, world);
-  const spec = chooseProfile(config, invocation.profile);
+  const spec = withRole(chooseProfile(config, invocation.profile));
   // Read before the network is asked: a mistyped name is told at once.
   const check = invocation.check === undefined ? undefined : await readPolicy(invocation.check, world);
   const deadline = startDeadline(global.timeoutMs, world, world.interrupted);
@@ -46,6 +46,15 @@ export async function trustPolicy(invocation: TrustPolicyInvocation, world: Worl
     deadline.clear();
   }
   return check === undefined ? print(spec, subject, invocation, world) : judge(spec, subject, check, invocation, world);
+}
+
+/** A profile that has a role, whose trust policy there is something to say about. */
+type RoleSpec = ProfileSpec & { readonly role: RoleArn };
+
+function withRole(spec: ProfileSpec): RoleSpec {
+  const { role } = spec;
+  if (role) return { ...spec, role };
+  throw new Failure("USAGE", `profile '${spec.profile}' has no role_arn: there is no trust policy to write`);
 }
 
 function chooseProfile(config: Config, name: string | undefined): ProfileSpec {
@@ -67,7 +76,7 @@ function some(names: readonly string[]): string {
   return `${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`;
 }
 
-function print(spec: ProfileSpec, subject: TrustSubject, invocation: TrustPolicyInvocation, world: World): number {
+function print(spec: RoleSpec, subject: TrustSubject, invocation: TrustPolicyInvocation, world: World): number {
   const { role, durationSeconds } = spec;
   const web = subject.kind === "token";
   const policy = web ? policyForToken(subject.claims, role) : policyForSource(subject.source, subject.parameters);
@@ -87,7 +96,7 @@ function tell({ global }: TrustPolicyInvocation, world: World, notes: readonly s
 }
 
 function judge(
-  spec: ProfileSpec,
+  spec: RoleSpec,
   subject: TrustSubject,
   check: PolicyText,
   invocation: TrustPolicyInvocation,
@@ -117,13 +126,13 @@ function sameCommand({ config }: TrustPolicyInvocation, profile: string): string
   return ["rolefresh", "trust-policy", ...where.map(shellWord)].join(" ");
 }
 
-function requestOf(spec: ProfileSpec, subject: TrustSubject): TrustRequest {
+function requestOf(spec: RoleSpec, subject: TrustSubject): TrustRequest {
   return subject.kind === "token"
     ? webIdentityRequest(subject.claims, spec.role, subject.sessionName)
     : assumeRoleRequest(subject.source, subject.parameters);
 }
 
-function toText({ accepted, findings }: Verdict, who: string, spec: ProfileSpec): string {
+function toText({ accepted, findings }: Verdict, who: string, spec: RoleSpec): string {
   if (accepted) return `accepted: the policy lets ${printable(who, 2048)} assume ${spec.role.arn}\n`;
   let text = "not accepted\n";
   let last: string | undefined;
@@ -136,7 +145,7 @@ function toText({ accepted, findings }: Verdict, who: string, spec: ProfileSpec)
   return text;
 }
 
-function toJson(spec: ProfileSpec, { accepted, findings }: Verdict): unknown {
+function toJson(spec: RoleSpec, { accepted, findings }: Verdict): unknown {
   return {
     profile: spec.profile,
     role_arn: spec.role.arn,

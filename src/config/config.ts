@@ -35,18 +35,48 @@ export type IdentitySource =
   /** Without a path: `AWS_WEB_IDENTITY_TOKEN_FILE`, else the usual places. */
   | { readonly kind: "kubernetes"; readonly path: string | undefined; readonly audience: string | undefined };
 
-/** `AssumeRoleWithWebIdentity` with a token, or `AssumeRole` with the keys of another profile. */
+/** A second factor: its device, and the shell command that prints its next code. */
+export interface Mfa {
+  /** An ARN, or the number on a hardware device. */
+  readonly serial: string;
+  readonly command: string;
+}
+
+/** What AssumeRole takes beside the role. */
+export interface AssumeRoleOptions {
+  readonly externalId: string | undefined;
+  /** Session tags in the order they were written. */
+  readonly tags: readonly { readonly key: string; readonly value: string }[];
+  readonly transitiveTagKeys: readonly string[];
+  readonly sourceIdentity: string | undefined;
+  readonly mfa: Mfa | undefined;
+}
+
+/** AWS's names for keys that come from this machine (`credential_source` of `~/.aws/config`). */
+export type CredentialSource = "Environment" | "Ec2InstanceMetadata" | "EcsContainer";
+
+/** Where a SAML response comes from. */
+export type AssertionSource =
+  | { readonly kind: "file"; readonly path: string }
+  | { readonly kind: "command"; readonly command: string };
+
+/**
+ * How a profile gets its keys. `aws-profile` and `credential-source` call AssumeRole where the profile has a role, and
+ * hand on the keys as they are where it has none; `session` is GetSessionToken and has never one.
+ */
 export type RoleSource =
   | { readonly kind: "web-identity"; readonly identity: IdentitySource }
   | {
-      readonly kind: "source-profile";
-      readonly sourceProfile: string;
-      readonly externalId: string | undefined;
-      /** Session tags in the order they were written. */
-      readonly tags: readonly { readonly key: string; readonly value: string }[];
-      readonly transitiveTagKeys: readonly string[];
-      readonly sourceIdentity: string | undefined;
-    };
+      readonly kind: "saml";
+      readonly assertion: AssertionSource;
+      /** Absent: the one that the assertion names beside the role. */
+      readonly principalArn: string | undefined;
+    }
+  | ({ readonly kind: "source-profile"; readonly sourceProfile: string } & AssumeRoleOptions)
+  | ({ readonly kind: "credential-source"; readonly credentialSource: CredentialSource } & AssumeRoleOptions)
+  /** `awsProfile` is one of `~/.aws/config`, and for the SDK to resolve. */
+  | ({ readonly kind: "aws-profile"; readonly awsProfile: string } & AssumeRoleOptions)
+  | { readonly kind: "session"; readonly sourceProfile: string; readonly mfa: Mfa | undefined };
 
 export interface StsEndpoint {
   readonly region: string;
@@ -54,17 +84,24 @@ export interface StsEndpoint {
   readonly isRegionConfigured?: boolean;
   /** Absent: the region's own endpoint, by the SDK's rules. */
   readonly url: string | undefined;
+  /** The configured `use_fips_endpoint`; absent: `AWS_USE_FIPS_ENDPOINT` decides. */
+  readonly useFips?: boolean | undefined;
+  /** The configured `ca_bundle`, absolute; absent: `AWS_CA_BUNDLE`, else Node's own list. */
+  readonly caBundle?: string | undefined;
 }
 
 export interface ProfileSpec {
   /** The section of the credentials file, to the letter. */
   readonly profile: string;
-  readonly role: RoleArn;
+  /** Absent where the keys are those of no role that is known here: `session`, and sources without a `role_arn`. */
+  readonly role: RoleArn | undefined;
   readonly source: RoleSource;
   /** With placeholders `{profile} {hostname} {project} {instance}`; absent: the default of the source. */
   readonly sessionName: string | undefined;
-  /** Absent: STS's own default of 3600 s. */
+  /** Absent: STS's own default, 3600 s for a role. */
   readonly durationSeconds: number | undefined;
+  /** From issue to expiry as it is to be expected; undefined where the source alone decides it. */
+  readonly lifetimeMs: number | undefined;
   readonly policyArns: readonly string[];
   readonly policyFile: string | undefined;
   readonly endpoint: StsEndpoint;

@@ -25,6 +25,8 @@ export const CONFIG_KEYS = [
     help: "session tags that later roles of the chain inherit (AssumeRole)",
   },
   { name: "source_identity", value: "NAME", help: "source identity of the session (AssumeRole)" },
+  { name: "mfa_serial", value: "SERIAL", help: "ARN or number of the MFA device (AssumeRole, identity = session)" },
+  { name: "mfa_command", value: "COMMAND", help: "shell command that prints the MFA device's next code" },
   {
     name: "identity",
     value: "SOURCE",
@@ -59,13 +61,27 @@ export const CONFIG_KEYS = [
     help: "where the token stands in a JSON answer, for example data.token (identity = url)",
   },
   { name: "client_id", value: "UUID", help: "client ID of a user-assigned managed identity (identity = azure)" },
+  { name: "saml_assertion_file", value: "FILE", help: "file that holds the SAML response (identity = saml)" },
+  { name: "saml_command", value: "COMMAND", help: "shell command that prints the SAML response (identity = saml)" },
+  {
+    name: "principal_arn",
+    value: "ARN",
+    help: "the SAML provider in IAM (identity = saml; default: the one in the assertion)",
+  },
   {
     name: "source_profile",
     value: "PROFILE",
-    help: "profile whose keys call AssumeRole: a configured one or one of the credentials file",
+    help: "profile whose keys call AssumeRole: a configured one or one of the credentials file; with identity = session the section of the long-lived keys, with identity = aws-profile a profile of ~/.aws/config",
+  },
+  {
+    name: "credential_source",
+    value: "SOURCE",
+    help: "keys of this machine, for AssumeRole or as they are: Environment, Ec2InstanceMetadata or EcsContainer",
   },
   { name: "region", value: "REGION", help: "region of the STS endpoint" },
   { name: "endpoint_url", value: "URL", help: "STS endpoint; plain http only to loopback" },
+  { name: "use_fips_endpoint", value: "true|false", help: "call the region's FIPS endpoint" },
+  { name: "ca_bundle", value: "FILE", help: "PEM file of the certificate authorities to trust, instead of Node's own" },
   {
     name: "refresh_before",
     value: "DURATION",

@@ -1,25 +1,20 @@
 import type { RoleSource } from "./config.ts";
-import { KEYS_OF_TOKEN_IDENTITY, readIdentitySource, TOKEN_IDENTITIES } from "./identity-source.ts";
+import { KEYS_OF_TOKEN_IDENTITY, readIdentitySource, TOKEN_IDENTITIES, type TokenIdentity } from "./identity-source.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { SectionReader } from "./section.ts";
+import { readSignedSource, SIGNED_IDENTITIES, SIGNED_KEYS, type SignedName } from "./signed-source.ts";
 
 /** The values of `identity` that this version serves. */
-export const IDENTITIES = [...TOKEN_IDENTITIES] as const;
+export const IDENTITIES = [...TOKEN_IDENTITIES, ...SIGNED_IDENTITIES] as const;
 type IdentityName = (typeof IDENTITIES)[number];
 
 /** Which keys belong to which way of getting a role: a key of another way in a profile's own section is a mistake. */
-const KEYS_OF: Readonly<Record<IdentityName | "source-profile", readonly ConfigKey[]>> = {
+const KEYS_OF: Readonly<Record<TokenIdentity | SignedName, readonly ConfigKey[]>> = {
   ...KEYS_OF_TOKEN_IDENTITY,
-  "source-profile": ["source_profile", "external_id", "tags", "transitive_tag_keys", "source_identity"],
+  ...SIGNED_KEYS,
 };
 
-/** STS: AssumeRole, parameters Tags, ExternalId, SourceIdentity (API reference, 2011-06-15). */
-const EXTERNAL_ID = /^[\w+=,.@:/-]{2,1224}$/;
-const SOURCE_IDENTITY = /^[\w+=,.@-]{2,64}$/;
-const TAG_KEY = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{1,128}$/u;
-const TAG_VALUE = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
-
-/** Reads how the role is assumed: with an identity token, or with the keys of another profile. */
+/** Reads how a profile gets its keys: with an identity token, an assertion, or keys that sign. */
 export function readRoleSource(
   section: SectionReader,
   untrusted: string | undefined,
@@ -32,33 +27,38 @@ export function readRoleSource(
     if (section.owns(key) && !applicable.has(key))
       section.mistake(key, `${key} means nothing ${whereItMeansNothing(name)}`, `it belongs to ${ownersOf(key)}`);
   }
-  if (name === "source-profile") return readSourceProfile(section);
+  if (isSigned(name)) return readSignedSource(name, section, untrusted);
   const identity = readIdentitySource(name, section, untrusted);
   return identity === undefined ? undefined : { kind: "web-identity", identity };
 }
 
 /**
  * DESIGN: absent `identity` means `file` when there is a token file and plain AssumeRole when there is a
- * `source_profile`. A profile's own choice beats one that comes from `[*]`.
+ * `source_profile` or a `credential_source`. A profile's own choice beats one that comes from `[*]`.
  */
 function chooseSource(
   section: SectionReader,
   fallback: IdentityName | undefined,
-): IdentityName | "source-profile" | undefined {
-  if (section.owns("identity") && section.owns("source_profile")) {
+): TokenIdentity | SignedName | undefined {
+  const identity = section.owns("identity") ? section.oneOf("identity", IDENTITIES) : undefined;
+  const choices = ["identity", "source_profile", "credential_source"] as const;
+  const [first, second] = choices.filter((key) => section.owns(key));
+  if (second !== undefined && !(second === "source_profile" && hasSourceProfile(identity))) {
     section.mistake(
-      "source_profile",
-      "identity and source_profile exclude each other",
-      "keep identity for a token, source_profile for the keys of another profile",
+      second,
+      `${first} and ${second} exclude each other`,
+      "keep identity for a token, source_profile for the keys of another profile, credential_source for this machine's",
     );
     return undefined;
   }
-  if (section.owns("identity")) return section.oneOf("identity", IDENTITIES);
+  if (section.owns("identity")) return identity;
   if (section.owns("source_profile")) return "source-profile";
+  if (section.owns("credential_source")) return "credential-source";
   if (section.owns("web_identity_token_file")) return "file";
   if (section.has("identity")) return section.oneOf("identity", IDENTITIES);
   if (section.has("web_identity_token_file")) return "file";
   if (section.has("source_profile")) return "source-profile";
+  if (section.has("credential_source")) return "credential-source";
   if (fallback !== undefined) return fallback;
   section.mistake(
     undefined,
@@ -68,38 +68,23 @@ function chooseSource(
   return undefined;
 }
 
-function readSourceProfile(section: SectionReader): RoleSource | undefined {
-  const sourceProfile = section.text("source_profile");
-  const externalId = section.matching("external_id", EXTERNAL_ID, "2 to 1224 of letters, digits and +=,.@:/-");
-  const sourceIdentity = section.matching("source_identity", SOURCE_IDENTITY, "2 to 64 of letters, digits and _+=,.@-");
-  const tags = readTags(section);
-  const transitiveTagKeys = section.list("transitive_tag_keys");
-  return sourceProfile === undefined
-    ? undefined
-    : { kind: "source-profile", sourceProfile, externalId, tags, transitiveTagKeys, sourceIdentity };
+/** These two say with `source_profile` whose keys they start from. */
+function hasSourceProfile(identity: IdentityName | undefined): boolean {
+  return identity === "session" || identity === "aws-profile";
 }
 
-function readTags(section: SectionReader): readonly { readonly key: string; readonly value: string }[] {
-  const tags = section.list("tags").map((item) => {
-    const [key = "", ...rest] = item.split("=");
-    return { key: key.trim(), value: rest.join("=").trim(), written: item };
-  });
-  for (const tag of tags) {
-    if (!tag.written.includes("=") || !TAG_KEY.test(tag.key) || !TAG_VALUE.test(tag.value))
-      section.mistake("tags", `'${tag.written}' is no session tag`, "write for example team=data, env=prod");
-  }
-  const keys = tags.map((tag) => tag.key.toLowerCase());
-  if (new Set(keys).size < keys.length)
-    section.mistake("tags", "a tag key stands twice", "tag keys do not differ by case alone");
-  if (tags.length > 50) section.mistake("tags", "there are more than 50 tags");
-  return tags.map(({ key, value }) => ({ key, value }));
+function isSigned(name: TokenIdentity | SignedName): name is SignedName {
+  return Object.hasOwn(SIGNED_KEYS, name);
 }
 
-function whereItMeansNothing(name: IdentityName | "source-profile"): string {
-  return name === "source-profile" ? "next to source_profile" : `with identity = ${name}`;
+function whereItMeansNothing(name: TokenIdentity | SignedName): string {
+  if (name === "source-profile") return "next to source_profile";
+  return name === "credential-source" ? "next to credential_source" : `with identity = ${name}`;
 }
 
 function ownersOf(key: ConfigKey): string {
   const owners = IDENTITIES.filter((name) => KEYS_OF[name].includes(key)).map((name) => `identity = ${name}`);
-  return owners.length > 0 ? owners.join(" or ") : "source_profile (AssumeRole)";
+  const plain = KEYS_OF["source-profile"].includes(key) ? ["source_profile (AssumeRole)"] : [];
+  const machine = key === "credential_source" ? ["AssumeRole without an identity"] : [];
+  return [...plain, ...machine, ...owners].join(" or ");
 }

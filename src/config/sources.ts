@@ -14,6 +14,7 @@ export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], m
 
   const reported = new Set<string>();
   for (const spec of profiles) {
+    checkOwnKeys(spec, configured, whereOf(spec), mistakes);
     const cycle = cycleFrom(spec, bySection);
     if (cycle && !reported.has([...cycle].toSorted().join("\n"))) {
       reported.add([...cycle].toSorted().join("\n"));
@@ -22,7 +23,9 @@ export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], m
         `[${spec.profile}] source_profile goes round in a circle: ${[...cycle, cycle[0]].join(" → ")}`,
       );
     }
-    const chained = spec.source.kind === "source-profile" && configured.has(spec.source.sourceProfile);
+    // A session of GetSessionToken is the user himself and no role: what follows is no chain.
+    const from = spec.source.kind === "source-profile" ? bySection.get(spec.source.sourceProfile) : undefined;
+    const chained = from !== undefined && from.source.kind !== "session";
     if (chained && (spec.durationSeconds ?? 0) > 3600) {
       mistakes.add(
         spec.origin,
@@ -31,6 +34,29 @@ export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], m
       );
     }
   }
+}
+
+/**
+ * Two identities start from keys that rolefresh does not make: the long-lived ones of GetSessionToken (STS refuses a
+ * session's: "Cannot call GetSessionToken with session credentials"), and a profile that the SDK resolves, where a section
+ * of ours would hide the real source and hand back its own keys until they have expired.
+ */
+function checkOwnKeys(spec: ProfileSpec, configured: ReadonlySet<string>, where: string, mistakes: MistakeSink): void {
+  const { source, profile } = spec;
+  if (source.kind === "session" && configured.has(source.sourceProfile))
+    mistakes.add(
+      where,
+      `[${profile}] source_profile '${source.sourceProfile}' has no long-lived keys: rolefresh writes that section`,
+      "keep the long-lived keys in a section that is not configured here, for example [NAME-long-term]",
+    );
+  if (source.kind === "aws-profile" && configured.has(source.awsProfile))
+    mistakes.add(
+      where,
+      `[${profile}] source_profile '${source.awsProfile}' is a section that rolefresh writes: the SDK would read those keys`,
+      source.awsProfile === profile
+        ? "name this section otherwise than the profile of ~/.aws/config"
+        : "leave identity out to call AssumeRole with its keys",
+    );
 }
 
 function cycleFrom(start: ProfileSpec, bySection: ReadonlyMap<string, ProfileSpec>): readonly string[] | undefined {

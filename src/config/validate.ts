@@ -1,15 +1,14 @@
 import { join } from "node:path";
 
-import { isLoopbackHost } from "../base/host.ts";
 import type { Environment } from "../world.ts";
-import type { Config, ProfileSpec, RoleArn, StsEndpoint } from "./config.ts";
-import type { ConfigKey } from "./keys.ts";
+import type { Config, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
 import { collectMistakes, type MistakeSink } from "./mistakes.ts";
-import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";
 import { refuseUntrusted } from "./identity-source.ts";
+import { expectedLifetimeMs } from "./lifetime.ts";
 import { type IDENTITIES, readRoleSource } from "./role-source.ts";
+import { readEndpoint } from "./sts-endpoint.ts";
 import { type PathBase, type RawProfile, SectionReader, show } from "./section.ts";
 import { checkSources } from "./sources.ts";
 
@@ -52,12 +51,13 @@ function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: Mi
   const nameProblem = profileNameProblem(raw.profile);
   if (nameProblem !== undefined) mistakes.add(raw.where, `[${show(raw.profile).slice(1, -1)}] ${nameProblem}`);
 
-  const role = readRole(section);
   const source = readRoleSource(section, context.untrusted, context.defaultIdentity);
-  const durationSeconds = section.integer("duration_seconds", 900, 43_200);
+  const role = readRole(section, source);
+  // STS: a role lives 12 h at most, a session of GetSessionToken 36 h (API reference, DurationSeconds).
+  const durationSeconds = section.integer("duration_seconds", 900, source?.kind === "session" ? 129_600 : 43_200);
   const refreshBeforeMs = section.duration("refresh_before");
-  const lifetimeMs = (durationSeconds ?? 3600) * 1000;
-  if (refreshBeforeMs !== undefined && refreshBeforeMs >= lifetimeMs) {
+  const lifetimeMs = source && expectedLifetimeMs(source, role, durationSeconds);
+  if (refreshBeforeMs !== undefined && lifetimeMs !== undefined && refreshBeforeMs >= lifetimeMs) {
     section.mistake(
       "refresh_before",
       `refresh_before is not shorter than the lifetime of ${lifetimeMs / 60_000} min: the profile would always be due`,
@@ -72,6 +72,7 @@ function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: Mi
     profile: raw.profile,
     sessionName: readSessionName(section, placeholders),
     durationSeconds,
+    lifetimeMs,
     policyArns: readPolicyArns(section),
     policyFile: section.path("policy_file"),
     refreshBeforeMs,
@@ -83,10 +84,34 @@ function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: Mi
     origin: raw.where,
   } as const;
   const endpoint = readEndpoint(section, role, context.env);
-  return role && source && endpoint && mistakes.count === before ? { ...spec, role, source, endpoint } : undefined;
+  return source && endpoint && mistakes.count === before ? { ...spec, role, source, endpoint } : undefined;
 }
 
-function readRole(section: SectionReader): RoleArn | undefined {
+/** Keys that shape a role session, and mean nothing without a role. */
+const ROLE_KEYS = ["role_session_name", "policy_arns", "policy_file"] as const;
+const ASSUME_ROLE_KEYS = ["duration_seconds", "external_id", "tags", "source_identity", "mfa_serial"] as const;
+
+function readRole(section: SectionReader, source: RoleSource | undefined): RoleArn | undefined {
+  if (source?.kind === "session") {
+    for (const key of ["role_arn", ...ROLE_KEYS] as const) {
+      if (section.owns(key))
+        section.mistake(
+          key,
+          `${key} means nothing with identity = session`,
+          "give the role a section of its own, with this one as its source_profile",
+        );
+    }
+    return undefined;
+  }
+  const isOptional = source?.kind === "aws-profile" || source?.kind === "credential-source";
+  if (!isOptional || section.has("role_arn")) return readRoleArn(section);
+  for (const key of [...ROLE_KEYS, ...ASSUME_ROLE_KEYS]) {
+    if (section.owns(key)) section.mistake(key, `${key} means nothing without role_arn`, "add the role_arn");
+  }
+  return undefined;
+}
+
+function readRoleArn(section: SectionReader): RoleArn | undefined {
   if (!section.has("role_arn")) {
     section.mistake(undefined, "role_arn is missing", "add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'");
     return undefined;
@@ -135,47 +160,6 @@ function readPolicyArns(section: SectionReader): readonly string[] {
   if (arns.length > 10)
     section.mistake("policy_arns", "there are more than 10 session policies", "STS takes at most 10");
   return arns;
-}
-
-/** The profile's region, the environment's where it is of the role's partition, else one of that partition. */
-function readEndpoint(section: SectionReader, role: RoleArn | undefined, env: Environment): StsEndpoint | undefined {
-  const url = section.text("endpoint_url");
-  if (url !== undefined) checkEndpointUrl(section, url);
-  const own = section.matching("region", /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, "write for example eu-central-1");
-  if (!role) return undefined;
-  if (own !== undefined) {
-    if (partitionOfRegion(own) === role.partition) return { region: own, isRegionConfigured: true, url };
-    section.mistake(
-      "region",
-      `region = ${own} is not in the partition of the role (${role.partition})`,
-      "credentials do not cross partitions",
-    );
-    return undefined;
-  }
-  const ambient = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"];
-  if (ambient && partitionOfRegion(ambient) === role.partition) return { region: ambient, url };
-  const region = defaultRegionOf(role.partition);
-  if (region !== undefined) return { region, url };
-  section.mistake(
-    "role_arn",
-    `the partition ${role.partition} is not known`,
-    "name the region of its STS with 'region = …'",
-  );
-  return undefined;
-}
-
-function checkEndpointUrl(section: SectionReader, text: string): void {
-  const key: ConfigKey = "endpoint_url";
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== "https:" && url.protocol !== "http:") || url.username !== "" || url.password !== "") {
-    section.mistake(key, `endpoint_url = ${show(text)} is not an http(s) URL`);
-  } else if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
-    section.mistake(
-      key,
-      `endpoint_url = ${show(text)} is plain http to another machine`,
-      "tokens would travel readable: use https",
-    );
-  }
 }
 
 /** `$AWS_SHARED_CREDENTIALS_FILE` (botocore expands its `~`), else `~/.aws/credentials`. */

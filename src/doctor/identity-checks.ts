@@ -1,5 +1,6 @@
 import { renderDuration } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
+import { withOutbound } from "../base/outbound.ts";
 import type { IdentitySource, ProfileSpec } from "../config/config.ts";
 import { describeClaims } from "../identity/jwt.ts";
 import { identityKey, obtainIdentityToken } from "../identity/obtain.ts";
@@ -43,7 +44,9 @@ async function examineIdentity(
   const { env, cwd, home } = world;
   const profile = single(profiles);
   const { claims } = await within(context, NETWORK_MS, (deadline) =>
-    obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, verbose }),
+    withOutbound(env, (outbound) =>
+      obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, outbound, verbose }),
+    ),
   );
   const forWhom = profile === undefined ? ` for ${printable(profiles.join(", "), 200)}` : "";
   return [

@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import { ask, dateOf, type HttpFault } from "../identity/http.ts";
+import { openOutbound, type Outbound } from "../base/outbound.ts";
 import { printable } from "../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
@@ -29,6 +30,7 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
   const { world } = context;
   const url = await addressOf(resolveEndpoint(endpoint, world.env));
   const startedMs = world.monotonicMs();
+  const outbound = openOutbound(world.env);
   try {
     const answer = await within(context, NETWORK_MS, (deadline) =>
       ask({
@@ -39,6 +41,7 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
         connectMs: CONNECT_MS,
         totalMs: NETWORK_MS,
         maxBytes: MAX_BYTES,
+        outbound: through(outbound, endpoint.caBundle),
         signal: deadline.signal,
       }),
     );
@@ -61,24 +64,31 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
       `${url.host} has not answered: ${error.message}`,
       "look at the network and firewall between here and STS",
     );
+  } finally {
+    outbound.close();
   }
+}
+
+/** The ways out with a profile's own `ca_bundle`. */
+function through({ routeTo, close }: Outbound, caBundle: string | undefined): Outbound {
+  return { routeTo: (url) => routeTo(url, caBundle), close };
 }
 
 /** The address that the SDK would call, by its own endpoint rules. @throws Failure ENDPOINT_REFUSED */
 export async function addressOf(endpoint: ResolvedEndpoint): Promise<URL> {
   if (endpoint.url !== undefined) return new URL(endpoint.url);
-  const { region, useFips } = endpoint;
+  const { region, useFips, useDualstack } = endpoint;
   // The SDK holds a region to be a host label too, but only when it calls.
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(region)) throw noEndpoint(region);
   const { STSClient } = await import("@aws-sdk/client-sts");
   const client = new STSClient({
     region,
     useFipsEndpoint: useFips,
-    useDualstackEndpoint: false,
+    useDualstackEndpoint: useDualstack,
     ignoreConfiguredEndpointUrls: true,
   });
   try {
-    const parameters = { Region: region, UseFIPS: useFips, UseDualStack: false, UseGlobalEndpoint: false };
+    const parameters = { Region: region, UseFIPS: useFips, UseDualStack: useDualstack, UseGlobalEndpoint: false };
     return client.config.endpointProvider(parameters, {}).url;
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "EndpointError") throw error;
@@ -119,7 +129,7 @@ function inWords(url: URL, fault: HttpFault, detail: string): { readonly message
     case "tls":
       return {
         message: `TLS to ${host} fails (${detail})`,
-        hint: "behind an inspecting proxy: NODE_EXTRA_CA_CERTS=/path/ca.pem; else look at the clock with timedatectl",
+        hint: "behind an inspecting proxy: AWS_CA_BUNDLE=/path/ca.pem; else look at the clock with timedatectl",
       };
     case "too-large":
     case "not-http":

@@ -40,7 +40,7 @@ export function windowFindings(targets: readonly Target[], intervalMs: number | 
   if (intervalMs === undefined) return [];
   const found = targets.flatMap(({ profile, step }) => {
     if (!step) return [];
-    const lifetimeMs = (step.spec.durationSeconds ?? 0) * 1000 || DEFAULT_LIFETIME_MS;
+    const lifetimeMs = step.spec.lifetimeMs ?? DEFAULT_LIFETIME_MS;
     const windowMs = step.spec.refreshBeforeMs ?? lifetimeMs / 2;
     if (intervalMs < windowMs) return [];
     return [

@@ -61,7 +61,6 @@ export async function openGoogleClient(
       const why = error instanceof Error ? printable(redact(error.message)) : "refused";
       throw new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`, {
         hint: "get them anew: a key's JSON, or `gcloud auth application-default login`",
-        cause: error,
       });
     }
   }
@@ -114,6 +113,7 @@ function openDoor(credentials: GoogleCredentials, context: IdentityContext): Doo
         connectMs: CONNECT_MS,
         totalMs: ANSWER_MS,
         maxBytes: MAX_ANSWER_BYTES,
+        outbound: context.outbound,
         signal: context.deadline.signal,
       });
       door.last = answer;
@@ -135,6 +135,7 @@ function isSafe(url: URL): boolean {
   return url.protocol === "https:" || isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
 }
 
+/** The library's errors are never kept as a cause: they hold the request, and of it the refresh token in the clear. */
 function failureOf(
   last: HttpAnswer | undefined,
   host: string,
@@ -144,25 +145,20 @@ function failureOf(
   if (last === undefined) {
     // Nothing was sent: a key that cannot sign, a subject token that is not there.
     const why = cause instanceof Error ? redact(cause.message, 200) : "refused";
-    return new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`, { cause });
+    return new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`);
   }
   const message = `${host}: ${describeAnswer(last)}`;
   if (last.kind === "fault") {
     const isNonsense = ["too-large", "tls", "not-http"].includes(last.fault);
-    return new Failure(isNonsense ? "IDENTITY_NONSENSE" : "IDENTITY_TEMPORARY", message, { cause });
+    return new Failure(isNonsense ? "IDENTITY_NONSENSE" : "IDENTITY_TEMPORARY", message);
   }
-  if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message, { cause });
-  if (last.status >= 400) return denial(last, message, credentials, cause);
-  return new Failure("IDENTITY_NONSENSE", `the answer of ${host} is no token (status ${last.status})`, { cause });
+  if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message);
+  if (last.status >= 400) return denial(last, message, credentials);
+  return new Failure("IDENTITY_NONSENSE", `the answer of ${host} is no token (status ${last.status})`);
 }
 
 /** RFC 6749 5.2: `error` is one of a few words and `error_description` is for people. */
-function denial(
-  answer: HttpAnswer & { kind: "answer" },
-  message: string,
-  { type, path }: GoogleCredentials,
-  cause: unknown,
-): Failure {
+function denial(answer: HttpAnswer & { kind: "answer" }, message: string, { type, path }: GoogleCredentials): Failure {
   const error = findText(answer.body, "error") ?? findText(answer.body, "error.status");
   const description = findText(answer.body, "error_description") ?? findText(answer.body, "error.message");
   const said = [error, description].filter((text) => text !== undefined).join(": ");
@@ -173,5 +169,5 @@ function denial(
   const key = `the key in ${path} is deleted or disabled, or this machine's clock is wrong: make a new key, or \`timedatectl\``;
   const trust = "look at the workload identity pool's provider: its issuer, audience and attribute condition";
   const hint = type === "service_account" ? key : type === "external_account" ? trust : login;
-  return new Failure(code, told.replace(/\.$/, ""), { hint, cause });
+  return new Failure(code, told.replace(/\.$/, ""), { hint });
 }

@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { errnoOf } from "../base/failure.ts";
+import type { Outbound, Route } from "../base/outbound.ts";
 
-/** The one door to metadata and token endpoints: every request has its times, a size limit, no redirects, no proxy. */
+/** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
 
 export interface HttpQuestion {
   readonly url: URL;
@@ -16,6 +17,8 @@ export interface HttpQuestion {
   readonly maxBytes: number;
   /** Cuts whatever is going on; `ask` then rejects with the signal's reason. */
   readonly signal: AbortSignal;
+  /** The run's connections; absent: an agent of its own, without proxy, as metadata servers must be asked. */
+  readonly outbound?: Outbound | undefined;
 }
 
 /** Why there is no answer, told apart by what a person would do about it. */
@@ -36,18 +39,26 @@ export type HttpAnswer =
   | { readonly kind: "fault"; readonly fault: HttpFault; readonly detail: string };
 
 /**
- * Asks once. Any status is an answer, 3xx included: nothing is followed. No proxy is ever used: the agent is made here,
- * so `NODE_USE_ENV_PROXY` (https://nodejs.org/api/cli.html#node_use_env_proxy1), which acts on Node's global agent,
- * does not reach it; a metadata server asked through a proxy would answer with the proxy's identity.
+ * Asks once. Any status is an answer, 3xx included: nothing is followed. A proxy is used only where `outbound` says so; the
+ * agent is never Node's global one, so `NODE_USE_ENV_PROXY` (https://nodejs.org/api/cli.html#node_use_env_proxy1), which acts on that,
+ * does not reach it: a metadata server asked through a proxy would answer with the proxy's identity.
  */
 export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
   question.signal.throwIfAborted();
   // Loaded here, because a run that has nothing due must not pay for it.
   const { Agent, request } =
     question.url.protocol === "https:" ? await import("node:https") : await import("node:http");
-  const agent = new Agent({ keepAlive: false });
+  const { agent, ca }: Pick<Route, "agent" | "ca"> = (await question.outbound?.routeTo(question.url)) ?? {
+    agent: new Agent({ keepAlive: false }),
+    ca: undefined,
+  };
   return new Promise<HttpAnswer>((resolve, reject) => {
-    const outgoing = request(question.url, { agent, method: question.method ?? "GET", headers: question.headers });
+    const outgoing = request(question.url, {
+      agent,
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+      method: question.method ?? "GET",
+      headers: question.headers,
+    });
     const finish = (answer: HttpAnswer) => {
       settle();
       resolve(answer);
@@ -69,6 +80,10 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
       outgoing.destroy();
     };
     question.signal.addEventListener("abort", onAbort, { once: true });
+    // Emitted by the proxy agent with the proxy's answer to CONNECT.
+    outgoing.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
+      if (statusCode !== 200) fail("refused", `the proxy's status ${statusCode}`);
+    });
     onceConnected(outgoing, question.url, () => clearTimeout(connectTimer));
     outgoing.once("response", (incoming) => readBody(incoming, question.maxBytes, finish));
     // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
@@ -81,7 +96,10 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
 }
 
 function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void): void {
-  outgoing.once("socket", (socket) => socket.once(url.protocol === "https:" ? "secureConnect" : "connect", listener));
+  outgoing.once("socket", (socket) => {
+    if (outgoing.reusedSocket) listener();
+    else socket.once(url.protocol === "https:" ? "secureConnect" : "connect", listener);
+  });
 }
 
 function readBody(incoming: IncomingMessage, maxBytes: number, finish: (answer: HttpAnswer) => void): void {

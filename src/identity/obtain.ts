@@ -1,4 +1,5 @@
 import type { Deadline } from "../base/deadline.ts";
+import type { Outbound } from "../base/outbound.ts";
 import type { IdentitySource } from "../config/config.ts";
 import type { Clock, Environment } from "../world.ts";
 import type { IdentityToken } from "./token.ts";
@@ -11,6 +12,8 @@ export interface IdentityContext {
   readonly cwd: string;
   /** The user's home directory, where gcloud keeps its credentials. */
   readonly home: string;
+  /** The run's connections: proxies and certificates as configured; absent: every server is asked directly. */
+  readonly outbound?: Outbound;
   /** Takes a line for `--verbose`; it never holds a token. */
   readonly verbose: (line: string) => void;
 }

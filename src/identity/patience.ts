@@ -45,10 +45,10 @@ export async function askPatiently(
 async function askOnce(
   question: Omit<HttpQuestion, "signal">,
   who: string,
-  { deadline }: IdentityContext,
+  { deadline, outbound }: IdentityContext,
 ): Promise<HttpAnswer> {
   try {
-    return await ask({ ...question, signal: deadline.signal });
+    return await ask({ ...question, outbound, signal: deadline.signal });
   } catch (error) {
     if (deadline.signal.aborted) throw interruption(deadline, `${who} has not answered`);
     throw error;

@@ -34,7 +34,7 @@ export function planRun(input: PlanInput): readonly Step[] {
   const visit = (spec: ProfileSpec): Step => {
     const done = steps.get(spec.profile);
     if (done) return done;
-    const sourceSpec = spec.source.kind === "source-profile" ? byName.get(spec.source.sourceProfile) : undefined;
+    const sourceSpec = "sourceProfile" in spec.source ? byName.get(spec.source.sourceProfile) : undefined;
     const source = sourceSpec && visit(sourceSpec);
     const written = input.written(spec);
     const judged = judgeProfile(spec, written, input.now, input.hostname);

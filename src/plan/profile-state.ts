@@ -1,5 +1,5 @@
 import type { ProfileSpec } from "../config/config.ts";
-import { DEFAULT_LIFETIME_MS, refreshAt } from "./due.ts";
+import { refreshAt } from "./due.ts";
 import { matchesTemplate, sessionNameTemplate } from "./session-name.ts";
 
 /** What the credentials file holds for a profile, without its secrets. */
@@ -48,11 +48,7 @@ export function judgeProfile(
   if (written?.accessKeyId === undefined) return { state: "missing", reason: "missing", refreshAt: undefined };
   if (written.expiresAt === undefined)
     return { state: "due", reason: written.foreign === undefined ? "no-expiry" : "foreign", refreshAt: undefined };
-  const window = {
-    lifetimeMs: (spec.durationSeconds ?? 0) * 1000 || DEFAULT_LIFETIME_MS,
-    refreshBeforeMs: spec.refreshBeforeMs,
-  };
-  const at = refreshAt(written.expiresAt, window, hostname, spec.profile);
+  const at = refreshAt(written.expiresAt, spec, hostname, spec.profile);
   if (written.expiresAt <= now) return { state: "expired", reason: "expired", refreshAt: at };
   const changed = changeOf(spec, written, hostname);
   if (changed !== undefined) return { state: "due", reason: changed, refreshAt: at };
@@ -68,8 +64,10 @@ export function isDue(state: ProfileState): boolean {
 function changeOf(spec: ProfileSpec, written: WrittenProfile, hostname: string): Reason | undefined {
   if (written.foreign !== undefined) return "foreign";
   if (!written.complete) return "incomplete";
-  const principal = parsePrincipal(written.principalArn);
   const { role } = spec;
+  // Without a role nothing was written that could be compared; what stands there is from when the profile had one.
+  if (!role) return written.principalArn === undefined ? undefined : "role-changed";
+  const principal = parsePrincipal(written.principalArn);
   if (
     !principal ||
     principal.account !== role.account ||

@@ -3,6 +3,7 @@ import { renderDuration } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import type { GlobalOptions } from "../cli/invocation.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
+import { UNKNOWN_LIFETIME_WINDOW_MS } from "../plan/due.ts";
 import type { Environment } from "../world.ts";
 import { carriedEnvironment, hasControl } from "./carried-environment.ts";
 import type { ScheduledJob } from "./job.ts";
@@ -99,12 +100,26 @@ function gcloudDirectory({ env, home }: Surroundings): string {
 }
 
 function runsCommand({ source, onRefresh }: ProfileSpec): boolean {
-  return onRefresh !== undefined || (source.kind === "web-identity" && source.identity.kind === "command");
+  if (onRefresh !== undefined) return true;
+  switch (source.kind) {
+    case "web-identity":
+      return source.identity.kind === "command";
+    case "saml":
+      return source.assertion.kind === "command";
+    case "aws-profile":
+      // It may have a `credential_process`.
+      return true;
+    case "session":
+    case "source-profile":
+    case "credential-source":
+      return source.mfa !== undefined;
+  }
 }
 
 /** Credentials that become due and run out between two runs are refreshed too late. */
 function narrowWindow(spec: ProfileSpec, { interval }: ScheduleRequest, timeoutMs: number): readonly Warning[] {
-  const windowMs = spec.refreshBeforeMs ?? ((spec.durationSeconds ?? 3600) * 1000) / 2;
+  const windowMs =
+    spec.refreshBeforeMs ?? (spec.lifetimeMs === undefined ? UNKNOWN_LIFETIME_WINDOW_MS : spec.lifetimeMs / 2);
   if (windowMs > interval.minutes * 60_000 + timeoutMs) return [];
   return [
     {

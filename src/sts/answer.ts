@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { RoleArn } from "../config/config.ts";
 import { redact } from "../base/printable.ts";
-import type { RoleSession } from "./session.ts";
+import type { IssuedSession } from "./session.ts";
 
 /** What STS said, before any of it is believed. */
 export interface ClaimedSession {
@@ -11,6 +11,14 @@ export interface ClaimedSession {
   readonly assumedRoleArn: string | undefined;
   readonly stsTime: Date | undefined;
   readonly receivedAt: Date;
+}
+
+/** Whose session an answer must be. */
+export interface ExpectedSession {
+  /** What was asked for, for messages: the role's ARN. */
+  readonly subject: string;
+  /** Undefined where the answer names nobody (GetSessionToken). */
+  readonly principal: { readonly role: RoleArn; readonly sessionName: string } | undefined;
 }
 
 /** Temporary keys begin with ASIA (IAM User Guide, "Unique identifiers"); the rest by STS's API reference: `\w`, 16 to 128. */
@@ -32,17 +40,19 @@ const LONGEST_MS = 36 * 3_600_000;
  *
  * @throws Failure STS_NONSENSE that names the field and never shows a key or token.
  */
-export function believe(claimed: ClaimedSession, role: RoleArn, sessionName: string): RoleSession {
+export function believe(claimed: ClaimedSession, expected: ExpectedSession): IssuedSession {
   const { credentials } = claimed;
-  if (credentials === undefined) throw nonsense(role, "there are no credentials in the answer");
+  const { subject, principal } = expected;
+  if (credentials === undefined) throw nonsense(subject, "there are no credentials in the answer");
   const { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: expiresAt } = credentials;
   if (accessKeyId === undefined || !ACCESS_KEY_ID.test(accessKeyId)) {
-    throw nonsense(role, "the access key id is not one of a temporary key (ASIA…)");
+    throw nonsense(subject, "the access key id is not one of a temporary key (ASIA…)");
   }
-  if (!isValue(secret, SECRET_LENGTH)) throw nonsense(role, "the secret access key is missing or malformed");
-  if (!isValue(token, TOKEN_LENGTH)) throw nonsense(role, "the session token is missing or malformed");
-  checkExpiry(expiresAt, claimed, role);
-  const principalArn = checkPrincipal(claimed.assumedRoleArn, role, sessionName);
+  if (!isValue(secret, SECRET_LENGTH)) throw nonsense(subject, "the secret access key is missing or malformed");
+  if (!isValue(token, TOKEN_LENGTH)) throw nonsense(subject, "the session token is missing or malformed");
+  checkExpiry(expiresAt, claimed, subject);
+  const principalArn =
+    principal && checkPrincipal(claimed.assumedRoleArn, subject, principal.role, principal.sessionName);
   return {
     accessKeyId,
     secretAccessKey: new Secret(secret),
@@ -53,31 +63,36 @@ export function believe(claimed: ClaimedSession, role: RoleArn, sessionName: str
   };
 }
 
-function isValue(text: string | undefined, length: { min: number; max: number }): text is string {
-  return text !== undefined && text.length >= length.min && text.length <= length.max && VALUE.test(text);
+/** Whether every reader of the credentials file reads a value as it is written. */
+export function isPlainValue(text: string): boolean {
+  return text.length <= TOKEN_LENGTH.max && VALUE.test(text);
 }
 
-function checkExpiry(expiresAt: Date | undefined, claimed: ClaimedSession, role: RoleArn): asserts expiresAt is Date {
+function isValue(text: string | undefined, length: { min: number; max: number }): text is string {
+  return text !== undefined && text.length >= length.min && text.length <= length.max && isPlainValue(text);
+}
+
+function checkExpiry(expiresAt: Date | undefined, claimed: ClaimedSession, subject: string): asserts expiresAt is Date {
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
-    throw nonsense(role, "the expiry is missing or no time");
+    throw nonsense(subject, "the expiry is missing or no time");
   }
   const leftMs = expiresAt.getTime() - (claimed.stsTime ?? claimed.receivedAt).getTime();
-  if (leftMs <= 0) throw nonsense(role, `the expiry ${expiresAt.toISOString()} is in the past`);
-  if (leftMs > LONGEST_MS) throw nonsense(role, `the expiry ${expiresAt.toISOString()} is too far away`);
+  if (leftMs <= 0) throw nonsense(subject, `the expiry ${expiresAt.toISOString()} is in the past`);
+  if (leftMs > LONGEST_MS) throw nonsense(subject, `the expiry ${expiresAt.toISOString()} is too far away`);
 }
 
 /** `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; IAM tells role names apart without their case. */
-function checkPrincipal(arn: string | undefined, role: RoleArn, sessionName: string): string {
+function checkPrincipal(arn: string | undefined, subject: string, role: RoleArn, sessionName: string): string {
   const expected = `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${sessionName}`;
-  if (arn === undefined) throw nonsense(role, "the answer does not say which role it is for");
+  if (arn === undefined) throw nonsense(subject, "the answer does not say which role it is for");
   if (arn.toLowerCase() !== expected.toLowerCase() || !arn.endsWith(`/${sessionName}`)) {
-    throw nonsense(role, `the answer is for ${redact(arn, 200)} and not for ${expected}`);
+    throw nonsense(subject, `the answer is for ${redact(arn, 200)} and not for ${expected}`);
   }
   return arn;
 }
 
-function nonsense(role: RoleArn, what: string): Failure {
-  return new Failure("STS_NONSENSE", `STS's answer for ${role.arn} is not believed: ${what}`, {
+function nonsense(subject: string, what: string): Failure {
+  return new Failure("STS_NONSENSE", `STS's answer for ${subject} is not believed: ${what}`, {
     hint: "nothing was written; look at `endpoint_url`, AWS_ENDPOINT_URL_STS and at what stands between here and STS",
   });
 }

@@ -3,7 +3,7 @@ import { believe } from "./answer.ts";
 import type { StsClients } from "./client.ts";
 import { redact } from "../base/printable.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
-import type { RoleSession } from "./session.ts";
+import type { IssuedSession } from "./session.ts";
 
 /**
  * Turns an identity token into a role session
@@ -16,7 +16,7 @@ export async function assumeRoleWithWebIdentity(
   clients: StsClients,
   request: RoleRequest,
   token: IdentityToken,
-): Promise<RoleSession> {
+): Promise<IssuedSession> {
   const { output, ...times } = await clients.call({
     action: "AssumeRoleWithWebIdentity",
     subject: request.role.arn,
@@ -30,7 +30,7 @@ export async function assumeRoleWithWebIdentity(
       ),
   });
   const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
-  return believe(claimed, request.role, request.sessionName);
+  return believe(claimed, { subject: request.role.arn, principal: request });
 }
 
 /**

@@ -1,13 +1,16 @@
 import { believe } from "./answer.ts";
 import type { StsClients } from "./client.ts";
+import { type MfaCode, mfaInput } from "./mfa-code.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
-import type { RoleSession, SigningKeys } from "./session.ts";
+import type { IssuedSession, SigningKeys } from "./session.ts";
 
 export interface AssumeRoleRequest extends RoleRequest {
   readonly externalId: string | undefined;
   readonly tags: readonly { readonly key: string; readonly value: string }[];
   readonly transitiveTagKeys: readonly string[];
   readonly sourceIdentity: string | undefined;
+  /** A second factor's device and its code of this moment, which works once. */
+  readonly mfa?: MfaCode | undefined;
 }
 
 /**
@@ -20,10 +23,11 @@ export async function assumeRole(
   clients: StsClients,
   request: AssumeRoleRequest,
   keys: SigningKeys,
-): Promise<RoleSession> {
+): Promise<IssuedSession> {
   const { externalId, sourceIdentity, tags, transitiveTagKeys } = request;
   const input = {
     ...commonInput(request),
+    ...mfaInput(request.mfa),
     ...(externalId === undefined ? {} : { ExternalId: externalId }),
     ...(sourceIdentity === undefined ? {} : { SourceIdentity: sourceIdentity }),
     ...(tags.length === 0 ? {} : { Tags: tags.map(({ key, value }) => ({ Key: key, Value: value })) }),
@@ -41,5 +45,5 @@ export async function assumeRole(
     send: (sdk, client, options) => client.send(new sdk.AssumeRoleCommand(input), options),
   });
   const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
-  return believe(claimed, request.role, request.sessionName);
+  return believe(claimed, { subject: request.role.arn, principal: request });
 }

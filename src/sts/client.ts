@@ -1,5 +1,6 @@
 import type * as Sdk from "@aws-sdk/client-sts";
 import type { Deadline } from "../base/deadline.ts";
+import { openOutbound, type Outbound } from "../base/outbound.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import type { Clock, Environment } from "../world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
@@ -14,6 +15,8 @@ export interface StsContext {
   readonly deadline: Deadline;
   /** Takes a line for `--verbose`; it never holds a token or key. */
   readonly verbose: (line: string) => void;
+  /** The run's connections, which their owner closes; absent: own ones, closed with these clients. */
+  readonly outbound?: Outbound;
   /** Other limits for one attempt, in tests. */
   readonly limits?: TransportLimits;
 }
@@ -49,17 +52,24 @@ export interface StsClients {
 
 /** Opens nothing yet: the SDK is loaded and the first connection made at the first call. */
 export function openSts(context: StsContext): StsClients {
+  const outbound = context.outbound ?? openOutbound(context.env);
   const clients = new Map<string, Sdk.STSClient>();
   let loading: Promise<Loaded> | undefined;
   return {
     context,
     call: async (call) => {
       const endpoint = resolveEndpoint(call.endpoint, context.env);
-      const where = endpoint.url ?? `the STS of ${endpoint.region}`;
-      loading ??= load(context);
-      const { sdk, transport } = await loading;
-      const key = JSON.stringify([endpoint, call.keys?.accessKeyId]);
-      const client = clients.get(key) ?? makeClient(sdk, context, transport, endpoint, call.keys);
+      let where = endpoint.url ?? `the STS of ${endpoint.region}`;
+      const onProxy = (proxy: string) => {
+        where = `${endpoint.url ?? `the STS of ${endpoint.region}`} through the proxy ${proxy}`;
+      };
+      loading ??= load();
+      const { sdk, Transport } = await loading;
+      const { caBundle } = call.endpoint;
+      const key = JSON.stringify([endpoint, caBundle, call.keys?.accessKeyId]);
+      const client =
+        clients.get(key) ??
+        makeClient(sdk, context, new Transport(outbound, caBundle, context.limits), endpoint, call.keys);
       clients.set(key, client);
       let stsTime: Date | undefined;
       let receivedAt = context.clock.now();
@@ -69,31 +79,27 @@ export function openSts(context: StsContext): StsClients {
         context.verbose(`sts: ${call.action} ${call.subject} at ${where}: ${describeHead(answer)}`);
       };
       try {
-        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onAnswer });
+        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onAnswer, onProxy });
         return { output, stsTime, receivedAt };
       } catch (error) {
         throw toFailure(error, { ...call, where, region: endpoint.region, deadline: context.deadline });
       }
     },
     close: () => {
-      // What could not be loaded has nothing to close, and its reason was told by the call.
-      loading?.then(
-        ({ transport }) => transport.destroy(),
-        () => undefined,
-      );
+      if (context.outbound === undefined) outbound.close();
     },
   };
 }
 
 interface Loaded {
   readonly sdk: typeof Sdk;
-  readonly transport: Transport;
+  readonly Transport: typeof Transport;
 }
 
 /** The SDK and node:https cost tens of milliseconds, which a run that has nothing due must not pay. */
-async function load(context: StsContext): Promise<Loaded> {
+async function load(): Promise<Loaded> {
   const [sdk, { Transport }] = await Promise.all([import("@aws-sdk/client-sts"), import("./transport.ts")]);
-  return { sdk, transport: new Transport(context.limits) };
+  return { sdk, Transport };
 }
 
 /**
@@ -113,7 +119,7 @@ function makeClient(
     ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),
     ignoreConfiguredEndpointUrls: true,
     useFipsEndpoint: endpoint.useFips,
-    useDualstackEndpoint: false,
+    useDualstackEndpoint: endpoint.useDualstack,
     credentials: keys === undefined ? refuseToSign : sdkKeys(keys),
     disableClockSkewCorrection: false,
     authSchemePreference: [],

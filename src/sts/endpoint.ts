@@ -8,11 +8,13 @@ export interface ResolvedEndpoint {
   /** Undefined: the region's own endpoint, by the SDK's rules. */
   readonly url: string | undefined;
   readonly useFips: boolean;
+  readonly useDualstack: boolean;
 }
 
 /**
  * The endpoint of a profile: its own `endpoint_url`, else `AWS_ENDPOINT_URL_STS`, else `AWS_ENDPOINT_URL`, else the
- * region's own, FIPS when `AWS_USE_FIPS_ENDPOINT=true`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` silences the
+ * region's own: FIPS by its `use_fips_endpoint`, else by `AWS_USE_FIPS_ENDPOINT=true`, dual-stack by
+ * `AWS_USE_DUALSTACK_ENDPOINT=true`. `AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true` silences the
  * variables and not the profile, which is as explicit as `--endpoint-url`
  * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html). An empty variable counts as not set.
  *
@@ -20,16 +22,19 @@ export interface ResolvedEndpoint {
  *   the request carries a token that is as good as a password.
  */
 export function resolveEndpoint(endpoint: StsEndpoint, env: Environment): ResolvedEndpoint {
-  const useFips = env["AWS_USE_FIPS_ENDPOINT"]?.trim().toLowerCase() === "true";
+  const { region } = endpoint;
   const named = namedUrl(endpoint, env);
-  if (named === undefined) return { region: endpoint.region, url: undefined, useFips };
-  checkUrl(named.url, named.by);
-  return { region: endpoint.region, url: named.url, useFips: false };
+  if (named !== undefined) {
+    checkUrl(named.url, named.by);
+    return { region, url: named.url, useFips: false, useDualstack: false };
+  }
+  const useFips = endpoint.useFips ?? isTrue(env["AWS_USE_FIPS_ENDPOINT"]);
+  return { region, url: undefined, useFips, useDualstack: isTrue(env["AWS_USE_DUALSTACK_ENDPOINT"]) };
 }
 
 function namedUrl(endpoint: StsEndpoint, env: Environment): { url: string; by: string } | undefined {
   if (endpoint.url !== undefined) return { url: endpoint.url.trim(), by: "`endpoint_url`" };
-  if (env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]?.trim().toLowerCase() === "true") return undefined;
+  if (isTrue(env["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])) return undefined;
   for (const by of ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL"]) {
     const url = env[by]?.trim();
     if (url !== undefined && url !== "") return { url, by };
@@ -58,6 +63,8 @@ function checkUrl(text: string, by: string): void {
     );
   }
 }
+
+const isTrue = (value: string | undefined): boolean => value?.trim().toLowerCase() === "true";
 
 /** 127.0.0.0/8 (RFC 1122), ::1 (RFC 4291) and `localhost` (RFC 6761); `hostname` is what WHATWG's URL made of the host. */
 function isLoopback(hostname: string): boolean {

@@ -5,6 +5,22 @@ export class AnswerTooLarge extends Error {
   override readonly name = "AnswerTooLarge";
 }
 
+/**
+ * A proxy that does not open the tunnel to STS. A status that a retry may heal carries an errno that the SDK takes for
+ * transient (service-error-classification/constants.js).
+ */
+export class ProxyRefusal extends Error {
+  override readonly name = "ProxyRefusal";
+  readonly status: number;
+  readonly code: string | undefined;
+
+  constructor(status: number) {
+    super(`the proxy refuses with status ${status}`);
+    this.status = status;
+    this.code = status >= 500 || status === 429 ? "ECONNRESET" : undefined;
+  }
+}
+
 interface Called {
   readonly where: string;
   readonly region: string;
@@ -18,6 +34,7 @@ interface Called {
  */
 export function networkFailure(error: unknown, what: string, call: Called): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
+  if (error instanceof ProxyRefusal) return proxyFailure(error, what);
   const code = errnoOf(error);
   if (error.name === "TimeoutError") {
     return new Failure("STS_UNAVAILABLE", `${what}: ${error.message}`, {
@@ -46,7 +63,7 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
   }
   if (/CERT|SIGNATURE|ISSUER|SSL|TLS|HOSTNAME|CRL|^EPROTO$/.test(code)) {
     return new Failure("STS_NONSENSE", told, {
-      hint: "TLS to STS fails: behind an inspecting proxy give its CA in NODE_EXTRA_CA_CERTS=/path/ca.pem",
+      hint: "TLS to STS fails: behind an inspecting proxy name its CA with `ca_bundle` or AWS_CA_BUNDLE=/path/ca.pem",
       cause: error,
     });
   }
@@ -59,6 +76,21 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
     return new Failure("STS_UNAVAILABLE", told, { hint: "look at the network between here and STS", cause: error });
   }
   return undefined;
+}
+
+function proxyFailure(error: ProxyRefusal, what: string): Failure {
+  const told = `${what}: ${error.message}`;
+  if (error.status === 407) {
+    return new Failure("STS_DENIED", told, {
+      hint: "it wants a user and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+    });
+  }
+  if (error.code !== undefined) {
+    return new Failure("STS_UNAVAILABLE", told, { hint: "the proxy cannot reach STS; the next run may heal it" });
+  }
+  return new Failure("STS_DENIED", told, {
+    hint: "let the proxy open tunnels to the STS endpoint, or except it with NO_PROXY",
+  });
 }
 
 /** The SDK refuses a region that is no host name label, or that no endpoint is known for. */

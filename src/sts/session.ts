@@ -7,14 +7,20 @@ export interface SigningKeys {
   readonly sessionToken: Secret | undefined;
 }
 
-/** What STS gave for a role, every field checked. */
+/** Temporary keys that go into the credentials file, every field checked. */
 export interface RoleSession {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
   readonly sessionToken: Secret;
-  readonly expiresAt: Date;
-  /** `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION` */
-  readonly principalArn: string;
+  /** Undefined where the source does not tell (a `credential_process` need not). */
+  readonly expiresAt: Date | undefined;
+  /** `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`; undefined where nobody says whose keys these are. */
+  readonly principalArn: string | undefined;
   /** How far this machine's clock is ahead of STS's (its `Date` header), in milliseconds; undefined when it had none. */
   readonly clockAheadMs: number | undefined;
+}
+
+/** What STS itself gave: it always tells when it ends. */
+export interface IssuedSession extends RoleSession {
+  readonly expiresAt: Date;
 }

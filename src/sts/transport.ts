@@ -1,6 +1,7 @@
-import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from "node:http";
-import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
-import { AnswerTooLarge } from "./network-fault.ts";
+import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
+import { request as httpsRequest } from "node:https";
+import type { Outbound, Route } from "../base/outbound.ts";
+import { AnswerTooLarge, ProxyRefusal } from "./network-fault.ts";
 
 /**
  * The SDK's way to the network. Its own NodeHttpHandler hands the body over as a stream when the headers are here; its
@@ -39,12 +40,15 @@ export interface CallOptions {
   readonly abortSignal?: AbortSignal;
   /** Hears each answer's head, also of answers that are errors. The SDK hands its options through unchanged. */
   readonly onAnswer?: (head: AnswerHead) => void;
+  /** Hears by which proxy an attempt goes (`HOST:PORT`). */
+  readonly onProxy?: (proxy: string) => void;
 }
 
 /** The SDK's own type also allows signals that are none; ours always is one. */
 interface SdkOptions {
   readonly abortSignal?: unknown;
   readonly onAnswer?: CallOptions["onAnswer"];
+  readonly onProxy?: CallOptions["onProxy"];
 }
 
 export interface TransportLimits {
@@ -66,36 +70,35 @@ class AttemptCut extends Error {
   readonly code = "ECONNRESET";
 }
 
-/** One pool of connections for a run, in the shape of smithy's HttpHandler. */
+/** The run's connections, in the shape of smithy's HttpHandler. */
 export class Transport {
   readonly metadata = { handlerProtocol: "http/1.1" };
-  readonly #http = new HttpAgent({ keepAlive: true, maxSockets: 50 });
-  readonly #https = new HttpsAgent({ keepAlive: true, maxSockets: 50 });
+  readonly #outbound: Outbound;
+  readonly #caBundle: string | undefined;
   readonly #limits: TransportLimits;
 
-  constructor(limits: TransportLimits = LIMITS) {
+  constructor(outbound: Outbound, caBundle: string | undefined, limits: TransportLimits = LIMITS) {
+    this.#outbound = outbound;
+    this.#caBundle = caBundle;
     this.#limits = limits;
   }
 
   /**
    * Sends once; redirects are answers like others and not followed.
    *
-   * @throws the signal's reason, AnswerTooLarge, a TimeoutError, or Node's network error.
+   * @throws the signal's reason, AnswerTooLarge, ProxyRefusal, a TimeoutError, Node's network error, or what
+   *   `Outbound.routeTo` throws.
    */
   async handle(request: SdkRequest, options: SdkOptions = {}): Promise<{ response: SdkResponse }> {
     const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
     signal?.throwIfAborted();
     const { connectMs, totalMs, maxBytes } = this.#limits;
-    const secure = request.protocol === "https:";
+    const port = request.port === undefined ? "" : `:${request.port}`;
+    const url = new URL(`${request.protocol}//${request.hostname}${port}`);
+    const route = await this.#outbound.routeTo(url, this.#caBundle);
+    if (route.proxy !== undefined) options.onProxy?.(route.proxy);
     return new Promise((resolve, reject) => {
-      const outgoing = (secure ? httpsRequest : httpRequest)({
-        agent: secure ? this.#https : this.#http,
-        method: request.method,
-        host: request.hostname.replace(/^\[(.*)\]$/, "$1"),
-        port: request.port,
-        path: request.path + queryOf(request),
-        headers: request.headers,
-      });
+      const outgoing = open(request, route);
       const settle = () => {
         clearTimeout(connectTimer);
         clearTimeout(totalTimer);
@@ -116,9 +119,10 @@ export class Transport {
         totalMs,
       );
       signal?.addEventListener("abort", onAbort, { once: true });
-      outgoing.once("socket", (socket) => {
-        if (socket.connecting) socket.once(secure ? "secureConnect" : "connect", () => clearTimeout(connectTimer));
-        else clearTimeout(connectTimer);
+      onceConnected(outgoing, request.protocol === "https:", () => clearTimeout(connectTimer));
+      // Emitted by the proxy agent with the proxy's answer to CONNECT.
+      outgoing.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
+        if (statusCode !== 200) fail(new ProxyRefusal(statusCode));
       });
       // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
       outgoing.on("error", fail);
@@ -134,10 +138,8 @@ export class Transport {
     });
   }
 
-  destroy(): void {
-    this.#http.destroy();
-    this.#https.destroy();
-  }
+  /** Part of smithy's HttpHandler; the connections are the run's, and closed with it. */
+  destroy(): void {}
 
   /** Part of smithy's HttpHandler; this one takes its settings once. */
   updateHttpClientConfig(): void {}
@@ -145,6 +147,26 @@ export class Transport {
   httpHandlerConfigs(): Record<string, never> {
     return {};
   }
+}
+
+function open(request: SdkRequest, { agent, ca }: Route): ClientRequest {
+  return (request.protocol === "https:" ? httpsRequest : httpRequest)({
+    agent,
+    ...(ca === undefined ? {} : { ca: [...ca] }),
+    method: request.method,
+    host: request.hostname.replace(/^\[(.*)\]$/, "$1"),
+    port: request.port,
+    path: request.path + queryOf(request),
+    headers: request.headers,
+  });
+}
+
+/** Through a proxy the request gets its socket when the tunnel stands and TLS has only begun. */
+function onceConnected(outgoing: ClientRequest, isSecure: boolean, listener: () => void): void {
+  outgoing.once("socket", (socket) => {
+    if (outgoing.reusedSocket) listener();
+    else socket.once(isSecure ? "secureConnect" : "connect", listener);
+  });
 }
 
 function readBody(

@@ -33,10 +33,10 @@ test("STS is asked where the SDK would call it, by partition, FIPS and configure
     ["us-east-1", "http://127.0.0.1:1", false, "http://127.0.0.1:1/"],
   ];
   for (const [region, url, useFips, expected] of table)
-    assert.equal((await addressOf({ region, url, useFips })).href, expected);
+    assert.equal((await addressOf({ region, url, useFips, useDualstack: false })).href, expected);
   for (const region of ["not a region!", "us-east-1@evil.example", "", "a.b"])
     await assert.rejects(
-      addressOf({ region, url: undefined, useFips: false }),
+      addressOf({ region, url: undefined, useFips: false, useDualstack: false }),
       (error: unknown) => error instanceof Failure && error.code === "ENDPOINT_REFUSED",
       region,
     );

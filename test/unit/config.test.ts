@@ -88,12 +88,12 @@ on_refresh = systemctl reload billing-export
         `[default]\nrole_arm = arn:aws:iam::1:role/x\nduration_seconds = 60\n\n[other]\nrole_arn = nonsense\nidentity = gcp-metdata\n`,
       ),
       [
-        "/h/.aws/rolefresh.ini:1: [default] role_arn is missing | add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'",
         "/h/.aws/rolefresh.ini:1: [default] nothing says where the identity comes from | add 'identity = gcp-metadata' on a Google Cloud machine, or web_identity_token_file, or source_profile",
+        "/h/.aws/rolefresh.ini:1: [default] role_arn is missing | add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'",
         "/h/.aws/rolefresh.ini:2: [default] unknown key 'role_arm' | did you mean 'role_arn'?",
         "/h/.aws/rolefresh.ini:3: [default] duration_seconds = '60' is not a whole number from 900 to 43200",
         "/h/.aws/rolefresh.ini:6: [other] role_arn = 'nonsense' is not the ARN of a role | write arn:aws:iam::ACCOUNT:role/NAME, the account with 12 digits",
-        "/h/.aws/rolefresh.ini:7: [other] identity = 'gcp-metdata' is not known | did you mean 'gcp-metadata'? (one of gcp-metadata, gcloud, file, env, command)",
+        "/h/.aws/rolefresh.ini:7: [other] identity = 'gcp-metdata' is not known | did you mean 'gcp-metadata'? (one of gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure, kubernetes, saml, session, aws-profile)",
       ],
     );
   });

@@ -18,6 +18,7 @@ function spec(profile: string, changes: Partial<ProfileSpec> = {}): ProfileSpec 
     source: { kind: "web-identity", identity: { kind: "gcp-metadata", audience: "gcp", serviceAccount: "default" } },
     sessionName: undefined,
     durationSeconds: undefined,
+    lifetimeMs: 3_600_000,
     policyArns: [],
     policyFile: undefined,
     endpoint: { region: "us-east-1", url: undefined },
@@ -41,6 +42,7 @@ function chained(profile: string, source: string): ProfileSpec {
       tags: [],
       transitiveTagKeys: [],
       sourceIdentity: undefined,
+      mfa: undefined,
     },
   });
 }
@@ -106,7 +108,7 @@ suite("when a profile is due", () => {
     [
       "twelve hours asked for, five left",
       written({ expiresAt: inMinutes(300) }),
-      { durationSeconds: 43_200 },
+      { durationSeconds: 43_200, lifetimeMs: 43_200_000 },
       "due",
       "expiring",
     ],

@@ -24,6 +24,8 @@ const CLAIMED: ClaimedSession = {
   receivedAt: NOW,
 };
 
+const EXPECTED = { subject: ROLE.arn, principal: { role: ROLE, sessionName: "proj.host" } };
+
 function failureOf(act: () => unknown): Failure {
   try {
     act();
@@ -36,7 +38,7 @@ function failureOf(act: () => unknown): Failure {
 
 describe("an answer of STS", () => {
   test("is believed when every field is right", () => {
-    const session = believe(CLAIMED, ROLE, "proj.host");
+    const session = believe(CLAIMED, EXPECTED);
     assert.equal(session.accessKeyId, CREDENTIALS.AccessKeyId);
     assert.equal(session.secretAccessKey.reveal(), CREDENTIALS.SecretAccessKey);
     assert.equal(session.sessionToken.reveal(), CREDENTIALS.SessionToken);
@@ -47,11 +49,11 @@ describe("an answer of STS", () => {
   });
 
   test("is judged by STS's clock, and says how far this machine's is ahead", () => {
-    const ahead = believe({ ...CLAIMED, receivedAt: new Date(NOW.getTime() + 2 * HOUR) }, ROLE, "proj.host");
+    const ahead = believe({ ...CLAIMED, receivedAt: new Date(NOW.getTime() + 2 * HOUR) }, EXPECTED);
     assert.equal(ahead.clockAheadMs, 2 * HOUR);
-    const behind = believe({ ...CLAIMED, receivedAt: new Date(NOW.getTime() - 90 * 24 * HOUR) }, ROLE, "proj.host");
+    const behind = believe({ ...CLAIMED, receivedAt: new Date(NOW.getTime() - 90 * 24 * HOUR) }, EXPECTED);
     assert.equal(behind.clockAheadMs, -90 * 24 * HOUR);
-    assert.equal(believe({ ...CLAIMED, stsTime: undefined }, ROLE, "proj.host").clockAheadMs, undefined);
+    assert.equal(believe({ ...CLAIMED, stsTime: undefined }, EXPECTED).clockAheadMs, undefined);
   });
 
   const credentials = (change: object): ClaimedSession => ({ ...CLAIMED, credentials: { ...CREDENTIALS, ...change } });
@@ -91,7 +93,7 @@ describe("an answer of STS", () => {
   ];
   for (const [name, claimed, says] of wrong) {
     test(`with ${name} is not believed, and shows no secret`, () => {
-      const failure = failureOf(() => believe(claimed, ROLE, "proj.host"));
+      const failure = failureOf(() => believe(claimed, EXPECTED));
       assert.equal(failure.code, "STS_NONSENSE");
       assert.match(failure.message, says);
       assert.doesNotMatch(failure.message, /\n/);
@@ -113,8 +115,11 @@ describe("the endpoint", () => {
     assert.equal(resolve(undefined, env).url, "https://sts.example");
     assert.equal(resolve(undefined, { ...env, AWS_ENDPOINT_URL_STS: "" }).url, "https://all.example");
     assert.equal(resolve(undefined, { ...env, AWS_IGNORE_CONFIGURED_ENDPOINT_URLS: "true" }).url, undefined);
-    assert.deepEqual(resolve(undefined), { region, url: undefined, useFips: false });
+    assert.deepEqual(resolve(undefined), { region, url: undefined, useFips: false, useDualstack: false });
     assert.equal(resolve(undefined, { AWS_USE_FIPS_ENDPOINT: "true" }).useFips, true);
+    assert.equal(resolve(undefined, { AWS_USE_DUALSTACK_ENDPOINT: "true" }).useDualstack, true);
+    const own = { region, url: undefined, useFips: false };
+    assert.equal(resolveEndpoint(own, { AWS_USE_FIPS_ENDPOINT: "true" }).useFips, false, "the profile's own counts");
   });
 
   for (const url of [

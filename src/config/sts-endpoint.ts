@@ -1,0 +1,57 @@
+import { isLoopbackHost } from "../base/host.ts";
+import type { Environment } from "../world.ts";
+import type { RoleArn, StsEndpoint } from "./config.ts";
+import type { ConfigKey } from "./keys.ts";
+import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
+import { type SectionReader, show } from "./section.ts";
+
+/** The profile's region, the environment's where it is of the role's partition, else one of that partition. */
+export function readEndpoint(
+  section: SectionReader,
+  role: RoleArn | undefined,
+  env: Environment,
+): StsEndpoint | undefined {
+  const [useFips, caBundle] = [section.flag("use_fips_endpoint"), section.path("ca_bundle")];
+  const options = { ...(useFips === undefined ? {} : { useFips }), ...(caBundle === undefined ? {} : { caBundle }) };
+  const url = section.text("endpoint_url");
+  if (url !== undefined) checkEndpointUrl(section, url);
+  const own = section.matching("region", /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, "write for example eu-central-1");
+  // No role, no partition to compare with: any region will do (and a role that cannot be read is a mistake already).
+  if (!role) {
+    const region = own ?? (env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1");
+    return { region, ...(own === undefined ? {} : { isRegionConfigured: true }), url, ...options };
+  }
+  if (own !== undefined) {
+    if (partitionOfRegion(own) === role.partition) return { region: own, isRegionConfigured: true, url, ...options };
+    section.mistake(
+      "region",
+      `region = ${own} is not in the partition of the role (${role.partition})`,
+      "credentials do not cross partitions",
+    );
+    return undefined;
+  }
+  const ambient = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"];
+  if (ambient && partitionOfRegion(ambient) === role.partition) return { region: ambient, url, ...options };
+  const region = defaultRegionOf(role.partition);
+  if (region !== undefined) return { region, url, ...options };
+  section.mistake(
+    "role_arn",
+    `the partition ${role.partition} is not known`,
+    "name the region of its STS with 'region = …'",
+  );
+  return undefined;
+}
+
+function checkEndpointUrl(section: SectionReader, text: string): void {
+  const key: ConfigKey = "endpoint_url";
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || (url.protocol !== "https:" && url.protocol !== "http:") || url.username !== "" || url.password !== "") {
+    section.mistake(key, `endpoint_url = ${show(text)} is not an http(s) URL`);
+  } else if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
+    section.mistake(
+      key,
+      `endpoint_url = ${show(text)} is plain http to another machine`,
+      "tokens would travel readable: use https",
+    );
+  }
+}

@@ -1,0 +1,121 @@
+import { join } from "node:path";
+
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import type { Outbound } from "../base/outbound.ts";
+import { redact } from "../base/printable.ts";
+import type { StsEndpoint } from "../config/config.ts";
+import type { Clock, Environment } from "../world.ts";
+import { keysOfProcess } from "./credential-process.ts";
+import { toFailure } from "./fault.ts";
+import type { ProvidedKeys } from "./handed-on.ts";
+import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+import { refuseOwnKeys } from "./own-keys.ts";
+
+export interface AwsProfileContext {
+  readonly env: Environment;
+  readonly clock: Pick<Clock, "now">;
+  readonly home: string;
+  readonly cwd: string;
+  readonly deadline: Deadline;
+  readonly outbound: Outbound;
+}
+
+/**
+ * The keys that the AWS SDK resolves for a profile of `~/.aws/config`: IAM Identity Center (SSO), `aws login`,
+ * `credential_process`, web identity, roles with their source profiles, instance and container roles
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html). SSO and STS are asked over the run's own
+ * connections. A section that rolefresh writes is refused as its source: what it holds would be taken for the real thing.
+ *
+ * @param writes the sections of the credentials file that rolefresh writes
+ * @throws Failure SOURCE_KEYS_MISSING for a profile that is nowhere, CONFIG_INVALID for one that leads back to us,
+ *   IDENTITY_DENIED for a login that has expired, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_NONSENSE, STS_*;
+ *   TIMEOUT, INTERRUPTED
+ */
+export async function keysOfAwsProfile(
+  profile: string,
+  endpoint: StsEndpoint,
+  writes: readonly string[],
+  context: AwsProfileContext,
+): Promise<ProvidedKeys> {
+  const { env, home, deadline } = context;
+  const files = {
+    configFilepath: env["AWS_CONFIG_FILE"] || join(home, ".aws", "config"),
+    filepath: env["AWS_SHARED_CREDENTIALS_FILE"] || join(home, ".aws", "credentials"),
+    // `watch` stays for days, and people log in meanwhile.
+    ignoreCache: true,
+  };
+  const { loadSharedConfigFiles } = await import("@smithy/shared-ini-file-loader");
+  const shared = await loadSharedConfigFiles(files);
+  const own = refuseOwnKeys(profile, shared, writes, files.configFilepath);
+  // The SDK starts it without any deadline, and cannot stop it.
+  if (own["credential_process"] !== undefined && isFirstChoice(own))
+    return keysOfProcess(profile, own["credential_process"], context);
+  const [{ fromIni }, { Transport }] = await Promise.all([
+    import("@aws-sdk/credential-providers"),
+    import("./transport.ts"),
+  ]);
+  const requestHandler = new Transport(context.outbound, endpoint.caBundle);
+  const logger = silentLogger();
+  const provide = fromIni({
+    ...files,
+    profile,
+    logger,
+    clientConfig: { requestHandler, logger },
+    parentClientConfig: { region: endpoint.region, requestHandler, logger },
+  });
+  const describe = `profile '${profile}' of ${files.configFilepath}`;
+  try {
+    return toProvided(await untilDeadline(provide(), deadline, `${describe} has not been resolved`));
+  } catch (error) {
+    throw failureOf(error, profile, describe, endpoint, deadline);
+  }
+}
+
+/** As the SDK chooses (credential-provider-ini, resolveProfileData.js). */
+function isFirstChoice(own: Readonly<Record<string, string | undefined>>): boolean {
+  return ["role_arn", "aws_access_key_id", "web_identity_token_file"].every((key) => own[key] === undefined);
+}
+
+function failureOf(
+  error: unknown,
+  profile: string,
+  describe: string,
+  endpoint: StsEndpoint,
+  deadline: Deadline,
+): unknown {
+  const foreseen = foreseenIn(error);
+  if (foreseen) return foreseen;
+  const words = wordsOf(error);
+  const make = (code: ConstructorParameters<typeof Failure>[0], message: string, hint: string) =>
+    new Failure(code, `${describe}: ${message}`, { hint });
+  if (/aws login|login session|LoginCredentials/i.test(words) && !/sso login/i.test(words))
+    return make("IDENTITY_DENIED", "its login has expired", `aws login --profile ${profile}`);
+  if (/SSO|UnauthorizedException|Session token not found|sso login/.test(words) && isExpiredLogin(words))
+    return make("IDENTITY_DENIED", "its SSO session has expired", `aws sso login --profile ${profile}`);
+  if (/ForbiddenException|No access/.test(words))
+    return make(
+      "IDENTITY_DENIED",
+      "IAM Identity Center gives no access to this account and role",
+      "look at sso_account_id and sso_role_name, and ask for the permission set",
+    );
+  if (/multi-factor/i.test(words))
+    return make(
+      "IDENTITY_DENIED",
+      "it asks for an MFA code",
+      "use 'identity = session' with mfa_serial and mfa_command",
+    );
+  if (isNetworkTrouble(words)) return make("IDENTITY_TEMPORARY", "the network fails", "the next run may heal it");
+  if (error instanceof Error && "$fault" in error) {
+    const where = `the STS of ${endpoint.region}`;
+    const call = { action: "the SDK's call", subject: describe, where, region: endpoint.region, deadline };
+    return toFailure(error, { ...call, deniedHint: `try it: aws sts get-caller-identity --profile ${profile}` });
+  }
+  const message = error instanceof Error ? redact(error.message, 200).replace(/\.$/, "") : "it cannot be resolved";
+  return make("IDENTITY_UNAVAILABLE", message, `try it: aws sts get-caller-identity --profile ${profile}`);
+}
+
+/** The words of credential-provider-sso and token-providers, and of the portal (`UnauthorizedException`). */
+function isExpiredLogin(words: string): boolean {
+  return /expired|invalid|not found|not present|Unauthorized|refresh this SSO session/i.test(words);
+}

@@ -1,0 +1,113 @@
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import { Secret } from "../base/secret.ts";
+import type { CredentialSource } from "../config/config.ts";
+import type { Environment } from "../world.ts";
+import type { ProvidedKeys } from "./handed-on.ts";
+import { silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+
+interface Context {
+  readonly env: Environment;
+  readonly deadline: Deadline;
+}
+
+/**
+ * The keys that AWS gives this machine (AWS SDKs and tools reference guide, "Assume role credential provider",
+ * `credential_source`), by the SDK's own providers. Metadata addresses are asked directly, never through a proxy.
+ *
+ * @throws Failure IDENTITY_UNAVAILABLE where there is no such source, IDENTITY_DENIED, IDENTITY_TEMPORARY,
+ *   IDENTITY_NONSENSE; TIMEOUT, INTERRUPTED
+ */
+export async function keysOfMachine(source: CredentialSource, context: Context): Promise<ProvidedKeys> {
+  switch (source) {
+    case "Environment":
+      return keysOfEnvironment(context.env);
+    case "Ec2InstanceMetadata":
+      return keysOfInstance(context);
+    case "EcsContainer":
+      return keysOfContainer(context);
+  }
+}
+
+function keysOfEnvironment(env: Environment): ProvidedKeys {
+  const accessKeyId = env["AWS_ACCESS_KEY_ID"];
+  const secretAccessKey = env["AWS_SECRET_ACCESS_KEY"];
+  if (!accessKeyId || !secretAccessKey) {
+    const missing = accessKeyId ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID";
+    throw new Failure("IDENTITY_UNAVAILABLE", `credential_source = Environment: ${missing} is not set`, {
+      hint: "cron and systemd start with an empty environment: give the keys with EnvironmentFile=, mode 0600",
+    });
+  }
+  const token = env["AWS_SESSION_TOKEN"];
+  const expiresMs = Date.parse(env["AWS_CREDENTIAL_EXPIRATION"] ?? "");
+  return {
+    accessKeyId,
+    secretAccessKey: new Secret(secretAccessKey),
+    sessionToken: token ? new Secret(token) : undefined,
+    expiresAt: Number.isNaN(expiresMs) ? undefined : new Date(expiresMs),
+  };
+}
+
+async function keysOfInstance({ env, deadline }: Context): Promise<ProvidedKeys> {
+  const describe = "the instance metadata service";
+  if (env["AWS_EC2_METADATA_DISABLED"]?.toLowerCase() === "true") {
+    throw new Failure("IDENTITY_UNAVAILABLE", `${describe} is switched off by AWS_EC2_METADATA_DISABLED=true`);
+  }
+  const { fromInstanceMetadata } = await import("@aws-sdk/credential-providers");
+  const work = fromInstanceMetadata({ timeout: 2000, maxRetries: 2, logger: silentLogger() })();
+  try {
+    return toProvided(await untilDeadline(work, deadline, `${describe} has not answered`));
+  } catch (error) {
+    throw toFailure(error, describe, "this is no EC2 instance, or it has no instance profile (IAM role) attached");
+  }
+}
+
+async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys> {
+  const describe = "the container credentials endpoint";
+  const relative = env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
+  const full = env["AWS_CONTAINER_CREDENTIALS_FULL_URI"];
+  const token = env["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
+  const tokenFile = env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
+  const hint = "this is no ECS task, EKS pod or CodeBuild job with a role, or its variables were not handed on";
+  if (!relative && !full) {
+    const names = "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
+    throw new Failure("IDENTITY_UNAVAILABLE", `credential_source = EcsContainer: ${names}`, { hint });
+  }
+  const { fromHttp } = await import("@aws-sdk/credential-providers");
+  try {
+    const work = fromHttp({
+      ...(relative ? { awsContainerCredentialsRelativeUri: relative } : {}),
+      ...(full ? { awsContainerCredentialsFullUri: full } : {}),
+      ...(token ? { awsContainerAuthorizationToken: token } : {}),
+      ...(tokenFile ? { awsContainerAuthorizationTokenFile: tokenFile } : {}),
+      timeout: 2000,
+      maxRetries: 1,
+      logger: silentLogger(),
+    })();
+    return toProvided(await untilDeadline(work, deadline, `${describe} has not answered`));
+  } catch (error) {
+    throw toFailure(error, describe, hint);
+  }
+}
+
+function toFailure(error: unknown, describe: string, hint: string): unknown {
+  if (error instanceof Failure || !(error instanceof Error)) return error;
+  const words = wordsOf(error);
+  const status =
+    "statusCode" in error ? Number(error.statusCode) : Number(/responded with status: (\d+)/.exec(words)?.[1]);
+  if (status === 401 || status === 403)
+    return new Failure("IDENTITY_DENIED", `${describe} refuses with status ${status}`, { hint, cause: error });
+  if (status === 404) return new Failure("IDENTITY_UNAVAILABLE", `${describe} has no keys (status 404)`, { hint });
+  if (status >= 400)
+    return new Failure("IDENTITY_TEMPORARY", `${describe} answers with status ${status}`, {
+      hint: "the next run may heal it",
+    });
+  if (/ECONNREFUSED|E(HOST|NET)UNREACH|ENOTFOUND|TimeoutError|Unable to connect/.test(words))
+    return new Failure("IDENTITY_UNAVAILABLE", `${describe} is not here`, { hint, cause: error });
+  if (/ECONNRESET|EPIPE|ETIMEDOUT/.test(words))
+    return new Failure("IDENTITY_TEMPORARY", `${describe} broke off`, {
+      hint: "the next run may heal it",
+      cause: error,
+    });
+  return new Failure("IDENTITY_NONSENSE", `${describe} answers something else than keys`, { hint });
+}

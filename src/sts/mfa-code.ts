@@ -1,0 +1,34 @@
+import { Failure } from "../base/failure.ts";
+import type { ProgramContext } from "../base/program.ts";
+import { Secret } from "../base/secret.ts";
+import type { Mfa } from "../config/config.ts";
+import { commandOutput } from "./command-output.ts";
+
+/** A device and its code of this moment. STS takes each code once. */
+export interface MfaCode {
+  readonly serial: string;
+  readonly code: Secret;
+}
+
+/** The parameters of AssumeRole and GetSessionToken for a second factor; none without one. */
+export function mfaInput(mfa: MfaCode | undefined): { SerialNumber?: string; TokenCode?: string } {
+  return mfa === undefined ? {} : { SerialNumber: mfa.serial, TokenCode: mfa.code.reveal() };
+}
+
+/**
+ * The code that `mfa_command` prints. The command runs under `/bin/sh -c`, with nothing on stdin, and is killed with all its
+ * children at the deadline; neither its line nor what it prints on stdout is ever shown.
+ *
+ * @throws Failure IDENTITY_UNAVAILABLE when the shell cannot find or run it, IDENTITY_TEMPORARY for any other failing
+ *   status, IDENTITY_NONSENSE when it prints something else than six digits (STS API reference, TokenCode); the deadline's.
+ */
+export async function askMfaCode(mfa: Mfa, context: ProgramContext): Promise<MfaCode> {
+  const text = await commandOutput("mfa_command", mfa.command, context);
+  const code = text.trim();
+  if (!/^\d{6}$/.test(code)) {
+    throw new Failure("IDENTITY_NONSENSE", "`mfa_command` did not print a code of six digits", {
+      hint: "it must print the code and nothing else on stdout, for example oathtool --totp -b @/path/seed",
+    });
+  }
+  return { serial: mfa.serial, code: new Secret(code) };
+}

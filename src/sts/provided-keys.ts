@@ -1,0 +1,55 @@
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import { interruption } from "../base/interruption.ts";
+import { Secret } from "../base/secret.ts";
+import type { ProvidedKeys, SdkKeys } from "./handed-on.ts";
+
+/**
+ * Waits for a provider of the SDK, which knows of no deadline.
+ *
+ * @param describe for the message at the deadline: `the instance metadata service has not answered`
+ * @throws the deadline's failure, or what the provider throws
+ */
+export async function untilDeadline<T>(work: Promise<T>, deadline: Deadline, describe: string): Promise<T> {
+  const { signal } = deadline;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(interruption(deadline, describe));
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** The SDK's keys as ours, secrets wrapped. */
+export function toProvided(keys: SdkKeys): ProvidedKeys {
+  return {
+    accessKeyId: keys.accessKeyId,
+    secretAccessKey: new Secret(keys.secretAccessKey),
+    sessionToken: keys.sessionToken === undefined ? undefined : new Secret(keys.sessionToken),
+    expiresAt: keys.expiration,
+  };
+}
+
+/** Takes the SDK's log lines: it would write some of them to the console otherwise. */
+export function silentLogger() {
+  const silent = (): void => {};
+  return { trace: silent, debug: silent, info: silent, warn: silent, error: silent };
+}
+
+/** Whether a failure of the network is one that the next run may heal. */
+export function isNetworkTrouble(text: string): boolean {
+  return /TimeoutError|ETIMEDOUT|ECONNRESET|ECONNREFUSED|EPIPE|ENOTFOUND|EAI_AGAIN|E(HOST|NET)UNREACH/.test(text);
+}
+
+/** All that an error and what it wraps say, for patterns; never shown. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const code = "code" in error ? String(error.code) : "";
+  return `${error.name} ${code} ${error.message} ${error.cause === undefined ? "" : wordsOf(error.cause)}`;
+}
+
+/** A failure that was foreseen goes through as it is, wherever the SDK has wrapped it. */
+export function foreseenIn(error: unknown): Failure | undefined {
+  if (error instanceof Failure) return error;
+  return error instanceof Error && error.cause !== undefined ? foreseenIn(error.cause) : undefined;
+}

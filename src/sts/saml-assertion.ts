@@ -1,0 +1,89 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+
+import type { Deadline } from "../base/deadline.ts";
+import { errnoOf, Failure } from "../base/failure.ts";
+import type { Secret } from "../base/secret.ts";
+import type { AssertionSource, RoleArn } from "../config/config.ts";
+import type { Clock, Environment } from "../world.ts";
+import { commandOutput } from "./command-output.ts";
+import { parseSamlResponse, type SamlClaims } from "./saml-response.ts";
+import { checkSamlClaims } from "./saml-check.ts";
+
+/** A SAML response as STS takes it, and what was read from it. Not verified: STS verifies. */
+export interface SamlAssertion extends SamlClaims {
+  /** Base64 of the XML; as good as a password for some minutes. */
+  readonly response: Secret;
+}
+
+/** What an assertion is to let in. */
+export interface WantedRole {
+  readonly role: RoleArn;
+  readonly principalArn: string | undefined;
+}
+
+interface Context {
+  readonly env: Environment;
+  readonly clock: Pick<Clock, "now">;
+  readonly deadline: Deadline;
+  readonly cwd: string;
+}
+
+/** STS: AssumeRoleWithSAML, SAMLAssertion has 100,000 characters at most. */
+const MAX_LENGTH = 100_000;
+
+/**
+ * Reads the SAML response anew from its file or command, and checks what a person could have got wrong before STS is asked:
+ * its time, its audience, and whether it offers the role at all.
+ *
+ * @returns the assertion and the provider to name: the configured one, else the one that the assertion has beside the role
+ * @throws Failure TOKEN_MISSING, TOKEN_UNREADABLE, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY; TOKEN_MALFORMED for a file
+ *   (IDENTITY_NONSENSE for a command) that holds something else; IDENTITY_DENIED for a response that is a refusal;
+ *   TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_AUDIENCE
+ */
+export async function readSamlAssertion(
+  source: AssertionSource,
+  wanted: WantedRole,
+  context: Context,
+): Promise<{ readonly assertion: SamlAssertion; readonly principalArn: string }> {
+  const isFile = source.kind === "file";
+  const describe = isFile ? `the SAML response in ${source.path}` : "the SAML response of `saml_command`";
+  const text = isFile
+    ? await readAssertionFile(source.path)
+    : await commandOutput("saml_command", source.command, { ...context, maxStdoutBytes: MAX_LENGTH + 1024 });
+  const assertion = await parseSamlResponse(text.trim(), MAX_LENGTH, (why, hint) => {
+    throw new Failure(isFile ? "TOKEN_MALFORMED" : "IDENTITY_NONSENSE", `${describe} is not one: ${why}`, { hint });
+  });
+  return { assertion, principalArn: checkSamlClaims(assertion, wanted, context.clock.now(), describe) };
+}
+
+async function readAssertionFile(path: string): Promise<string> {
+  try {
+    // Without O_NONBLOCK a FIFO that nobody writes would hold the run for ever, past its deadline.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const info = await file.stat();
+      if (!info.isFile()) throw new Failure("TOKEN_UNREADABLE", `the SAML response ${path} is not a regular file`);
+      if (info.size > MAX_LENGTH * 2)
+        throw new Failure("TOKEN_MALFORMED", `the SAML response in ${path} is too long: ${info.size} bytes`, {
+          hint: `STS takes ${MAX_LENGTH} characters at most`,
+        });
+      return (await file.readFile()).toString("utf8");
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    if (error instanceof Failure || code === undefined) throw error;
+    if (code === "ENOENT" || code === "ENOTDIR") {
+      throw new Failure("TOKEN_MISSING", `there is no SAML response ${path}`, {
+        hint: "look at `saml_assertion_file` and at whatever should write it",
+        cause: error,
+      });
+    }
+    throw new Failure("TOKEN_UNREADABLE", `the SAML response ${path} cannot be read (${code})`, {
+      hint: `look at its owner and mode with \`ls -lL ${path}\`; it must be readable by the user that runs rolefresh`,
+      cause: error,
+    });
+  }
+}
