@@ -9,7 +9,7 @@ import { LONGEST_SLEEP_MS, pauseAfter, sleepUntil } from "../plan/wake.ts";
 import type { World } from "../world.ts";
 import { carryOut } from "./carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";
-import { openFiles, planLoaded } from "./load.ts";
+import { type Loaded, openFiles, planLoaded } from "./load.ts";
 import type { Outcome } from "./outcome.ts";
 import { recordMetrics } from "./record-metrics.ts";
 import { outcomesToJson } from "./render-outcomes.ts";
@@ -81,8 +81,9 @@ class Watcher {
       const awake = names.filter((name) => (this.#pauses.get(name)?.until ?? 0) <= startedAt);
       const steps = awake.length > 0 ? planLoaded(loaded, awake, false, this.#world) : [];
       const outcomes = await carryOut(steps, loaded, { global, force: false }, this.#reporter, this.#world);
-      this.#world.interrupted.throwIfAborted();
+      // What was written is told, also when the end came meanwhile.
       this.#tell(outcomes);
+      this.#world.interrupted.throwIfAborted();
       this.#keepPauses(outcomes);
       if (global.metricsFile !== undefined) {
         await recordMetrics(
@@ -93,7 +94,7 @@ class Watcher {
           this.#world,
         );
       }
-      return await this.#settle(names);
+      return await this.#settle(names, loaded);
     } catch (error) {
       // A file that cannot be read or written now may be tomorrow: a daemon says so and looks again.
       if (!(error instanceof Failure) || error.code === "INTERRUPTED") throw error;
@@ -132,8 +133,8 @@ class Watcher {
   }
 
   /** Looks at what the files hold now: how long to sleep, and whether all is well. */
-  async #settle(names: readonly string[]): Promise<number> {
-    const loaded = await openFiles(this.#config, this.#world);
+  async #settle(names: readonly string[], loaded: Loaded): Promise<number> {
+    for (const view of loaded.views) await view.lookAgain();
     const steps = planLoaded(loaded, names, false, this.#world);
     const [now, monotonic] = [this.#world.now(), this.#world.monotonicMs()];
     const moments = steps.map(({ spec, state }) => {
