@@ -43,6 +43,10 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   });
 }
 
+// A file larger than this process may write (ulimit -f) is an error of that write then; the default is to die of it, with
+// the locks still held (setrlimit(2)).
+process.on("SIGXFSZ", () => undefined);
+
 void run();
 
 async function run(): Promise<void> {
