@@ -55,7 +55,7 @@ export function openOutbound(env: Environment): Outbound {
     return known;
   };
   const through = (proxy: Proxy, ca: readonly string[] | undefined): Promise<HttpAgent> => {
-    const key = JSON.stringify([proxy, ca]);
+    const key = JSON.stringify([proxy.url, proxy.authorization?.reveal(), ca]);
     const known = proxies.get(key) ?? makeProxyAgent(proxy, ca, closing.signal);
     proxies.set(key, known);
     return known;
@@ -96,7 +96,7 @@ async function makeProxyAgent(
     ...POOL,
     signal,
     ...(ca === undefined ? {} : { ca: [...ca] }),
-    ...(authorization === undefined ? {} : { headers: { "Proxy-Authorization": authorization } }),
+    ...(authorization === undefined ? {} : { headers: { "Proxy-Authorization": authorization.reveal() } }),
   });
 }
 

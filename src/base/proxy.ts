@@ -2,13 +2,14 @@ import { BlockList, isIP } from "node:net";
 import type { Environment } from "../world.ts";
 import { Failure } from "./failure.ts";
 import { isLinkLocalHost, isLoopbackHost } from "./host.ts";
+import { Secret } from "./secret.ts";
 
 /** A proxy, with its password apart: `url` may be shown. */
 export interface Proxy {
   /** Without user and password. */
   readonly url: URL;
-  /** The value of `Proxy-Authorization`; a secret. */
-  readonly authorization: string | undefined;
+  /** The value of `Proxy-Authorization`. */
+  readonly authorization: Secret | undefined;
 }
 
 /** The names of Google's metadata server; the others have addresses alone. */
@@ -52,8 +53,8 @@ function parseProxy(text: string, name: string): Proxy {
   const password = decoded(url.password);
   const isNamed = url.username !== "" || url.password !== "";
   const plain = new URL(`${url.protocol}//${url.host}`);
-  const authorization = isNamed ? `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}` : undefined;
-  return { url: plain, authorization };
+  const login = `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
+  return { url: plain, authorization: isNamed ? new Secret(login) : undefined };
 }
 
 /** A `%` that begins no escape is meant as it stands. */

@@ -1,3 +1,4 @@
+import { Failure } from "../base/failure.ts";
 import { believe } from "./answer.ts";
 import type { StsClients } from "./client.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
@@ -10,8 +11,9 @@ export type SamlRequest = Omit<RoleRequest, "sessionName">;
 /**
  * Turns a SAML response into a role session
  * (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithSAML.html). The call is unsigned. Without a
- * configured duration the assertion's `SessionDuration` is asked for; STS itself ends the session no later than the
- * assertion's `SessionNotOnOrAfter`.
+ * configured duration the assertion's `SessionDuration` is asked for, and STS's default where the role allows no session
+ * that long (identity providers set it for the console: prolane/samltoawsstskeys#61). STS itself ends the session no later
+ * than the assertion's `SessionNotOnOrAfter`.
  *
  * @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED.
  */
@@ -21,9 +23,27 @@ export async function assumeRoleWithSaml(
   assertion: SamlAssertion,
   principalArn: string,
 ): Promise<IssuedSession> {
+  const call = (durationSeconds: number | undefined) =>
+    assumeFor({ ...request, durationSeconds }, clients, assertion, principalArn);
+  const asserted = request.durationSeconds === undefined ? assertion.durationSeconds : undefined;
+  if (asserted === undefined) return call(request.durationSeconds);
+  try {
+    return await call(asserted);
+  } catch (error) {
+    if (!isLongerThanAllowed(error)) throw error;
+    clients.context.verbose(`sts: the role allows no ${asserted} s, which the assertion asks for: taking the default`);
+    return call(undefined);
+  }
+}
+
+async function assumeFor(
+  request: SamlRequest,
+  clients: StsClients,
+  assertion: SamlAssertion,
+  principalArn: string,
+): Promise<IssuedSession> {
   const { role } = request;
-  const durationSeconds = request.durationSeconds ?? assertion.durationSeconds;
-  const { RoleSessionName: _, ...common } = commonInput({ ...request, durationSeconds, sessionName: "" });
+  const { RoleSessionName: _, ...common } = commonInput({ ...request, sessionName: "" });
   const input = { ...common, PrincipalArn: principalArn, SAMLAssertion: assertion.response.reveal() };
   const { output, ...times } = await clients.call({
     action: "AssumeRoleWithSAML",
@@ -40,4 +60,8 @@ export async function assumeRoleWithSaml(
   const sessionName = assumedRoleArn?.split("/").at(-1) ?? "";
   const claimed = { credentials: output.Credentials, assumedRoleArn, ...times };
   return believe(claimed, { subject: role.arn, principal: { role, sessionName } });
+}
+
+function isLongerThanAllowed(error: unknown): boolean {
+  return error instanceof Failure && error.code === "STS_REQUEST_REFUSED" && /MaxSessionDuration/.test(error.message);
 }

@@ -134,6 +134,8 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
     });
   if (isVerificationKeyFault(error))
     return make("STS_UNAVAILABLE", "AWS could not fetch the issuer's keys; the next run may heal it");
+  // "…failed with invalid MFA one time pass code" (lonelyplanet/aws-mfa#20), "…unable to validate MFA code" (aws-cli#6325).
+  if (error.message.startsWith("MultiFactorAuthentication failed")) return make("STS_DENIED", MFA_HINT);
   const rule = RULES.find(({ codes }) => codes.test(code));
   if (rule !== undefined) return make(rule.failure, typeof rule.hint === "string" ? rule.hint : rule.hint(call));
   if (status === 429) return make("STS_THROTTLED", "spread the runs of a fleet over time");
@@ -145,6 +147,10 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
   if (status >= 500) return make("STS_UNAVAILABLE", "STS is failing; the next run may heal it");
   return make("STS_REQUEST_REFUSED", refusedHint(error.message));
 }
+
+const MFA_HINT =
+  "look at `mfa_serial` and at what `mfa_command` prints; a code works once, so let other profiles chain from one " +
+  "with identity = session instead of asking for codes of their own";
 
 function refusedHint(message: string): string {
   if (/DurationSeconds|MaxSessionDuration/.test(message)) {

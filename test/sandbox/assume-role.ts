@@ -3,6 +3,7 @@ import { listParameter, StsError, type XmlTree } from "./query-protocol.ts";
 import { issueKeys, splitArn, uniqueId, type Principal, type Realm, type SandboxRole } from "./realm.ts";
 import { renderRoleAnswer, toExpiration } from "./role-answer.ts";
 import { checkDuration, readRoleRequest, type RoleRequest } from "./role-request.ts";
+import { checkMfa } from "./session-token.ts";
 import { allows, type Caller, type RequestContext } from "./trust-policy.ts";
 
 /** GetCallerIdentity: who the signature proves; needs no permission. */
@@ -73,11 +74,14 @@ function contextOf(
   parameters: ReadonlyMap<string, string>,
   tags: ReadonlyMap<string, string>,
   sourceIdentity: string | undefined,
+  hasMfa: boolean,
 ): RequestContext {
   const context = new Map<string, readonly string[]>([
     ["aws:principalarn", [principal.roleArn ?? principal.arn]],
     ["aws:principalaccount", [principal.account]],
     ["sts:rolesessionname", [parameters.get("RoleSessionName") ?? ""]],
+    // Set for temporary keys and for a call with a code; absent for long-lived keys alone (IAM User Guide, "Global keys").
+    ["aws:multifactorauthpresent", [String(hasMfa)]],
   ]);
   const externalId = parameters.get("ExternalId");
   if (externalId !== undefined) context.set("sts:externalid", [externalId]);
@@ -109,7 +113,8 @@ export function assumeRole(
   }
 
   const role = realm.roles.get(request.roleArn);
-  const context = contextOf(principal, parameters, tags, sourceIdentity);
+  const hasMfa = checkMfa(realm, principal.arn, parameters) || principal.hasMfa === true;
+  const context = contextOf(principal, parameters, tags, sourceIdentity, hasMfa);
   const need = (action: string): SandboxRole => {
     // A role that does not exist and one that may not be assumed look the same from outside.
     if (role !== undefined && allows(role.trustPolicy, action, callerOf(principal), context)) return role;

@@ -18,6 +18,8 @@ export interface SandboxUser {
   /** `AKIA…` */
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
+  /** A second factor, with the codes that it will show. */
+  readonly mfa?: { readonly serial: string; readonly codes: readonly string[] };
 }
 
 /** An OpenID Connect provider as created in IAM, in every account. `accounts.google.com` is built in and needs none. */
@@ -38,6 +40,8 @@ export interface Principal {
   readonly sourceIdentity: string | undefined;
   /** Session tags that travel along a chain. */
   readonly transitiveTags: ReadonlyMap<string, string>;
+  /** Whether a second factor was given (GetSessionToken). */
+  readonly hasMfa?: boolean;
 }
 
 export interface AccessKey {
@@ -54,6 +58,8 @@ export interface Realm {
   readonly roles: Map<string, SandboxRole>;
   readonly providers: readonly SandboxOidcProvider[];
   readonly keys: Map<string, AccessKey>;
+  /** By serial number. A code that was used is deleted. */
+  readonly mfaDevices: Map<string, { readonly userArn: string; readonly codes: Set<string> }>;
 }
 
 export interface ArnParts {
@@ -83,6 +89,7 @@ export function uniqueId(prefix: "AROA" | "AIDA", arn: string): string {
 export function addUser(realm: Realm, user: SandboxUser): void {
   const parts = splitArn(user.arn);
   if (parts === undefined) throw new TypeError(`not the ARN of an IAM user: ${user.arn}`);
+  if (user.mfa) realm.mfaDevices.set(user.mfa.serial, { userArn: user.arn, codes: new Set(user.mfa.codes) });
   realm.keys.set(user.accessKeyId, {
     accessKeyId: user.accessKeyId,
     secretAccessKey: user.secretAccessKey,

@@ -111,7 +111,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
   const faults = { sts: new FaultRules(), metadata: new FaultRules() };
   const machine = machineOf(options, now);
   const providers = [...(options.oidcProviders ?? [])];
-  const realm: Realm = { now, roles: new Map(), providers, keys: new Map() };
+  const realm: Realm = { now, roles: new Map(), providers, keys: new Map(), mfaDevices: new Map() };
   const addRole = (role: SandboxRole): void => {
     if (splitArn(role.arn) === undefined) throw new TypeError(`not the ARN of a role: ${role.arn}`);
     realm.roles.set(role.arn, role);

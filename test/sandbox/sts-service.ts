@@ -13,10 +13,19 @@ import {
 } from "./query-protocol.ts";
 import type { Realm } from "./realm.ts";
 import type { CallOutcome, OpenCall, Reply } from "./reply.ts";
+import { assumeRoleWithSaml } from "./saml.ts";
+import { getSessionToken } from "./session-token.ts";
 import { parseAuthorization } from "./sigv4.ts";
 import { assumeRoleWithWebIdentity } from "./web-identity.ts";
 
-/** The three actions of STS that rolefresh and its proofs need. */
+/** The actions of STS that rolefresh and its proofs need. */
+const ACTIONS = [
+  "AssumeRoleWithWebIdentity",
+  "AssumeRoleWithSAML",
+  "AssumeRole",
+  "GetSessionToken",
+  "GetCallerIdentity",
+];
 
 const VERSION = "2011-06-15";
 
@@ -62,7 +71,8 @@ function usualMessage(
   code: StsErrorCode,
 ): string {
   const action = parameters.get("Action");
-  if (code !== "AccessDenied" || action === "AssumeRoleWithWebIdentity") return USUAL_MESSAGE[code];
+  if (code !== "AccessDenied" || action === "AssumeRoleWithWebIdentity" || action === "AssumeRoleWithSAML")
+    return USUAL_MESSAGE[code];
   const { arn } = authenticate(realm, request).principal;
   const resource = parameters.has("RoleArn") ? ` on resource: ${parameters.get("RoleArn")}` : "";
   return `User: ${arn} is not authorized to perform: sts:${action}${resource}`;
@@ -78,7 +88,7 @@ async function perform(
   const action = parameters.get("Action");
   const version = parameters.get("Version") ?? VERSION;
   if (action === undefined || action === "") throw new StsError("MissingAction", USUAL_MESSAGE.MissingAction);
-  const isKnown = ["AssumeRoleWithWebIdentity", "AssumeRole", "GetCallerIdentity"].includes(action);
+  const isKnown = ACTIONS.includes(action);
   if (!isKnown || version !== VERSION) {
     throw new StsError("InvalidAction", `Could not find operation ${action} for version ${version}`);
   }
@@ -87,8 +97,11 @@ async function perform(
     throw new StsError(fault.code, message);
   }
   if (action === "AssumeRoleWithWebIdentity") return assumeRoleWithWebIdentity(realm, parameters, fault);
-  const { principal } = authenticate(realm, request);
+  if (action === "AssumeRoleWithSAML") return assumeRoleWithSaml(realm, parameters, fault);
+  const key = authenticate(realm, request);
+  const { principal } = key;
   outcome.signedBy = principal.arn;
+  if (action === "GetSessionToken") return getSessionToken(realm, key, parameters, fault);
   return action === "AssumeRole" ? assumeRole(realm, principal, parameters, fault) : getCallerIdentity(principal);
 }
 
