@@ -89,5 +89,6 @@ export function toWritten(section: ProfileSection): WrittenProfile {
     principalArn: section.principalArn,
     expiresAt: section.expiresAt,
     foreign: ownership.kind === "foreign" ? ownership.reason : undefined,
+    isTakenOver: ownership.kind === "foreign" && ownership.isTakenOver,
   };
 }

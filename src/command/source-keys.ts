@@ -5,7 +5,7 @@ import type { SigningKeys } from "../sts/session.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 import type { Obtained } from "./outcome.ts";
 
-/** Old keys of a source whose refresh failed are still used when at least this much is left: enough for one call. */
+/** Old keys of a source whose refresh failed are still used, if of the same role, when this much is left: enough for one call. */
 const ENOUGH_FOR_A_CALL_MS = 60_000;
 
 /**
@@ -21,7 +21,8 @@ export function sourceKeysOf(step: Step, source: Obtained | undefined, view: Cre
   if (source && "session" in source) return source.session;
   const failure = source?.outcome.failure;
   const expiresAt = step.source?.written?.expiresAt;
-  if (failure && !(expiresAt && expiresAt.getTime() - now.getTime() > ENOUGH_FOR_A_CALL_MS)) {
+  const isSameRole = step.source?.state.reason === "expiring" || step.source?.state.reason === "session-changed";
+  if (failure && !(isSameRole && expiresAt && expiresAt.getTime() - now.getTime() > ENOUGH_FOR_A_CALL_MS)) {
     throw new Failure(failure.code, `its source_profile '${name}' has no valid keys: ${failure.message}`, {
       hint: failure.hint,
       cause: failure,

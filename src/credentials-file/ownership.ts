@@ -6,7 +6,13 @@ export type Ownership =
   | { readonly kind: "ours" }
   /** No section, no keys, or temporary keys that nobody manages: people paste answers of STS by hand. */
   | { readonly kind: "free" }
-  | { readonly kind: "foreign"; readonly reason: string; readonly line: number };
+  | {
+      readonly kind: "foreign";
+      readonly reason: string;
+      readonly line: number;
+      /** It was overwritten once with leave to do so: its keys are ours, although what made it foreign is still there. */
+      readonly isTakenOver: boolean;
+    };
 
 /** Keys that tell a reader to get credentials in another way: such a section is configuration, not a place for keys. */
 const CONFIGURATION = new Set(["role_arn", "source_profile", "credential_process", "credential_source", "mfa_serial"]);
@@ -19,7 +25,7 @@ export function ownershipOf(section: ProfileSection | undefined): Ownership {
   if (!section) return { kind: "free" };
   const { entries } = section;
   const configuration = entries.find(({ key }) => CONFIGURATION.has(key) || key.startsWith("sso_"));
-  if (configuration) return foreign(`it holds ${configuration.key}`, configuration);
+  if (configuration) return foreign(`it holds ${configuration.key}`, configuration, holdsOurKeys(section));
   const manager = entries.find((entry) => entry.key === "manager" && bare(entry) !== "" && bare(entry) !== MANAGER);
   if (manager) return foreign(`it is managed by '${printable(bare(manager))}'`, manager);
   const ids = entries.filter((entry) => entry.key === "aws_access_key_id" && bare(entry) !== "");
@@ -38,8 +44,12 @@ export function ownershipOf(section: ProfileSection | undefined): Ownership {
   return { kind: isOurs ? "ours" : "free" };
 }
 
-function foreign(reason: string, entry: Entry): Ownership {
-  return { kind: "foreign", reason, line: entry.line.number };
+function foreign(reason: string, entry: Entry, isTakenOver = false): Ownership {
+  return { kind: "foreign", reason, line: entry.line.number, isTakenOver };
+}
+
+function holdsOurKeys({ isComplete, accessKeyId }: ProfileSection): boolean {
+  return isComplete && accessKeyId?.startsWith("ASIA") === true;
 }
 
 /** A value without the comment and the quotes that some readers take off. */

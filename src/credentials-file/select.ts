@@ -36,7 +36,9 @@ export function chooseEdits(
       managedValues(profile, edit);
       const unsafe = document.refusalOf(profile);
       if (unsafe) throw unsafe;
-      accepted.push({ profile, edit, isForeign: foreign !== undefined });
+      const ownership = ownershipOf(section);
+      const isTakenOver = ownership.kind === "foreign" && ownership.isTakenOver;
+      accepted.push({ profile, edit, isForeign: foreign !== undefined && !isTakenOver });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       results.set(profile, { kind: "failed", failure: error });

@@ -11,6 +11,8 @@ export interface WrittenProfile {
   readonly expiresAt: Date | undefined;
   /** Why the section belongs to somebody else (DESIGN, rule 4); undefined when it may be written. */
   readonly foreign: string | undefined;
+  /** Foreign, but it holds what `overwrite = true` put there. */
+  readonly isTakenOver: boolean;
 }
 
 /** Why a profile is, or is not, refreshed: a stable word for scripts. */
@@ -62,7 +64,7 @@ export function isDue(state: ProfileState): boolean {
 }
 
 function changeOf(spec: ProfileSpec, written: WrittenProfile, hostname: string): Reason | undefined {
-  if (written.foreign !== undefined) return "foreign";
+  if (written.foreign !== undefined && !written.isTakenOver) return "foreign";
   if (!written.complete) return "incomplete";
   const { role } = spec;
   // Without a role nothing was written that could be compared; what stands there is from when the profile had one.

@@ -230,6 +230,27 @@ suite("refresh", () => {
     assert.equal(await scene.credentials(), file);
   });
 
+  test("overwrite = true takes a section over once: one backup, and then it is refreshed only when due", async () => {
+    await using scene = await openScene(`${ONE_ROLE}overwrite = true\n`);
+    const theirs =
+      "[default]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = y\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\n";
+    await scene.home.write(".aws/credentials", theirs);
+    assert.deepEqual(await scene.run([]), SILENT);
+    const [backup = "", ...rest] = (await scene.home.awsFiles()).filter((name) => name.includes(".bak-"));
+    assert.deepEqual(rest, []);
+    assert.equal(await scene.home.read(`.aws/${backup}`), theirs);
+    assert.equal((await stat(`${scene.home.path}/.aws/${backup}`)).mode & 0o777, 0o600);
+    assert.match(
+      await scene.credentials(),
+      /^\[default\]\nrole_arn = arn:aws:iam::1:role\/x\nsource_profile = y\naws_access_key_id = ASIA/,
+    );
+    const calls = scene.sandbox.calls.length;
+    assert.deepEqual(await scene.run([]), SILENT);
+    assert.equal(scene.sandbox.calls.length, calls, "nothing is due");
+    await scene.run(["--force"]);
+    assert.equal((await scene.home.awsFiles()).filter((name) => name.includes(".bak-")).length, 1);
+  });
+
   test("fifty processes started at once on expired profiles make one STS call per profile", async () => {
     await using scene = await openScene(THREE_ROLES);
     const runs = await Promise.all(Array.from({ length: 50 }, () => scene.run([])));

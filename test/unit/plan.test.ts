@@ -54,6 +54,7 @@ function written(changes: Partial<WrittenProfile> = {}): WrittenProfile {
     principalArn: "arn:aws:sts::123412341234:assumed-role/R/demo-project.legacy-vm.c.demo-project.internal",
     expiresAt: inMinutes(60),
     foreign: undefined,
+    isTakenOver: false,
     ...changes,
   };
 }
@@ -114,6 +115,20 @@ suite("when a profile is due", () => {
     ],
     ["somebody else's section", written({ foreign: "it holds a long-lived access key" }), {}, "foreign", "foreign"],
     ["somebody else's section, to be taken over", written({ foreign: "x" }), { overwrite: true }, "due", "foreign"],
+    [
+      "somebody else's section, taken over before",
+      written({ foreign: "x", isTakenOver: true }),
+      { overwrite: true },
+      "fresh",
+      "fresh",
+    ],
+    [
+      "somebody else's section, taken over, no longer allowed",
+      written({ foreign: "x", isTakenOver: true }),
+      {},
+      "foreign",
+      "foreign",
+    ],
   ];
   for (const [title, file, changes, state, reason] of cases) {
     test(`${title} is ${state} (${reason})`, () => {
