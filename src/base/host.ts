@@ -13,3 +13,8 @@ export function isLoopbackHost(hostname: string): boolean {
 export function isLinkLocalHost(hostname: string): boolean {
   return /^169\.254\.\d{1,3}\.\d{1,3}$/.test(hostname) || /^\[fe[89ab][0-9a-f]:|^\[fd00:ec2:/.test(hostname);
 }
+
+/** IPv4 addresses that no router of the Internet knows (RFC 1918). */
+export function isPrivateHost(hostname: string): boolean {
+  return /^(10\.\d{1,3}|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}$/.test(hostname);
+}

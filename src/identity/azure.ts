@@ -1,4 +1,4 @@
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import type { Environment } from "../world.ts";
@@ -89,7 +89,7 @@ function endpointOf(env: Environment): Endpoint {
   }
   const authority = env["AZURE_POD_IDENTITY_AUTHORITY_HOST"] || "http://169.254.169.254";
   return {
-    what: "Azure's metadata service",
+    what: "the metadata service of Azure",
     url: new URL("/metadata/identity/oauth2/token", readUrl("AZURE_POD_IDENTITY_AUTHORITY_HOST", authority)),
     apiVersion: "2018-02-01",
     headers: { Metadata: "true" },
@@ -99,12 +99,16 @@ function endpointOf(env: Environment): Endpoint {
   };
 }
 
-/** The endpoint gets a secret header and gives a token: never in the clear to another machine. */
+/**
+ * The endpoint gets a secret header and gives a token: never in the clear to another machine. App Service on Linux has it
+ * on a private address of the worker, `http://172.16.2.6:8081/msi/token` (Azure/azure-sdk-for-js#11595).
+ */
 function readUrl(variable: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const isNear = url !== undefined && (isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname));
+  const isNear =
+    url !== undefined && (isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname) || isPrivateHost(url.hostname));
   if (url !== undefined && (url.protocol === "https:" || (url.protocol === "http:" && isNear))) return url;
-  throw new Failure("IDENTITY_UNAVAILABLE", `${variable} is no https URL and no address of this machine`);
+  throw new Failure("IDENTITY_UNAVAILABLE", `${variable} is no https URL and no private address`);
 }
 
 function serverOf(endpoint: Endpoint, audience: string, clientId: string | undefined): TokenServer {

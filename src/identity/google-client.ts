@@ -3,9 +3,10 @@ import { Failure } from "../base/failure.ts";
 import { interruption } from "../base/interruption.ts";
 import { printable, redact } from "../base/printable.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
-import { ask, dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
+import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
 import { findText } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
+import { askPatiently, isTransient } from "./patience.ts";
 
 /** What Google's library can get for a set of credentials. */
 export interface GoogleClient {
@@ -20,13 +21,12 @@ export interface GoogleClient {
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 /** The library signs for this endpoint and asks it whatever the key file says. */
 const TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token";
-const CONNECT_MS = 5_000;
-const ANSWER_MS = 15_000;
-const MAX_ANSWER_BYTES = 64 * 1024;
+const LIMITS = { connectMs: 5_000, totalMs: 15_000, maxBytes: 64 * 1024 } as const;
+const PAUSES_MS = 5_000;
 
 /**
- * Opens google-auth-library for credentials; loaded here and nowhere else. It retries 429 and 5xx by itself. Its requests
- * go through our own door: with a deadline, a size limit and no redirects. A `token_uri` in the credentials is honoured,
+ * Opens google-auth-library for credentials; loaded here and nowhere else. Its requests go through our own
+ * door: with a deadline, a size limit, no redirects, and our own pauses between attempts. A `token_uri` in the credentials is honoured,
  * as Google's Go and Python libraries do.
  *
  * @throws Failure TOKEN_MALFORMED for credentials that the library refuses.
@@ -55,6 +55,14 @@ export async function openGoogleClient(
       // 10.9.1 gives an external account's token exchange a transporter of its own, which would be a second door.
       const exchange: unknown = Reflect.get(made, "stsCredential");
       if (typeof exchange === "object" && exchange !== null) Reflect.set(exchange, "transporter", made.transporter);
+      made.transporter.interceptors.request.add({
+        // The door has asked again already; the library's own pauses know no deadline.
+        resolved: async (config) => ({
+          ...config,
+          retry: false,
+          retryConfig: { ...config.retryConfig, retry: 0, noResponseRetries: 0 },
+        }),
+      });
       return made;
     } catch (error) {
       // The library's words name fields and never values.
@@ -71,7 +79,8 @@ export async function openGoogleClient(
     try {
       token = await work();
     } catch (error) {
-      if (deadline.signal.aborted) throw interruption(deadline, "Google's token endpoint has not answered");
+      if (deadline.signal.aborted)
+        throw interruption(deadline, `the token endpoint at ${door.lastHost} has not answered`);
       throw door.refused ?? failureOf(door.last, door.lastHost, credentials, error);
     }
     if (typeof token === "string" && token !== "") return token;
@@ -105,19 +114,11 @@ function openDoor(credentials: GoogleCredentials, context: IdentityContext): Doo
         throw door.refused;
       }
       const body = request.method === "GET" ? undefined : await request.text();
-      const answer = await ask({
-        url,
-        method: request.method === "GET" ? "GET" : "POST",
-        headers: Object.fromEntries(request.headers),
-        body,
-        connectMs: CONNECT_MS,
-        totalMs: ANSWER_MS,
-        maxBytes: MAX_ANSWER_BYTES,
-        outbound: context.outbound,
-        signal: context.deadline.signal,
-      });
+      const method = request.method === "GET" ? "GET" : "POST";
+      const headers = Object.fromEntries(request.headers);
+      const question = { url, method, headers, body, ...LIMITS } as const;
+      const answer = await askPatiently(question, url.host, { isTransient, pausesMs: PAUSES_MS }, context);
       door.last = answer;
-      context.verbose(`identity: ${request.method} ${url.host}: ${describeAnswer(answer)}`);
       if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeAnswer(answer)}`);
       return new Response(answer.body, { status: answer.status, headers: { "Content-Type": "application/json" } });
     },

@@ -42,7 +42,7 @@ async function read(path: string, namedBy: string | undefined): Promise<GoogleCr
       if (namedBy === undefined) return undefined;
       throw new Failure("TOKEN_MISSING", `there is no key file ${path}`, { hint: `look at ${namedBy}`, cause: error });
     }
-    throw new Failure("TOKEN_UNREADABLE", `Google's credentials ${path} cannot be read (${errno})`, {
+    throw new Failure("TOKEN_UNREADABLE", `the credentials of Google ${path} cannot be read (${errno})`, {
       hint: `it must be readable by the user that runs rolefresh: ls -lL ${path}`,
       cause: error,
     });

@@ -8,6 +8,9 @@ import { answerText, errorPage, type Machine, type MetadataAnswer, type SandboxS
 const NOT_ANNOTATED =
   "Your Kubernetes service account (default/default) is not annotated with a target Google service account, which is a requirement for retrieving Identity Tokens using Workload Identity.\nPlease add the iam.gke.io/gcp-service-account=[GSA_NAME]@[PROJECT] annotation to your Kubernetes service account.\n";
 
+/** The access token of the machine's own service account, which `google-iam.ts` knows. */
+export const METADATA_ACCESS_TOKEN = "ya29.c.access-token-of-the-machine";
+
 /** The claims of a token for this audience; those of the instance only with `format=full`, and only where there is one. */
 export function claimsFor(
   machine: Machine,
@@ -112,6 +115,12 @@ export async function answerServiceAccounts(
       return answerText("default\n");
     case "scopes":
       return answerText("https://www.googleapis.com/auth/cloud-platform\n");
+    case "token":
+      return {
+        status: 200,
+        body: JSON.stringify({ access_token: METADATA_ACCESS_TOKEN, expires_in: 3599, token_type: "Bearer" }),
+        type: "application/json",
+      };
     case "identity":
       return identity(machine, account, query, fault);
     default:
