@@ -79,6 +79,9 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
 }
 
 function proxyFailure(error: ProxyRefusal, what: string): Failure {
+  if (Number.isNaN(error.status)) {
+    return new Failure("STS_NONSENSE", `${what}: what answers there is no proxy`, { hint: "look at HTTPS_PROXY" });
+  }
   const told = `${what}: ${error.message}`;
   if (error.status === 407) {
     return new Failure("STS_DENIED", told, {

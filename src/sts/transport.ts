@@ -1,5 +1,6 @@
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { errnoOf } from "../base/failure.ts";
 import type { Outbound, Route } from "../base/outbound.ts";
 import { AnswerTooLarge, ProxyRefusal } from "./network-fault.ts";
 
@@ -125,7 +126,11 @@ export class Transport {
         if (statusCode !== 200) fail(new ProxyRefusal(statusCode));
       });
       // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
-      outgoing.on("error", fail);
+      outgoing.on("error", (error) => {
+        // The proxy agent's own errors have no code.
+        const isOfProxy = route.proxy !== undefined && errnoOf(error) === undefined;
+        fail(isOfProxy ? new AttemptCut("the proxy broke off") : error);
+      });
       outgoing.once("response", (incoming) => {
         const head = { status: incoming.statusCode ?? 0, headers: plainHeaders(incoming) };
         options.onAnswer?.(head);
@@ -153,6 +158,8 @@ function open(request: SdkRequest, { agent, ca }: Route): ClientRequest {
   return (request.protocol === "https:" ? httpsRequest : httpRequest)({
     agent,
     ...(ca === undefined ? {} : { ca: [...ca] }),
+    // The proxy agent names its pool by it, and looks at the call stack where it is missing.
+    protocol: request.protocol,
     method: request.method,
     host: request.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: request.port,

@@ -29,17 +29,17 @@ export async function whyNoOpenssl(): Promise<string | false> {
 export async function makeTestCa(names: readonly string[]): Promise<TestCa> {
   const directory = await mkdtemp(join(tmpdir(), "rolefresh-ca-"));
   const at = (name: string): string => join(directory, name);
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"];
-  await run("openssl", [
-    ...["req", "-x509", ...key, "-keyout", at("ca.key"), "-out", at("ca.pem"), "-days", "2", "-subj", "/CN=Test CA"],
-    ...["-addext", "basicConstraints=critical,CA:TRUE", "-addext", "keyUsage=critical,keyCertSign"],
-  ]);
+  const openssl = (args: string) =>
+    run(
+      "openssl",
+      args.split(" ").map((arg) => arg.replace(/^@/, `${directory}/`)),
+    );
+  const key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes";
+  const extensions = "-addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign";
+  await openssl(`req -x509 ${key} -keyout @ca.key -out @ca.pem -days 2 -subj /CN=TestCA ${extensions}`);
   await writeFile(at("san"), `subjectAltName=${names.map((name) => `DNS:${name}`).join(",")}\n`);
-  await run("openssl", ["req", ...key, "-keyout", at("key.pem"), "-out", at("csr"), "-subj", "/CN=Test STS"]);
-  await run("openssl", [
-    ...["x509", "-req", "-in", at("csr"), "-CA", at("ca.pem"), "-CAkey", at("ca.key"), "-CAcreateserial"],
-    ...["-out", at("cert.pem"), "-days", "2", "-extfile", at("san")],
-  ]);
+  await openssl(`req ${key} -keyout @key.pem -out @csr -subj /CN=TestSTS`);
+  await openssl("x509 -req -in @csr -CA @ca.pem -CAkey @ca.key -CAcreateserial -out @cert.pem -days 2 -extfile @san");
   return {
     file: at("ca.pem"),
     server: { key: await readFile(at("key.pem"), "utf8"), cert: await readFile(at("cert.pem"), "utf8") },
