@@ -48,13 +48,18 @@ export function openRoleSessions(context: {
     const { instancePlaceholders } = await import("../identity/gcp-metadata.ts");
     return instancePlaceholders(await identity());
   });
+  let tokenAheadMs: number | undefined;
   const sessions: SessionContext = {
     world,
     deadline,
     outbound,
     sts,
     policy: readPolicy,
-    token: async (source) => (await tokens()).obtain(source),
+    async token(source) {
+      const token = await (await tokens()).obtain(source);
+      tokenAheadMs = furthest(tokenAheadMs, token.clockAheadMs);
+      return token;
+    },
     async sessionName(spec) {
       const template = sessionNameTemplate(spec);
       const local = { profile: spec.profile, hostname: world.hostname };
@@ -63,27 +68,36 @@ export function openRoleSessions(context: {
     },
   };
   let warnedOfSkew = false;
-  const warnOfSkew = (session: RoleSession) => {
-    const ahead = session.clockAheadMs ?? 0;
-    if (warnedOfSkew || Math.abs(ahead) < SKEW_WORTH_A_WARNING_MS) return;
+  const warnOfSkew = (aheadMs: number | undefined, whose: string) => {
+    if (warnedOfSkew || aheadMs === undefined || Math.abs(aheadMs) <= SKEW_WORTH_A_WARNING_MS) return;
     warnedOfSkew = true;
-    const seconds = Math.round(Math.abs(ahead) / 1000);
+    const seconds = Math.round(Math.abs(aheadMs) / 1000);
     reporter.warning(
-      `this machine's clock is ${seconds} s ${ahead > 0 ? "ahead of" : "behind"} AWS's`,
+      `this machine's clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} ${whose}`,
       "set it: timedatectl set-ntp true",
     );
   };
 
   return {
     async obtain(spec, sourceKeys) {
-      const session = await obtainSession(spec, sourceKeys, sessions);
-      warnOfSkew(session);
-      return session;
+      let session: RoleSession | undefined;
+      try {
+        session = await obtainSession(spec, sourceKeys, sessions);
+        return session;
+      } finally {
+        // AWS's clock is the one that counts; where AWS refused, the token's may tell why.
+        warnOfSkew(session?.clockAheadMs, "AWS's");
+        warnOfSkew(tokenAheadMs, "that of the token's issuer");
+      }
     },
     close() {
       void outbound.opened()?.then((opened) => opened.close());
     },
   };
+}
+
+function furthest(a: number | undefined, b: number | undefined): number | undefined {
+  return Math.abs(b ?? 0) > Math.abs(a ?? 0) ? b : a;
 }
 
 /** Opens at the first call, and hands the same to all others. */

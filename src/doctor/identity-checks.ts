@@ -10,7 +10,7 @@ import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding } from "./finding.ts";
 import type { Target } from "./setup.ts";
 
-/** This much between a token's birth and our clock is usual (identity/jwt.ts warns of more when it is sent). */
+/** This much between the issuer's clock and ours is usual; a refresh warns of more as well. */
 const SKEW_MS = 60_000;
 
 /** Obtains each identity's token once, as a refresh would, and shows what AWS will see of it. */
@@ -43,7 +43,7 @@ async function examineIdentity(
   const { world, verbose } = context;
   const { env, cwd, home } = world;
   const profile = single(profiles);
-  const { claims } = await within(context, NETWORK_MS, (deadline) =>
+  const { claims, clockAheadMs } = await within(context, NETWORK_MS, (deadline) =>
     withOutbound(env, (outbound) =>
       obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, outbound, verbose }),
     ),
@@ -52,7 +52,7 @@ async function examineIdentity(
   return [
     finding("identity", "ok", `${source.kind} gives a token${forWhom}`, { profile }),
     finding("token", "ok", told(claims), { profile }),
-    ...tokenClockFindings(claims, world.now(), profile),
+    ...tokenClockFindings(clockAheadMs, profile),
   ];
 }
 
@@ -70,19 +70,10 @@ function told(claims: TokenClaims): string {
   return `${shown}; a trust policy sees accounts.google.com${keys}`;
 }
 
-/** A token is born now or earlier: one from the future shows that this clock is behind its issuer's. */
-function tokenClockFindings(claims: TokenClaims, now: Date, profile: string | undefined): readonly Finding[] {
-  if (claims.issuedAt === undefined) return [];
-  const aheadMs = claims.issuedAt.getTime() - now.getTime();
-  if (aheadMs < SKEW_MS) return [];
-  return [
-    finding(
-      "clock",
-      "warning",
-      `this machine's clock is ${renderDuration(aheadMs)} behind the token's issuer: the token was issued in the future`,
-      { profile, hint: "timedatectl set-ntp true" },
-    ),
-  ];
+function tokenClockFindings(aheadMs: number | undefined, profile: string | undefined): readonly Finding[] {
+  if (aheadMs === undefined || Math.abs(aheadMs) < SKEW_MS) return [];
+  const off = `${renderDuration(Math.abs(aheadMs))} ${aheadMs > 0 ? "ahead of" : "behind"} the token's issuer`;
+  return [finding("clock", "warning", `this machine's clock is ${off}`, { profile, hint: "timedatectl set-ntp true" })];
 }
 
 function single(profiles: readonly string[]): string | undefined {
