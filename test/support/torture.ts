@@ -61,6 +61,10 @@ export class Tally {
     this.#failed += failed;
   }
 
+  get tried(): number {
+    return this.#tried;
+  }
+
   get failed(): number {
     return this.#failed;
   }
