@@ -41,7 +41,7 @@ export interface SectionBody {
   readonly next: Line | undefined;
 }
 
-/** Reads a credentials file in one pass, in time proportional to its size. */
+/** Reads a credentials file in one pass over its brackets; a section is read when somebody asks for it. */
 export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes">): CredentialsDocument {
   return new ParsedDocument(snapshot.file.path, snapshot.bytes);
 }
@@ -60,8 +60,7 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   get names(): readonly string[] {
-    const names = this.layout.boundaries.map(({ strictName, lenientName }) => strictName ?? lenientName ?? "");
-    return [...new Set(names)];
+    return [...new Set(this.layout.names())];
   }
 
   get warnings(): readonly FileWarning[] {
@@ -74,26 +73,26 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   profile(name: string): ProfileSection | undefined {
-    const indexes = this.layout.clean.get(name) ?? [];
+    const indexes = this.layout.clean(name);
     const [first] = indexes;
     if (first === undefined) return undefined;
-    const header = this.layout.boundaries[first]?.header;
+    const header = this.layout.boundary(first)?.header;
     const entries = indexes.flatMap((index) => entriesOf(linesOf(this.layout, index)));
-    const next = this.layout.boundaries[first + 1];
+    const next = this.layout.boundary(first + 1);
     // Where the next header is one to some readers only, the section has no certain end; where a carriage return ends a
     // line for some readers only, nothing has.
     const isAmbiguous =
       indexes.length > 1 ||
       (next !== undefined && (next.strictName === undefined || next.lenientName === undefined)) ||
       this.badByte !== undefined;
-    return toSection(name, header?.number ?? 0, entries, isAmbiguous, (key) => !isManagedKey(key));
+    return toSection(name, header, entries, isAmbiguous, (key) => !isManagedKey(key));
   }
 
   body(name: string): SectionBody | undefined {
-    const [index, second] = this.layout.clean.get(name) ?? [];
-    const header = index === undefined ? undefined : this.layout.boundaries[index]?.header;
+    const [index, second] = this.layout.clean(name);
+    const header = index === undefined ? undefined : this.layout.boundary(index)?.header;
     if (index === undefined || second !== undefined || !header) return undefined;
-    return { header, lines: linesOf(this.layout, index), next: this.layout.boundaries[index + 1]?.header };
+    return { header, lines: linesOf(this.layout, index), next: this.layout.boundary(index + 1)?.header };
   }
 
   refusalOf(name: string): Failure | undefined {

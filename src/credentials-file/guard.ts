@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../base/failure.ts";
+import { changedPart, type Versions } from "./changed-part.ts";
 import { type Edit, managedValues } from "./edit.ts";
 import { readLeniently } from "./lenient-reader.ts";
 import { isManagedKey } from "./managed.ts";
@@ -12,15 +13,23 @@ import { readStrictly } from "./strict-reader.ts";
  * order, and those keys must be exactly what was to be written.
  *
  * @param path for messages.
+ * @param narrow leaves out what cannot change the answer.
  * @throws Failure FILE_UNSAFE
  */
-export function guardSplice(path: string, before: Buffer, after: Buffer, edits: ReadonlyMap<string, Edit>): void {
+export function guardSplice(
+  path: string,
+  before: Buffer,
+  after: Buffer,
+  edits: ReadonlyMap<string, Edit>,
+  narrow: (versions: Versions, profiles: readonly string[]) => Versions = changedPart,
+): void {
   // Decoding makes every odd byte the same U+FFFD, which would hide a change: then each byte is read as a character.
   const encoding = isUtf8(before) ? "utf8" : "latin1";
   const wanted = new Map<string, ReadonlyMap<string, string>>();
   for (const [profile, edit] of edits)
     wanted.set(Buffer.from(profile).toString(encoding), managedValues(profile, edit));
-  const [was, is] = [before.toString(encoding), after.toString(encoding)];
+  const part = narrow({ before, after }, [...edits.keys()]);
+  const [was, is] = [part.before.toString(encoding), part.after.toString(encoding)];
   const refused =
     compare(readStrictly(was), readStrictly(is), wanted, "Python's readers") ??
     compare(readLeniently(was), readLeniently(is), wanted, "JavaScript's readers");

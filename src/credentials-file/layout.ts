@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
-import { type Line, LineScanner, lenientHeaderName, pythonStrip, strictHeaderName, withoutComment } from "./lines.ts";
+import { type Line, LineScanner, lenientHeaderName, pythonStrip, strictHeaderName } from "./lines.ts";
+import { mistakableNames } from "./mistakable-names.ts";
 
 /** A line that begins a section for at least one family of readers. The two names are equal for a clean header. */
 export interface Boundary {
@@ -10,67 +11,157 @@ export interface Boundary {
   readonly lenientName: string | undefined;
 }
 
-/** Where the sections of a file are: one pass, nothing of a section is looked at before somebody asks for it. */
+/**
+ * Where the sections of a file are. One pass, which looks at nothing but brackets: of a plain header at the start of its
+ * line only the place is kept, and nothing of a section is looked at before somebody asks for it.
+ */
 export interface Layout {
   /** One character per byte. */
   readonly text: string;
   readonly hasBom: boolean;
   readonly isUtf8: boolean;
-  readonly boundaries: readonly Boundary[];
-  /** Clean headers by name: indexes into `boundaries`. */
-  readonly clean: ReadonlyMap<string, readonly number[]>;
-  /** Lines that some reader might take for the header of a profile, and others not, by the name in question. */
-  readonly lookalikes: ReadonlyMap<string, readonly Line[]>;
-  /** The last line of the file, if it has any. */
-  readonly lastLine: Line | undefined;
+  /** The names of all boundaries, in the order of the file. */
+  names(): readonly string[];
+  /** Where the clean headers of this name are among the boundaries. */
+  clean(name: string): readonly number[];
+  boundary(index: number): Boundary | undefined;
+  /** Lines that some reader might take for the header of this profile, and others not. */
+  lookalikes(name: string): readonly Line[];
 }
 
 const BOM = "\u00ef\u00bb\u00bf";
-const JAVA_LINE_END = /[\u0085\u2028\u2029]/;
+/** From this many different names on, a table of all names is faster than looking for each in turn. */
+const FEW_NAMES = 16;
 
 export function layOut(bytes: Buffer): Layout {
-  const text = bytes.toString("latin1");
-  const hasBom = text.startsWith(BOM);
-  const boundaries: Boundary[] = [];
-  const clean = new Map<string, number[]>();
-  const lookalikes = new Map<string, Line[]>();
-  const scanner = new LineScanner(text, hasBom ? BOM.length : 0, text.length, 1);
-  let lastLine: Line | undefined;
-  for (let line = scanner.next(); line; line = scanner.next()) {
-    lastLine = line;
-    if (!line.text.includes("[")) continue;
+  return new FileLayout(bytes);
+}
+
+class FileLayout implements Layout {
+  readonly text: string;
+  readonly hasBom: boolean;
+  readonly #bytes: Buffer;
+  /** Where each boundary's line begins. */
+  readonly #starts: number[] = [];
+  /** The boundaries that are not plain headers. */
+  readonly #odd = new Map<number, Boundary>();
+  readonly #oddClean = new Map<string, number[]>();
+  readonly #lookalikes = new Map<string, Line[]>();
+  readonly #found = new Map<string, readonly number[]>();
+  #byName: ReadonlyMap<string, readonly number[]> | undefined;
+  #isUtf8: boolean | undefined;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+    this.text = bytes.toString("latin1");
+    this.hasBom = this.text.startsWith(BOM);
+    this.#scan();
+  }
+
+  get isUtf8(): boolean {
+    return (this.#isUtf8 ??= isUtf8(this.#bytes));
+  }
+
+  names(): readonly string[] {
+    return this.#starts.map((start, index) => {
+      const odd = this.#odd.get(index);
+      return odd ? (odd.strictName ?? odd.lenientName ?? "") : this.#plainName(start);
+    });
+  }
+
+  clean(name: string): readonly number[] {
+    const known = this.#byName?.get(name) ?? this.#found.get(name);
+    if (known || this.#byName) return known ?? [];
+    if (this.#found.size >= FEW_NAMES) {
+      this.#byName = this.#indexByName();
+      return this.#byName.get(name) ?? [];
+    }
+    const header = `[${name}]`;
+    const plain: number[] = [];
+    for (let index = 0; index < this.#starts.length; index++) {
+      if (this.text.startsWith(header, this.#starts[index]) && !this.#odd.has(index)) plain.push(index);
+    }
+    const found = [...plain, ...(this.#oddClean.get(name) ?? [])].toSorted((a, b) => a - b);
+    this.#found.set(name, found);
+    return found;
+  }
+
+  boundary(index: number): Boundary | undefined {
+    const start = this.#starts[index];
+    if (start === undefined) return undefined;
+    const odd = this.#odd.get(index);
+    if (odd) return odd;
+    const name = this.#plainName(start);
+    const header = new LineScanner(this.text, start, this.text.length).next();
+    return header && { header, strictName: name, lenientName: name };
+  }
+
+  lookalikes(name: string): readonly Line[] {
+    return this.#lookalikes.get(name) ?? [];
+  }
+
+  #scan(): void {
+    const { text } = this;
+    const first = this.hasBom ? BOM.length : 0;
+    let scanner = new LineScanner(text, first, text.length);
+    // Where the last line is that begins anew for every reader, so that an odd line below it can be judged from there.
+    let anchor = first;
+    for (let at = text.indexOf("[", first); at !== -1;) {
+      const isAtStart = at === first || text.charCodeAt(at - 1) === 0x0a;
+      let next = isAtStart ? plainHeaderEnd(text, at) : undefined;
+      if (next !== undefined) {
+        this.#starts.push(at);
+        anchor = at;
+      } else {
+        if (scanner.at < anchor) scanner = new LineScanner(text, anchor, text.length);
+        let line = scanner.next();
+        while (line && line.next <= at) line = scanner.next();
+        if (line) this.#addOdd(line);
+        next = scanner.at;
+      }
+      at = text.indexOf("[", next);
+    }
+  }
+
+  #addOdd(line: Line): void {
     const strictName = line.kind === "header" ? strictHeaderName(pythonStrip(line.text)) : undefined;
     const lenientName = lenientHeaderName(line.text);
-    const names = namesIn(line.text, strictName, lenientName);
-    if (strictName !== undefined && strictName === lenientName) append(clean, strictName, boundaries.length);
-    for (const name of names) append(lookalikes, name, line);
-    if (strictName !== undefined || lenientName !== undefined)
-      boundaries.push({ header: line, strictName, lenientName });
+    for (const name of mistakableNames(line.text, strictName, lenientName)) append(this.#lookalikes, name, line);
+    if (strictName === undefined && lenientName === undefined) return;
+    if (strictName !== undefined && strictName === lenientName) append(this.#oddClean, strictName, this.#starts.length);
+    this.#odd.set(this.#starts.length, { header: line, strictName, lenientName });
+    this.#starts.push(line.start);
   }
-  return { text, hasBom, isUtf8: isUtf8(bytes), boundaries, clean, lookalikes, lastLine };
+
+  #plainName(start: number): string {
+    return this.text.slice(start + 1, this.text.indexOf("]", start));
+  }
+
+  #indexByName(): ReadonlyMap<string, readonly number[]> {
+    const byName = new Map<string, number[]>();
+    for (const [index, start] of this.#starts.entries()) {
+      const odd = this.#odd.get(index);
+      if (!odd) append(byName, this.#plainName(start), index);
+      else if (odd.strictName !== undefined && odd.strictName === odd.lenientName)
+        append(byName, odd.strictName, index);
+    }
+    return byName;
+  }
 }
 
 /**
- * The profiles for which a line is dangerous: those that some reader would find in it (GRAMMAR 6: `[ p ]`, `[p] x`, `[p`,
- * `[p]q]`, `[p]; x` and an indented `[p]` under a key) without all of them doing so.
+ * Where the line ends when it is nothing but `[name]`, the name of printable ASCII without blanks and brackets: that is
+ * the same header to every reader, whatever stands above it. Undefined for any other line.
  */
-function namesIn(text: string, strictName: string | undefined, lenientName: string | undefined): ReadonlySet<string> {
-  const names = new Set<string>();
-  // Java v1 ends a line at U+0085, U+2028 and U+2029, so that a header may stand in the middle of what others take for one line.
-  for (const part of JAVA_LINE_END.test(text) ? [text, ...text.split(JAVA_LINE_END)] : [text]) {
-    const stripped = pythonStrip(part.trim());
-    if (stripped[0] !== "[") continue;
-    const close = stripped.indexOf("]");
-    if (close !== -1) names.add(stripped.slice(1, close).trim());
-    else names.add(stripped.slice(1).trim()).add(withoutComment(stripped).slice(1).trim());
-    if (part !== text && close !== -1) names.add(stripped.slice(1, close));
-  }
-  if (strictName !== undefined) names.add(strictName).add(strictName.trim());
-  if (lenientName !== undefined) names.add(lenientName).add(lenientName.trim());
-  // White space that is not a blank is none to Ruby and Java.
-  const isPlain = /^[\t ]*\[.*\](?:[\t ]+[#;].*|[\t ]*)$/.test(text) && !JAVA_LINE_END.test(text);
-  if (strictName !== undefined && strictName === lenientName && isPlain) names.delete(strictName);
-  return names;
+function plainHeaderEnd(text: string, start: number): number | undefined {
+  let at = start + 1;
+  let code = text.charCodeAt(at);
+  while (code > 0x20 && code < 0x7f && code !== 0x5b && code !== 0x5d) code = text.charCodeAt(++at);
+  if (code !== 0x5d || at === start + 1) return undefined;
+  const end = at + 1;
+  if (end === text.length) return end;
+  const isReturn = text.charCodeAt(end) === 0x0d;
+  return text.charCodeAt(isReturn ? end + 1 : end) === 0x0a ? end + 1 : undefined;
 }
 
 function append<T>(map: Map<string, T[]>, name: string, value: T): void {
@@ -81,10 +172,10 @@ function append<T>(map: Map<string, T[]>, name: string, value: T): void {
 
 /** The lines of the section that begins at a clean boundary, without its header. */
 export function linesOf(layout: Layout, index: number): readonly Line[] {
-  const boundary = layout.boundaries[index];
+  const boundary = layout.boundary(index);
   if (!boundary) return [];
-  const end = layout.boundaries[index + 1]?.header.start ?? layout.text.length;
-  const scanner = new LineScanner(layout.text, boundary.header.start, end, boundary.header.number);
+  const end = layout.boundary(index + 1)?.header.start ?? layout.text.length;
+  const scanner = new LineScanner(layout.text, boundary.header.start, end);
   scanner.next();
   const lines: Line[] = [];
   for (let line = scanner.next(); line; line = scanner.next()) lines.push(line);

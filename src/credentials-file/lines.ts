@@ -8,7 +8,7 @@ export type LineKind = "blank" | "comment" | "header" | "option" | "continuation
 
 export interface Line {
   readonly kind: LineKind;
-  /** 1-based. */
+  /** 1-based. Counted when it is asked for, which is for messages only. */
   readonly number: number;
   readonly start: number;
   /** Where the text ends and the line end (LF, CRLF or nothing) begins. */
@@ -82,6 +82,39 @@ export function decode(latin1: string): string {
   return /[\u0080-\u00ff]/.test(latin1) ? Buffer.from(latin1, "latin1").toString("utf8") : latin1;
 }
 
+class TextLine implements Line {
+  readonly kind: LineKind;
+  readonly start: number;
+  readonly end: number;
+  readonly next: number;
+  readonly text: string;
+  readonly indent: number;
+  readonly #file: string;
+  #number: number | undefined;
+
+  constructor(file: string, line: Omit<Line, "number"> & { readonly number: number | undefined }) {
+    this.#file = file;
+    this.#number = line.number;
+    this.kind = line.kind;
+    this.start = line.start;
+    this.end = line.end;
+    this.next = line.next;
+    this.text = line.text;
+    this.indent = line.indent;
+  }
+
+  get number(): number {
+    return (this.#number ??= lineAt(this.#file, this.start));
+  }
+}
+
+/** The number of the line that holds an offset, 1-based. */
+export function lineAt(text: string, offset: number): number {
+  let line = 1;
+  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
+  return line;
+}
+
 /**
  * Walks over the lines from `start` to `end`. Whether an indented line goes on with the value above depends on what was
  * before, so a walk has to begin at the start of the file or at a header that the strict readers see.
@@ -89,17 +122,24 @@ export function decode(latin1: string): string {
 export class LineScanner {
   readonly #text: string;
   readonly #end: number;
+  readonly #number: number | undefined;
   #at: number;
-  #number: number;
+  #read = 0;
   #inSection = false;
   #hasOption = false;
   #indent = 0;
 
-  constructor(text: string, start: number, end: number, firstNumber: number) {
+  /** @param firstNumber of the line at `start`, for who needs the numbers of many lines; else they are counted one by one. */
+  constructor(text: string, start: number, end: number, firstNumber?: number) {
     this.#text = text;
     this.#at = start;
     this.#end = end;
     this.#number = firstNumber;
+  }
+
+  /** Where the next line begins. */
+  get at(): number {
+    return this.#at;
   }
 
   /** The next line, or undefined at the end. */
@@ -113,7 +153,9 @@ export class LineScanner {
     this.#at = next;
     const text = decode(this.#text.slice(start, end));
     const indent = leadingSpace(text);
-    return { kind: this.#classify(text, indent), number: this.#number++, start, end, next, text, indent };
+    const kind = this.#classify(text, indent);
+    const number = this.#number === undefined ? undefined : this.#number + this.#read++;
+    return new TextLine(this.#text, { kind, number, start, end, next, text, indent });
   }
 
   // The order of the questions is that of `RawConfigParser._read`; it is the same in all of Python 3.

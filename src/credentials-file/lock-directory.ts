@@ -12,6 +12,8 @@ import * as fs from "node:fs";
 export class LockDirectory {
   /** The time with which we last dated the lock, as the file system keeps it. */
   #dated: bigint | undefined;
+  /** The time that we asked for then. */
+  #asked: Date | undefined;
 
   readonly mkdir = (path: string, done: (error: unknown) => void): void => {
     done(errorOf(() => fs.mkdirSync(path, { mode: 0o700 })));
@@ -20,7 +22,7 @@ export class LockDirectory {
   readonly stat = (path: string, done: (error: unknown, stats?: fs.Stats) => void): void => {
     let stats: fs.Stats | undefined;
     const error = errorOf(() => {
-      stats = fs.lstatSync(path);
+      stats = this.#stat(path);
     });
     done(error, stats);
   };
@@ -29,10 +31,21 @@ export class LockDirectory {
     done(
       errorOf(() => {
         fs.utimesSync(path, accessed, modified);
+        this.#asked = modified;
         this.#dated = fs.lstatSync(path, { bigint: true }).mtimeNs;
       }),
     );
   };
+
+  /**
+   * That package expects to find the time that it set, or the full second before. Where times are kept in steps of two
+   * seconds (FAT) it took its own lock for somebody else's, and no longer kept it alive.
+   */
+  #stat(path: string): fs.Stats {
+    const stats = fs.lstatSync(path);
+    const isOurs = this.#asked !== undefined && fs.lstatSync(path, { bigint: true }).mtimeNs === this.#dated;
+    return isOurs ? Object.assign(stats, { mtime: this.#asked }) : stats;
+  }
 
   readonly rmdir = (path: string, done: (error: unknown) => void): void => {
     done(errorOf(() => this.rmdirSync(path)));

@@ -91,7 +91,7 @@ function lenientPair(text: string): { readonly key: string; readonly value: stri
  */
 export function toSection(
   name: string,
-  line: number,
+  header: Line | undefined,
   entries: readonly Entry[],
   isAmbiguous: boolean,
   isOther: (key: string) => boolean,
@@ -116,7 +116,9 @@ export function toSection(
   const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
   return {
     name,
-    line,
+    get line() {
+      return header?.number ?? 0;
+    },
     accessKeyId,
     secretAccessKey,
     sessionToken,
@@ -127,8 +129,10 @@ export function toSection(
     isComplete:
       hasKeys && manager === MANAGER && sessionToken !== undefined && securityToken?.equals(sessionToken) === true,
     entries,
-    otherKeys: entries
-      .filter((entry) => isOther(entry.key))
-      .map((entry) => ({ key: entry.key, line: entry.line.number })),
+    get otherKeys() {
+      return entries
+        .filter((entry) => isOther(entry.key))
+        .map((entry) => ({ key: entry.key, line: entry.line.number }));
+    },
   };
 }

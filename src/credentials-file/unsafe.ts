@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument } from "./document.ts";
-import type { Line } from "./lines.ts";
+import { type Line, lineAt } from "./lines.ts";
 import { isManagedKey } from "./managed.ts";
 import { entriesOf } from "./section.ts";
 
@@ -37,24 +37,20 @@ export function badByteIn(text: string): Problem | undefined {
       hint: "is it in UTF-16? save it as UTF-8, or delete the byte",
     };
   }
-  const carriageReturn = /\r(?!\n)/.exec(text);
-  if (!carriageReturn) return undefined;
+  let carriageReturn = text.indexOf("\r");
+  while (carriageReturn !== -1 && text[carriageReturn + 1] === "\n")
+    carriageReturn = text.indexOf("\r", carriageReturn + 1);
+  if (carriageReturn === -1) return undefined;
   return {
-    line: lineAt(text, carriageReturn.index),
+    line: lineAt(text, carriageReturn),
     problem: "a carriage return without a line feed ends a line for Python's readers and not for JavaScript's",
     hint: "end the lines of the file with LF or CRLF",
   };
 }
 
-function lineAt(text: string, offset: number): number {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
-  return line;
-}
-
 function badHeader(document: CredentialsDocument, profile: string): Problem | undefined {
   const { layout } = document;
-  const [lookalike] = layout.lookalikes.get(profile) ?? [];
+  const [lookalike] = layout.lookalikes(profile);
   if (lookalike) {
     return {
       line: lookalike.number,
@@ -62,10 +58,10 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
       hint: `make it a plain [${profile}] at the start of the line, or rename it`,
     };
   }
-  const [index, second] = layout.clean.get(profile) ?? [];
+  const [index, second] = layout.clean(profile);
   if (index === undefined) return undefined;
-  const header = layout.boundaries[index]?.header;
-  const again = second === undefined ? undefined : layout.boundaries[second]?.header;
+  const header = layout.boundary(index)?.header;
+  const again = second === undefined ? undefined : layout.boundary(second)?.header;
   if (again) {
     return {
       line: again.number,
@@ -73,7 +69,7 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
       hint: "merge the two sections into one",
     };
   }
-  const next = layout.boundaries[index + 1];
+  const next = layout.boundary(index + 1);
   if (next && (next.strictName === undefined || next.lenientName === undefined)) {
     return {
       line: next.header.number,

@@ -2,7 +2,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../world.ts";
 import { keepBackup } from "./backup.ts";
-import { type CredentialsDocument, type FileWarning, parseDocument, type ProfileSection } from "./document.ts";
+import { type FileWarning, parseDocument, type ProfileSection } from "./document.ts";
 import type { Edit } from "./edit.ts";
 import { type FileOps, systemOps } from "./file-ops.ts";
 import { healTornFile } from "./heal.ts";
@@ -54,6 +54,12 @@ export interface UpdateOutcome {
 
 /** How long a file that was emptied a moment ago is given to be filled, by a writer that truncates first. */
 const EMPTIED_MS = 1000;
+
+/**
+ * A file that is larger is not looked over for others' mistakes after each write, which would take longer than the write;
+ * `doctor` does it. 1 MiB is a thousand sections.
+ */
+const MAX_LOOKED_OVER = 1024 * 1024;
 
 /**
  * Puts edits into the file, all with one write: lock, read, see what is still wanted and allowed, splice, check, write,
@@ -132,7 +138,7 @@ async function backupFor(
 }
 
 function warningsAfter({ file, writeMode }: UpdateRequest, { stamp }: Snapshot, bytes: Buffer): readonly FileWarning[] {
-  const { warnings }: CredentialsDocument = parseDocument({ file, bytes });
+  const warnings = bytes.length > MAX_LOOKED_OVER ? [] : parseDocument({ file, bytes }).warnings;
   if (writeMode === "in-place" || !stamp || stamp.nlink < 2) return warnings;
   const message =
     "the file had a second name (hard link), which keeps the old credentials: set write_mode = in-place, or make it a symbolic link";

@@ -268,7 +268,7 @@ test("the guard stops a removal that leaves a key or takes one of others", () =>
   throwsFailure(
     () => guardSplice("credentials", whole, Buffer.from(removed.replace("output = json\n", "")), edits),
     "FILE_UNSAFE",
-    /belongs to others/,
+    /would miss something of \[p\]/,
   );
   throwsFailure(
     () => guardSplice("credentials", whole, Buffer.from(removed.replace("[p]\n", "[p]\nmanager = rolefresh\n")), edits),
