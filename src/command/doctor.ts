@@ -16,8 +16,10 @@ import { nameFindings, readerFindings } from "../doctor/reader-checks.ts";
 import { toJson, toText } from "../doctor/render.ts";
 import { type Setup, surveySetup } from "../doctor/setup.ts";
 import { stsFindings } from "../doctor/sts-checks.ts";
+import { addressOf } from "../doctor/sts-probe.ts";
 import type { Schedule } from "../doctor/systemd-timer.ts";
 import { findSchedules, shortestInterval, timerFindings, windowFindings } from "../doctor/timer-checks.ts";
+import { resolveEndpoint } from "../sts/endpoint.ts";
 import type { World } from "../world.ts";
 
 /**
@@ -90,10 +92,11 @@ async function scheduledFindings(setup: Setup, context: DoctorContext): Promise<
 async function networkFindings(setup: Setup, context: DoctorContext): Promise<readonly Finding[]> {
   const { env } = context.world;
   const [identity, sts] = await Promise.all([identityFindings(setup.targets, context), stsFindings(setup, context)]);
+  const findSts = () => addressOf(resolveEndpoint(setup.targets[0]?.endpoint ?? setup.usualEndpoint, env));
   return [
     ...identity,
     ...sts.findings,
-    ...proxyFindings(env, sts.isReached),
-    ...(await caFindings(env, sts.isReached)),
+    ...(await examine("proxy", () => proxyFindings(findSts, env, sts.isReached))),
+    ...(await caFindings(env)),
   ];
 }

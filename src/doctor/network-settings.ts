@@ -1,47 +1,64 @@
 import { access, constants } from "node:fs/promises";
 
+import { proxyFor } from "../base/proxy.ts";
 import type { Environment } from "../world.ts";
-import { finding, type Finding, type Level } from "./finding.ts";
+import { finding, type Finding } from "./finding.ts";
+
+const NAMES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
 
 /**
- * Proxy variables: none of them is used, neither for STS (the SDK's request handler takes an agent, and ours has none for a
- * proxy) nor for the metadata server. That matters only where STS cannot be reached without one.
+ * By which way STS is asked: through the proxy of `HTTPS_PROXY`, or directly (base/proxy.ts).
+ *
+ * @param findSts asked only where a proxy is set
+ * @throws Failure ENDPOINT_REFUSED for a proxy that is none
  */
-export function proxyFindings(env: Environment, isStsReached: boolean): readonly Finding[] {
-  const set = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"]
-    .flatMap((name) => [name, name.toLowerCase()])
-    .filter((name) => env[name]);
+export async function proxyFindings(
+  findSts: () => Promise<URL>,
+  env: Environment,
+  isStsReached: boolean,
+): Promise<readonly Finding[]> {
+  const set = NAMES.filter((name) => env[name]);
   if (set.length === 0) return [finding("proxy", "ok", "no proxy is set, STS is called directly")];
-  const exceptions = env["NO_PROXY"] || env["no_proxy"] ? " (NO_PROXY makes no difference)" : "";
-  const message = `${set.join(", ")} ${set.length > 1 ? "are" : "is"} set and not used: the SDK ignores proxy variables${exceptions}`;
-  if (isStsReached) return [finding("proxy", "ok", `${message}; STS is reached without a proxy`)];
+  const sts = await findSts();
+  const proxy = proxyFor(sts, env);
+  const level = isStsReached ? "ok" : "warning";
+  if (proxy) {
+    return [
+      finding("proxy", level, `${sts.host} is asked through the proxy ${proxy.url.host}`, {
+        hint: isStsReached ? undefined : `let the proxy open tunnels to ${sts.host}, or except it with NO_PROXY`,
+      }),
+    ];
+  }
+  const names = `${set.join(", ")} ${set.length > 1 ? "are" : "is"} set`;
+  if (set.some((name) => name.toUpperCase() === "HTTPS_PROXY"))
+    return [finding("proxy", "ok", `${names}, and ${sts.host} is excepted: it is asked directly`)];
   return [
-    finding("proxy", "warning", `${message}; STS is not reached without a proxy`, {
-      hint: "let this machine reach the STS endpoint directly, through a VPC endpoint or a transparent proxy",
+    finding("proxy", level, `${names} and not used: STS is asked with https, for which HTTPS_PROXY counts`, {
+      hint: isStsReached ? undefined : "export HTTPS_PROXY=http://HOST:PORT",
     }),
   ];
 }
 
-/** Where TLS to STS takes its trust from: Node's own list and NODE_EXTRA_CA_CERTS (https://nodejs.org/api/cli.html). */
-export async function caFindings(env: Environment, isStsReached: boolean): Promise<readonly Finding[]> {
+/** Where TLS to STS takes its trust from: AWS_CA_BUNDLE alone, else Node's own list and NODE_EXTRA_CA_CERTS. */
+export async function caFindings(env: Environment): Promise<readonly Finding[]> {
   const extra = env["NODE_EXTRA_CA_CERTS"];
   const bundle = env["AWS_CA_BUNDLE"];
-  const unreached: Level = isStsReached ? "ok" : "warning";
-  if (extra) {
-    if (await canRead(extra)) return [finding("ca", "ok", `NODE_EXTRA_CA_CERTS adds the certificates of ${extra}`)];
+  if (bundle) {
+    if (await canRead(bundle))
+      return [finding("ca", "ok", `the certificates of AWS_CA_BUNDLE ${bundle} are trusted, and no others`)];
     return [
-      finding("ca", "warning", `NODE_EXTRA_CA_CERTS names ${extra}, which cannot be read, so Node goes without it`, {
-        hint: `ls -l ${extra}`,
+      finding("ca", "error", `AWS_CA_BUNDLE names ${bundle}, which cannot be read: no TLS will do`, {
+        hint: `ls -l ${bundle}`,
       }),
     ];
   }
-  if (bundle)
-    return [
-      finding("ca", unreached, "AWS_CA_BUNDLE is set and not used: Node reads NODE_EXTRA_CA_CERTS alone", {
-        hint: `export NODE_EXTRA_CA_CERTS=${bundle}`,
-      }),
-    ];
-  return [finding("ca", "ok", "Node's own certificate authorities are trusted, and no others")];
+  if (!extra) return [finding("ca", "ok", "Node's own certificate authorities are trusted, and no others")];
+  if (await canRead(extra)) return [finding("ca", "ok", `NODE_EXTRA_CA_CERTS adds the certificates of ${extra}`)];
+  return [
+    finding("ca", "warning", `NODE_EXTRA_CA_CERTS names ${extra}, which cannot be read, so Node goes without it`, {
+      hint: `ls -l ${extra}`,
+    }),
+  ];
 }
 
 async function canRead(path: string): Promise<boolean> {

@@ -17,7 +17,7 @@ import { probeSts, type StsProbe } from "./sts-probe.ts";
 const REFUSED_SKEW_MS = 300_000;
 const NOTABLE_SKEW_MS = 60_000;
 
-/** What was found at STS, and whether it can be reached without a proxy. */
+/** What was found at STS, and whether it was reached. */
 export interface StsFindings {
   readonly findings: readonly Finding[];
   readonly isReached: boolean;
@@ -47,8 +47,8 @@ export async function stsFindings(setup: Setup, context: DoctorContext): Promise
   return { findings: all.flatMap(({ findings }) => findings), isReached: all.every(({ isReached }) => isReached) };
 }
 
-function keyOf({ region, url }: StsEndpoint): string {
-  return `${region}\n${url ?? ""}`;
+function keyOf({ region, url, useFips, caBundle }: StsEndpoint): string {
+  return JSON.stringify([region, url, useFips, caBundle]);
 }
 
 function probeFindings({ region }: StsEndpoint, probe: StsProbe): readonly Finding[] {

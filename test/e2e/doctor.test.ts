@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 
 import { CHECKS } from "../../src/doctor/finding.ts";
+import { startConnectProxy } from "../sandbox/connect-proxy.ts";
 import { diagnose, openHealthyScene } from "../support/doctor-scene.ts";
 import { expiringIn, GCP_ARN, ONE_ROLE, openScene, THREE_ROLES } from "../support/scene.ts";
 
@@ -354,18 +355,27 @@ suite("doctor, looking at identity and STS", () => {
     assert.deepEqual([of("keys"), of("clock")], [[], []]);
   });
 
-  test("a proxy matters only where STS is not reached without one, and its password is never shown", async () => {
+  test("a proxy that STS is asked through is named, its password never", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
-    const env = { HTTPS_PROXY: "http://u:sesame@proxy:3128", NO_PROXY: "x", AWS_CA_BUNDLE: "/etc/ca.pem" };
-    const reached = await diagnose(scene, [], { env });
-    assert.match(reached.of("proxy")[0] ?? "", /^ok: HTTPS_PROXY is set and not used.*ignores proxy variables/);
-    assert.match(reached.of("ca")[0] ?? "", /^ok: AWS_CA_BUNDLE is set and not used.*NODE_EXTRA_CA_CERTS/);
-    await scene.sandbox.pause("sts");
-    const unreached = await diagnose(scene, [], { env });
-    assert.match(unreached.of("sts")[0] ?? "", /^error: .*cannot be reached \(ECONNREFUSED\)/);
-    assert.match(unreached.of("proxy")[0] ?? "", /^warning: HTTPS_PROXY is set and not used/);
-    assert.match(unreached.of("ca")[0] ?? "", /^warning/);
-    assert.doesNotMatch(JSON.stringify([reached.findings, unreached.findings]), /sesame/);
+    await using proxy = await startConnectProxy({ targetPort: 1 });
+    proxy.misbehave({ kind: "status", status: 403 });
+    const env = {
+      HTTPS_PROXY: proxy.url.replace("//", "//u:sesame@"),
+      NO_PROXY: "x",
+      AWS_CA_BUNDLE: "/nowhere/ca.pem",
+    };
+    const direct = await diagnose(scene, [], { env });
+    assert.match(direct.of("proxy")[0] ?? "", /^ok: HTTPS_PROXY is set, and 127\.0\.0\.1:\d+ is excepted/);
+    assert.match(direct.of("ca")[0] ?? "", /^error: AWS_CA_BUNDLE names \/nowhere\/ca\.pem, which cannot be read/);
+    const through = await diagnose(scene, [], { env: { ...env, AWS_ENDPOINT_URL_STS: "", AWS_CA_BUNDLE: "" } });
+    assert.match(through.of("sts")[0] ?? "", /^error: .*the proxy's status 403/);
+    assert.match(
+      through.of("proxy")[0] ?? "",
+      /^warning: sts\.[a-z0-9-]+\.amazonaws\.com is asked through the proxy 127\.0\.0\.1:\d+/,
+    );
+    assert.doesNotMatch(JSON.stringify([direct.findings, through.findings]), /sesame/);
+    const unused = await diagnose(scene, [], { env: { ALL_PROXY: proxy.url } });
+    assert.match(unused.of("proxy")[0] ?? "", /^ok: ALL_PROXY is set and not used/);
   });
 
   test("an endpoint that must not be used is an error of STS alone", async () => {
