@@ -86,7 +86,10 @@ async function tokenSubject(
     throw flags === undefined
       ? new Failure("TOKEN_MALFORMED", `the identity token has no ${certain.missing}, without which AWS takes none`)
       : new Failure("USAGE", `--${certain.missing} is missing`, {
-          hint: "the profile sets no audience: add --aud AUDIENCE",
+          hint:
+            certain.missing === "iss"
+              ? `${identity.kind} may have any issuer: add --iss https://ISSUER`
+              : "the profile sets no audience: add --aud AUDIENCE",
         });
   }
   const sessionName = context.needsSessionName ? await sessionNameOf(spec, context) : undefined;
@@ -105,7 +108,7 @@ async function liveClaims(identity: IdentitySource, context: SubjectContext): Pr
 function offlineClaims(identity: IdentitySource, flags: TokenFlags): TokenClaims {
   const audience = flags.audience ?? ("audience" in identity ? identity.audience : undefined);
   return {
-    issuer: flags.issuer ?? "https://accounts.google.com",
+    issuer: flags.issuer ?? issuerOf(identity),
     subject: flags.subject,
     audience: audience === undefined ? [] : [audience],
     authorizedParty: flags.authorizedParty ?? (azpIsSubject(identity, flags) ? flags.subject : undefined),
@@ -114,6 +117,27 @@ function offlineClaims(identity: IdentitySource, flags: TokenFlags): TokenClaims
     expiresAt: undefined,
     email: undefined,
   };
+}
+
+/** Whose tokens a source hands out, where it can only be one; Google was the first, and is the default of those that run anything. */
+function issuerOf(identity: IdentitySource): string | undefined {
+  switch (identity.kind) {
+    case "github-actions":
+      return "https://token.actions.githubusercontent.com";
+    // Each tenant, cluster and GitLab has an issuer of its own.
+    case "gitlab":
+    case "azure":
+    case "kubernetes":
+    case "url":
+      return undefined;
+    case "gcp-metadata":
+    case "gcp-adc":
+    case "gcloud":
+    case "file":
+    case "env":
+    case "command":
+      return "https://accounts.google.com";
+  }
 }
 
 function azpIsSubject(identity: IdentitySource, flags: TokenFlags): boolean {

@@ -26,16 +26,23 @@ const STREAMS = { input: stdin, output: stderr };
 /** An identity without a line here is offered by its name. */
 const LABELS: Readonly<Record<string, string>> = {
   "gcp-metadata": "Google Cloud: the service account of this machine",
+  "gcp-adc": "Google's Application Default Credentials: a key file, a login, workload identity federation",
   gcloud: "gcloud: the account that the Google Cloud CLI is logged in with",
   file: "a file that holds an identity token",
   env: "an environment variable that holds an identity token",
   command: "a command that prints an identity token",
+  url: "a URL that answers with an identity token",
+  "github-actions": "GitHub Actions: the job's token (permissions: id-token: write)",
+  gitlab: "GitLab CI: the job's token (id_tokens)",
+  azure: "Azure: the managed identity of this machine, app or pod",
+  kubernetes: "Kubernetes: the pod's projected service-account token",
   "source-profile": "the keys of another profile (plain AssumeRole)",
 };
 
 const QUESTIONS: Readonly<Record<string, { readonly message: string; readonly placeholder: string }>> = {
   web_identity_token_file: { message: "Which file holds the token?", placeholder: "/run/secrets/token" },
   identity_env: { message: "Which environment variable holds the token?", placeholder: "AWS_ID_TOKEN" },
+  identity_url: { message: "Which URL gives the token?", placeholder: "https://vault.example.com/token" },
   identity_command: { message: "Which shell command prints the token?", placeholder: "/usr/local/bin/get-token" },
   source_profile: { message: "Which profile's keys assume the role?", placeholder: "base" },
 };
@@ -94,6 +101,11 @@ export async function askPerson(given: Given, signs: readonly Sign[], world: Wor
   }
   if (choice === "gcp-metadata" && !values.has("audience")) {
     values.set("audience", await askText("Which audience is the token to have?", "gcp", notEmpty));
+  }
+  if (choice === "azure" && !values.has("audience")) {
+    const message = "Which application's ID URI is the token's audience? (empty on AKS: the cluster decides)";
+    const audience = await askText(message, "", () => undefined, "api://APP_ID");
+    if (audience !== "") values.set("audience", audience);
   }
   if (!values.has("region")) {
     const region = await askText("Which region's STS? (empty: chosen by the role's partition)", "", regionProblem);

@@ -17,6 +17,7 @@ export function chosenBy(values: ReadonlyMap<ConfigKey, string>): Choice | undef
   if (values.has("web_identity_token_file")) return "file";
   if (values.has("identity_env")) return "env";
   if (values.has("identity_command")) return "command";
+  if (values.has("identity_url")) return "url";
   return undefined;
 }
 
@@ -24,7 +25,8 @@ export function chosenBy(values: ReadonlyMap<ConfigKey, string>): Choice | undef
 export function obviousChoice(signs: readonly Sign[]): Sign | undefined {
   const usable = signs.filter(({ identity }) => isServed(identity));
   const [only] = usable;
-  const ready = only?.identity === "gcp-metadata" || only?.suggests["web_identity_token_file"] !== undefined;
+  const needsNoWord = only?.identity === "gcp-metadata" || only?.identity === "github-actions";
+  const ready = needsNoWord || only?.suggests["web_identity_token_file"] !== undefined;
   return usable.length === 1 && ready ? only : undefined;
 }
 
@@ -33,6 +35,7 @@ const NEEDED: Readonly<Record<string, ConfigKey>> = {
   file: "web_identity_token_file",
   env: "identity_env",
   command: "identity_command",
+  url: "identity_url",
   "source-profile": "source_profile",
 };
 
@@ -51,20 +54,12 @@ export function missingFlags(values: ReadonlyMap<ConfigKey, string>): readonly s
 }
 
 /**
- * What the config and the notes say of signs whose identity is not served by this version: that it is there, and how to
- * get by. Nothing is promised.
+ * What the config and the notes say of signs whose identity is not served by this version: that it is there. Nothing is
+ * promised.
  */
 export function remarksOn(signs: readonly Sign[]): readonly string[] {
   return signs.map(({ identity, seen }) => {
     if (identity === undefined || isServed(identity)) return `seen here: ${seen}`;
-    const way = WORKAROUNDS[identity];
-    return `seen here: ${seen}; this version has no identity = ${identity}${way === undefined ? "" : `: ${way}`}`;
+    return `seen here: ${seen}; this version has no identity = ${identity}`;
   });
 }
-
-const WORKAROUNDS: Readonly<Record<string, string>> = {
-  "github-actions":
-    "use identity = command with a curl of $ACTIONS_ID_TOKEN_REQUEST_URL&audience=sts.amazonaws.com that prints .value",
-  azure: "use identity = command with a curl of the identity endpoint that prints .access_token",
-  kubernetes: "project a token with audience sts.amazonaws.com into the pod and use web_identity_token_file",
-};

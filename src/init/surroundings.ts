@@ -80,7 +80,13 @@ function githubSign(env: Env): Sign | undefined {
 
 function gitlabSign(env: Env): Sign | undefined {
   if (env["GITLAB_CI"] !== "true") return undefined;
-  return { identity: "env", seen: "GitLab CI: name the variable of id_tokens in identity_env", suggests: {} };
+  return env["AWS_ID_TOKEN"]
+    ? { identity: "gitlab", seen: "GitLab CI with the token AWS_ID_TOKEN", suggests: {} }
+    : {
+        identity: "gitlab",
+        seen: "GitLab CI: the job must have id_tokens, AWS_ID_TOKEN or another name",
+        suggests: {},
+      };
 }
 
 /** EKS sets these for a pod whose Kubernetes account has a role; other platforms do as EKS does. */
@@ -97,8 +103,7 @@ function tokenFileSign(env: Env): Sign | undefined {
 
 function azureSign(env: Env, chassis: string): Sign | undefined {
   const file = env["AZURE_FEDERATED_TOKEN_FILE"];
-  if (file)
-    return { identity: "file", seen: `Azure workload identity, ${file}`, suggests: { web_identity_token_file: file } };
+  if (file) return { identity: "azure", seen: `Azure workload identity, ${file}`, suggests: {} };
   if (env["IDENTITY_ENDPOINT"] || env["WEBSITE_SITE_NAME"])
     return { identity: "azure", seen: "Azure App Service or Functions", suggests: {} };
   return chassis === AZURE_CHASSIS ? { identity: "azure", seen: "an Azure virtual machine", suggests: {} } : undefined;

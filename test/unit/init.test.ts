@@ -32,14 +32,15 @@ suite("where the program runs", () => {
       /id-token: write/,
     ],
     ["GitHub Actions without the permission", { GITHUB_ACTIONS: "true" }, undefined, /lacks the permission/],
-    ["GitLab CI", { GITLAB_CI: "true" }, "env", /id_tokens/],
+    ["GitLab CI", { GITLAB_CI: "true" }, "gitlab", /id_tokens/],
+    ["GitLab CI with a token", { GITLAB_CI: "true", AWS_ID_TOKEN: "x" }, "gitlab", /with the token AWS_ID_TOKEN/],
     [
       "EKS",
       { AWS_WEB_IDENTITY_TOKEN_FILE: "/run/t", AWS_ROLE_ARN: ARN, KUBERNETES_SERVICE_HOST: "x" },
       "file",
       /\/run\/t/,
     ],
-    ["AKS", { AZURE_FEDERATED_TOKEN_FILE: "/run/a" }, "file", /Azure workload identity/],
+    ["AKS", { AZURE_FEDERATED_TOKEN_FILE: "/run/a" }, "azure", /Azure workload identity/],
     ["Azure App Service", { IDENTITY_ENDPOINT: "http://x" }, "azure", /App Service/],
     ["Kubernetes", { KUBERNETES_SERVICE_HOST: "10.0.0.1" }, "kubernetes", /without a projected token/],
     ["Cloud Run with a silent metadata server", { K_SERVICE: "s" }, "gcp-metadata", /did not answer/],
@@ -75,9 +76,11 @@ suite("where the program runs", () => {
 
   test("only an identity that needs no further word is taken without asking", async () => {
     const google = { identity: "gcp-metadata", seen: "g", suggests: {} };
-    const gitlab = { identity: "env", seen: "l", suggests: {} };
+    const gitlab = { identity: "gitlab", seen: "l", suggests: {} };
     const eks = { identity: "file", seen: "k", suggests: { web_identity_token_file: "/t" } };
+    const github = { identity: "github-actions", seen: "h", suggests: {} };
     assert.equal(obviousChoice([google]), google);
+    assert.equal(obviousChoice([github]), github);
     assert.equal(obviousChoice([eks]), eks);
     assert.equal(obviousChoice([google, eks]), undefined);
     assert.equal(obviousChoice([gitlab]), undefined);
@@ -95,6 +98,9 @@ suite("the flags that are missing", () => {
     [{ role_arn: ARN, identity: "file" }, ["--web-identity-token-file"]],
     [{ role_arn: ARN, identity: "env" }, ["--identity-env"]],
     [{ identity: "command" }, ["--role-arn", "--identity-command"]],
+    [{ role_arn: ARN, identity: "url" }, ["--identity-url"]],
+    [{ role_arn: ARN, identity_url: "https://x" }, []],
+    [{ role_arn: ARN, identity: "azure" }, []],
   ];
   for (const [given, expected] of cases) {
     test(`${JSON.stringify(given)} lacks ${expected.join(", ") || "nothing"}`, () => {

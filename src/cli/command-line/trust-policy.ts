@@ -29,7 +29,11 @@ const FLAGS: Flags = {
   },
   aud: { type: "string", requiresArg: true, describe: "its audience (default: the profile's)" },
   azp: { type: "string", requiresArg: true, describe: "its authorized party (gcp-metadata: the subject)" },
-  iss: { type: "string", requiresArg: true, describe: "its issuer (default: https://accounts.google.com)" },
+  iss: {
+    type: "string",
+    requiresArg: true,
+    describe: "its issuer (default: that of the identity, else https://accounts.google.com)",
+  },
 };
 
 export const trustPolicyCommandLine: CommandLine = {
