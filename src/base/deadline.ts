@@ -1,3 +1,5 @@
+import { setMaxListeners } from "node:events";
+
 import type { Clock } from "../world.ts";
 import { Failure } from "./failure.ts";
 
@@ -24,6 +26,8 @@ export function startDeadline(
   interrupted: AbortSignal,
 ): Deadline {
   const controller = new AbortController();
+  // Every call under way listens: with --concurrency 11 Node would warn on stderr of a leak, and cron would mail it.
+  setMaxListeners(0, controller.signal);
   const endsAt = clock.monotonicMs() + timeoutMs;
   const timer = setTimeout(() => {
     controller.abort(
