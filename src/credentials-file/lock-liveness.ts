@@ -6,6 +6,9 @@ const STALE_MS = 10_000;
 /** How often a holder touches its lock: four missed in a row, for a busy event loop, do not kill it. */
 export const HEARTBEAT_MS = 2000;
 
+/** A take-over lasts microseconds: one that is older belongs to a process that was killed at it. */
+const TAKEOVER_MS = 1000;
+
 interface Seen {
   readonly ino: bigint;
   readonly mtimeNs: bigint;
@@ -41,7 +44,7 @@ export function watchLocks(monotonicMs: () => number): LockWatch {
    * it is another machine's. Synchronous, so that no signal comes in between.
    */
   const judge = (lock: string): boolean => {
-    const takeover = `${lock}.takeover`;
+    const takeover = takeoverOf(lock);
     try {
       mkdirSync(takeover, { mode: 0o700 });
     } catch (error) {
@@ -76,4 +79,24 @@ export function watchLocks(monotonicMs: () => number): LockWatch {
       }
     },
   };
+}
+
+/**
+ * Removes what a process left that was killed while it took a lock over; called by the holder of the lock. Should it be a
+ * slow one that lives, then it finds the lock held, and that is all it wanted to know.
+ */
+export function sweepTakeover(lock: string): void {
+  try {
+    const found = lstatSync(takeoverOf(lock), { bigint: true, throwIfNoEntry: false });
+    if (!found) return;
+    const ageMs = Number(lstatSync(lock, { bigint: true }).ctimeNs - found.ctimeNs) / 1e6;
+    if (ageMs > TAKEOVER_MS) rmdirSync(takeoverOf(lock));
+  } catch (error) {
+    // It is in nobody's way: the next one may do it.
+    if (errnoOf(error) === undefined) throw error;
+  }
+}
+
+function takeoverOf(lock: string): string {
+  return `${lock}.takeover`;
 }

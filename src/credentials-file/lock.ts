@@ -7,7 +7,7 @@ import { fileFailure } from "./file-failure.ts";
 import { systemOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./locate.ts";
 import { LockDirectory } from "./lock-directory.ts";
-import { HEARTBEAT_MS, watchLocks } from "./lock-liveness.ts";
+import { HEARTBEAT_MS, sweepTakeover, watchLocks } from "./lock-liveness.ts";
 import { fileLockOf, flightLockOf, secondFileLockOf } from "./lock-name.ts";
 import { ignoringErrors, makeDirectory } from "./write.ts";
 
@@ -120,6 +120,7 @@ async function acquire(file: ResolvedFile, path: string): Promise<Lease> {
       );
     },
   });
+  sweepTakeover(path);
   return {
     lost: controller.signal,
     release: async () => {
