@@ -65,7 +65,8 @@ function dieOf(signal: NodeJS.Signals): void {
 function openWorld(): World {
   return {
     argv: process.argv.slice(2),
-    program: [process.execPath, ...process.argv.slice(1, 2)],
+    // A self-contained binary has no script: there the two are the same (packaging/self-contained.mjs sees to it).
+    program: [...new Set([process.execPath, ...process.argv.slice(1, 2)])],
     env: environment,
     home: process.env["HOME"] || userInfo().homedir,
     cwd: process.cwd(),

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 
 import { rolldown } from "rolldown";
 
+import { renderBillOfMaterials } from "../../packaging/bill-of-materials.mjs";
 import { collectLicences } from "./third-party-licences.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -88,6 +89,7 @@ await writeFile(
   { mode: 0o755 },
 );
 await writeFile(join(out, "THIRD-PARTY-LICENSES.txt"), await collectLicences(root, [...plan.keys()]));
+await writeFile(join(out, "sbom.cdx.json"), await renderBillOfMaterials(root, [...plan.keys()]));
 const manual = join(root, "build", "man", "rolefresh.1");
 if (existsSync(manual)) await copyFile(manual, join(out, "rolefresh.1"));
 if (process.argv.includes("--report")) {

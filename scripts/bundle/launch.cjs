@@ -17,6 +17,9 @@ const { Script } = require("node:vm");
 /** Of the files beside this one; the build fills it in. V8 itself tells two sources apart by their length alone. */
 const BUILD = "development";
 
+/** A text of the bundle. Where they are all in one file, another stands in its place (packaging/one-file.mjs). */
+const readText = (name) => fs.readFileSync(`${__dirname}/${name}`, "utf8");
+
 /** What another version left is removed when it is older than this; two that are installed side by side keep theirs. */
 const STALE_MS = 7 * 24 * 3600 * 1000;
 
@@ -37,7 +40,7 @@ function load(id) {
   const module = { exports: {} };
   loaded.set(id, module);
   const filename = `${__dirname}/${id.slice(2)}`;
-  const source = `(function (exports, require, module, __url) {${fs.readFileSync(filename, "utf8")}\n})`;
+  const source = `(function (exports, require, module, __url) {${readText(id.slice(2))}\n})`;
   const cache = directory && `${directory}/${id.slice(2, -4)}-${BUILD}-${process.version}-${process.arch}`;
   const cachedData = cache && readCached(cache);
   const script = new Script(source, { filename, cachedData });
