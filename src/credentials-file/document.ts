@@ -79,10 +79,11 @@ class ParsedDocument implements CredentialsDocument {
     const header = this.layout.boundary(first)?.header;
     const entries = indexes.flatMap((index) => entriesOf(linesOf(this.layout, index)));
     const next = this.layout.boundary(first + 1);
-    // Where the next header is one to some readers only, the section has no certain end; where a carriage return ends a
-    // line for some readers only, nothing has.
+    // Where the next header is one to some readers only, the section has no certain end; where another line is this
+    // section's header to some readers, they merge the two; where a carriage return ends a line for some, nothing is certain.
     const isAmbiguous =
       indexes.length > 1 ||
+      this.layout.lookalikes(name).length > 0 ||
       (next !== undefined && (next.strictName === undefined || next.lenientName === undefined)) ||
       this.badByte !== undefined;
     return toSection(name, header, entries, isAmbiguous, (key) => !isManagedKey(key));

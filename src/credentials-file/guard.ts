@@ -23,16 +23,19 @@ export function guardSplice(
   edits: ReadonlyMap<string, Edit>,
   narrow: (versions: Versions, profiles: readonly string[]) => Versions = changedPart,
 ): void {
-  // Decoding makes every odd byte the same U+FFFD, which would hide a change: then each byte is read as a character.
-  const encoding = isUtf8(before) ? "utf8" : "latin1";
-  const wanted = new Map<string, ReadonlyMap<string, string>>();
-  for (const [profile, edit] of edits)
-    wanted.set(Buffer.from(profile).toString(encoding), managedValues(profile, edit));
+  // Decoding makes every odd byte the same U+FFFD, which would hide a change: then each byte is read as a character too.
+  const encodings = isUtf8(before) ? (["utf8"] as const) : (["latin1", "utf8"] as const);
   const part = narrow({ before, after }, [...edits.keys()]);
-  const [was, is] = [part.before.toString(encoding), part.after.toString(encoding)];
-  const refused =
-    compare(readStrictly(was), readStrictly(is), wanted, "Python's readers") ??
-    compare(readLeniently(was), readLeniently(is), wanted, "JavaScript's readers");
+  let refused: string | undefined;
+  for (const encoding of encodings) {
+    const wanted = new Map<string, ReadonlyMap<string, string>>();
+    for (const [profile, edit] of edits)
+      wanted.set(Buffer.from(profile).toString(encoding), managedValues(profile, edit));
+    const [was, is] = [part.before.toString(encoding), part.after.toString(encoding)];
+    refused ??=
+      compare(readStrictly(was), readStrictly(is), wanted, "Python's readers") ??
+      compare(readLeniently(was), readLeniently(is), wanted, "JavaScript's readers");
+  }
   if (refused === undefined) return;
   throw new Failure("FILE_UNSAFE", `cannot edit ${path} safely: ${refused}`, {
     hint: "the file is as it was; look for unusual lines in and around the section, and please report the case",

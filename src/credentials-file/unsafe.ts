@@ -130,7 +130,7 @@ function badLine(line: Line): string | undefined {
   const indent = line.text.slice(0, line.indent);
   if (/[^\t ]/.test(indent) && line.kind !== "blank")
     return "it is indented with characters that only some readers take for blanks";
-  return line.text.startsWith("\ufeff") ? "it begins with a byte order mark" : undefined;
+  return line.text.startsWith("\ufeff", line.indent) ? "it begins with a byte order mark" : undefined;
 }
 
 function nestedKey(line: Line): string {

@@ -71,6 +71,20 @@ test("what makes the whole file unreadable to a reader is warned about", () => {
   assert.deepEqual(readersOf("[__proto__]\nregion = x\n"), ["JavaScript v3"]);
 });
 
+test("where some readers see the section twice, nothing in it can be believed (found by the fuzzer)", () => {
+  for (const again of ["[p] # [q]", "[a]\nx = y\n [p]", "[p]q]"])
+    assert.equal(documentOf(`[p]\n${TEMPORARY}${again}\nregion = x\n`).profile("p")?.accessKeyId, undefined, again);
+});
+
+test("a byte order mark that hides a key from Python alone is refused, in files that are not UTF-8 as well", () => {
+  for (const line of [" \ufeffaws_access_key_id = x", "aws_access_key_id\ufeff = x"]) {
+    const bytes = Buffer.concat([Buffer.from("# caf\u00e9\n", "latin1"), Buffer.from(`[p]\n${TEMPORARY}${line}\n`)]);
+    const edits = new Map([["p", WRITE]]);
+    const edit = () => guardSplice("credentials", bytes, spliceProfiles(documentOf(bytes), edits), edits);
+    throwsFailure(edit, "FILE_UNSAFE", /byte order mark|would not find the right/);
+  }
+});
+
 test("a section prints without its secrets", () => {
   const section = documentOf(
     "[p]\naws_access_key_id = ASIAX\naws_secret_access_key = hush\naws_session_token = hush\nother = hush\n",
