@@ -103,6 +103,12 @@ function readRole(section: SectionReader, source: RoleSource | undefined): RoleA
     }
     return undefined;
   }
+  if (source?.kind === "saml" && section.owns("role_session_name"))
+    section.mistake(
+      "role_session_name",
+      "role_session_name means nothing with identity = saml",
+      "the assertion names it",
+    );
   const isOptional = source?.kind === "aws-profile" || source?.kind === "credential-source";
   if (!isOptional || section.has("role_arn")) return readRoleArn(section);
   for (const key of [...ROLE_KEYS, ...ASSUME_ROLE_KEYS]) {

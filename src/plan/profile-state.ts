@@ -78,6 +78,8 @@ function changeOf(spec: ProfileSpec, written: WrittenProfile, hostname: string):
   ) {
     return "role-changed";
   }
+  // The identity provider names the session, in the assertion.
+  if (spec.source.kind === "saml") return undefined;
   const values = { profile: spec.profile, hostname };
   return matchesTemplate(sessionNameTemplate(spec), principal.session, values) ? undefined : "session-changed";
 }
