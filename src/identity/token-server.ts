@@ -92,7 +92,7 @@ function faultFailure(answer: HttpAnswer & { kind: "fault" }, url: URL, server: 
   }
   const hint =
     answer.fault === "tls"
-      ? "if a proxy opens TLS here, name its certificate authority: NODE_EXTRA_CA_CERTS=/path/ca.pem"
+      ? "if a proxy opens TLS here, put its certificate authority into the bundle that AWS_CA_BUNDLE names"
       : server.absentHint;
   return new Failure("IDENTITY_NONSENSE", message, { hint });
 }

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import { AZURE_ISSUER, AZURE_RESOURCE, AZURE_SUBJECT, startAppService, startImds } from "../sandbox/azure.ts";
+import { startConnectProxy } from "../sandbox/connect-proxy.ts";
 import { GITHUB_ISSUER, GITHUB_SUBJECT, startGitHub } from "../sandbox/github.ts";
 import { KEY_ACCOUNT, startGoogleIam } from "../sandbox/google-iam.ts";
 import { signToken } from "../sandbox/google-token.ts";
 import { DEFAULT_SERVICE_ACCOUNT, type SandboxOptions, type SandboxRole } from "../sandbox/sandbox.ts";
+import { startTlsFront } from "../sandbox/tls-front.ts";
 import { jsonReply, startTokenService, textReply, timesAt } from "../sandbox/token-service.ts";
 import { GCP_ARN, openScene, type Scene, valuesOf } from "../support/scene.ts";
+import { makeTestCa, whyNoOpenssl } from "../support/test-ca.ts";
 
 /** From each identity, through the built program, to keys in the file. */
 
@@ -283,6 +286,54 @@ suite("other commands with these identities", () => {
     await refreshes(scene, "github", github.env);
   });
 });
+
+suite(
+  "issuers by their real names, through a proxy that the company's own authority certifies",
+  { skip: await whyNoOpenssl() },
+  () => {
+    const GITHUB_HOST = "run-actions-1.actions.githubusercontent.com";
+
+    async function throughProxy(
+      service: { readonly url: string },
+      config: string,
+      envOf: (scene: Scene) => Promise<Readonly<Record<string, string>>>,
+      role: string,
+    ): Promise<readonly string[]> {
+      await using ca = await makeTestCa([GITHUB_HOST, "oauth2.googleapis.com", "iamcredentials.googleapis.com"]);
+      await using front = await startTlsFront(ca.server, Number(new URL(service.url).port));
+      await using proxy = await startConnectProxy({ targetPort: front.port });
+      await using scene = await openScene(config, WORLD);
+      await refreshes(scene, role, { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: ca.file, ...(await envOf(scene)) });
+      assert.deepEqual(proxy.plain, []);
+      return [...new Set(proxy.targets)];
+    }
+
+    test("github-actions", async () => {
+      await using github = await startGitHub();
+      const url = (github.env["ACTIONS_ID_TOKEN_REQUEST_URL"] ?? "").replace(github.url, `https://${GITHUB_HOST}`);
+      const env = { ...github.env, ACTIONS_ID_TOKEN_REQUEST_URL: url };
+      const targets = await throughProxy(
+        github,
+        section("github", "identity = github-actions"),
+        async () => env,
+        "github",
+      );
+      assert.deepEqual(targets, [`${GITHUB_HOST}:443`]);
+    });
+
+    test("gcp-adc: Google's token endpoint and IAM Credentials", async () => {
+      await using iam = await startGoogleIam();
+      iam.mayImpersonate.set("ya29.key", [DEFAULT_SERVICE_ACCOUNT.email]);
+      const { token_uri: _, ...key } = iam.key;
+      const config = section("metadata", `identity = gcp-adc\nservice_account = ${DEFAULT_SERVICE_ACCOUNT.email}`);
+      const envOf = async (scene: Scene) => ({
+        GOOGLE_APPLICATION_CREDENTIALS: await scene.home.write("key.json", JSON.stringify(key)),
+      });
+      const targets = await throughProxy(iam, config, envOf, "metadata");
+      assert.deepEqual(targets, ["oauth2.googleapis.com:443", "iamcredentials.googleapis.com:443"]);
+    });
+  },
+);
 
 suite("libraries", () => {
   test("of a source that is not used are not loaded", async () => {
