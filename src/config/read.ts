@@ -89,8 +89,8 @@ function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMist
           didYouMean(key.toLowerCase(), names) ?? "the README lists the keys",
         );
       } else if (values.has(key) && REPEATABLE_KEYS.has(key)) {
-        const earlier = values.get(key);
-        values.set(key, { value: `${earlier?.value}\n${value}`, where: earlier?.where ?? at(line) });
+        const first = values.get(key);
+        values.set(key, { value: `${first?.value}\n${value}`, where: first?.where ?? at(line) });
       } else if (values.has(key)) mistakes.add(at(line), `[${section.name}] ${key} stands twice`);
       else values.set(key, { value, where: at(line) });
     }
