@@ -3,6 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import type { Environment } from "../world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
+import { headerValue } from "./header-value.ts";
 import { findText, textInJson } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
@@ -82,7 +83,7 @@ function endpointOf(env: Environment): Endpoint {
       what: "the identity endpoint of App Service",
       url: readUrl("IDENTITY_ENDPOINT", named),
       apiVersion: "2019-08-01",
-      headers: { "X-IDENTITY-HEADER": secret },
+      headers: { "X-IDENTITY-HEADER": headerValue(secret, "IDENTITY_HEADER", "TOKEN_MALFORMED") },
       attach: "switch the app's identity on: `az webapp identity assign -g GROUP -n APP`",
       alsoTransient: [],
     };

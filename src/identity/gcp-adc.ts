@@ -120,5 +120,5 @@ function impersonationOf(credentials: GoogleCredentials, configured: string | un
 function accountIn(url: unknown): string | undefined {
   if (typeof url !== "string") return undefined;
   const name = /\/serviceAccounts\/([^/:]+):generateAccessToken$/.exec(url)?.[1];
-  return name === undefined ? undefined : decodeURIComponent(name);
+  return name?.replaceAll("%40", "@");
 }

@@ -1,6 +1,7 @@
 import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
+import { headerValue } from "./header-value.ts";
 import { textInJson } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
@@ -52,7 +53,10 @@ export async function tokenByImpersonation(
   const question = {
     url,
     method: "POST",
-    headers: { Authorization: `Bearer ${accessToken}`, "Content-Type": "application/json" },
+    headers: {
+      Authorization: `Bearer ${headerValue(accessToken, "the access token from Google", "IDENTITY_NONSENSE")}`,
+      "Content-Type": "application/json",
+    },
     body: JSON.stringify({
       audience,
       includeEmail: true,

@@ -2,6 +2,7 @@ import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { Environment } from "../world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
+import { headerValue } from "./header-value.ts";
 import { textInJson } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
@@ -60,5 +61,5 @@ function endpointOf(env: Environment, audience: string): { readonly url: URL; re
   if (url === undefined || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname)))) {
     throw new Failure("IDENTITY_UNAVAILABLE", "ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL");
   }
-  return { url, bearer };
+  return { url, bearer: headerValue(bearer, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "TOKEN_MALFORMED") };
 }

@@ -77,7 +77,8 @@ export async function openGoogleClient(
     const { deadline } = context;
     let token: string | undefined;
     try {
-      token = await work();
+      // An external account's executable knows no deadline of ours.
+      token = await Promise.race([work(), whenAborted(deadline.signal)]);
     } catch (error) {
       if (deadline.signal.aborted)
         throw interruption(deadline, `the token endpoint at ${door.lastHost} has not answered`);
@@ -86,6 +87,13 @@ export async function openGoogleClient(
     if (typeof token === "string" && token !== "") return token;
     throw new Failure("IDENTITY_NONSENSE", `the answer of ${door.lastHost} holds no token`);
   }
+}
+
+/** Rejects as soon as the signal is aborted. The signal ends with its run, and its listener with it. */
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
+  });
 }
 
 interface Door {
@@ -114,13 +122,17 @@ function openDoor(credentials: GoogleCredentials, context: IdentityContext): Doo
         throw door.refused;
       }
       const body = request.method === "GET" ? undefined : await request.text();
-      const method = request.method === "GET" ? "GET" : "POST";
+      // PUT is how an external account on EC2 opens its IMDSv2 session.
+      const method = request.method === "GET" || request.method === "PUT" ? request.method : "POST";
       const headers = Object.fromEntries(request.headers);
       const question = { url, method, headers, body, ...LIMITS } as const;
       const answer = await askPatiently(question, url.host, { isTransient, pausesMs: PAUSES_MS }, context);
       door.last = answer;
       if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeAnswer(answer)}`);
-      return new Response(answer.body, { status: answer.status, headers: { "Content-Type": "application/json" } });
+      return new Response(answer.body, {
+        status: answer.status,
+        headers: { "Content-Type": answer.headers["content-type"] ?? "application/json" },
+      });
     },
   };
   return door;

@@ -6,7 +6,7 @@ import type { Outbound, Route } from "../base/outbound.ts";
 
 export interface HttpQuestion {
   readonly url: URL;
-  readonly method?: "GET" | "POST" | undefined;
+  readonly method?: "GET" | "POST" | "PUT" | undefined;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string | undefined;
   /** Milliseconds until the connection must stand (name, TCP and TLS). */

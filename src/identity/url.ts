@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { IdentitySource } from "../config/config.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
+import { headerValue } from "./header-value.ts";
 import { textInJson } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
@@ -44,10 +45,6 @@ function fillIn(name: string, template: string, { env }: IdentityContext): strin
         hint: "cron and systemd pass on hardly any variables: set it in the crontab or in the unit's `Environment=`",
       });
     }
-    // Node would refuse it with a message that holds the value.
-    if (!/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value.trimEnd())) {
-      throw new Failure("TOKEN_MALFORMED", `the environment variable ${variable} holds what no header may hold`);
-    }
-    return value.trimEnd();
+    return headerValue(value, `the environment variable ${variable}`, "TOKEN_MALFORMED");
   });
 }

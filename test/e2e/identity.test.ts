@@ -107,6 +107,37 @@ suite("the whole way to the file", () => {
     await refreshes(scene, "metadata", env);
   });
 
+  test("gcp-adc: an external account whose token an executable prints; at the deadline nobody waits for it", async () => {
+    await using iam = await startGoogleIam();
+    iam.mayImpersonate.set("ya29.d.federated", [DEFAULT_SERVICE_ACCOUNT.email]);
+    const keys = `identity = gcp-adc\nservice_account = ${DEFAULT_SERVICE_ACCOUNT.email}`;
+    await using scene = await openScene(section("metadata", keys), WORLD);
+    const subject = {
+      version: 1,
+      success: true,
+      token_type: "urn:ietf:params:oauth:token-type:jwt",
+      id_token: "a.b.c",
+    };
+    const answer = JSON.stringify({ ...subject, expiration_time: 4_102_444_800 });
+    const good = await scene.home.write("good", `#!/bin/sh\necho '${answer}'\n`, 0o755);
+    const slow = await scene.home.write("slow", "#!/bin/sh\nexec sleep 20\n", 0o755);
+    const login = async (command: string) => {
+      const executable = { command, timeout_millis: 5000 };
+      const json = { ...iam.externalAccount("unused"), credential_source: { executable } };
+      await scene.home.write(".config/gcloud/application_default_credentials.json", JSON.stringify(json));
+    };
+    const env = { ...iam.env, GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: "1" };
+    await login(good);
+    await refreshes(scene, "metadata", env);
+    await login(slow);
+    const result = await scene.run(["--force", "--timeout", "1s"], { env });
+    assert.equal(result.code, 75, result.stderr);
+    assert.match(result.stderr, /token endpoint at Google has not answered: not done within 1 s/);
+    const { code, stderr } = await scene.run(["--force"], { env: iam.env });
+    assert.equal(code, 65);
+    assert.match(stderr, /GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES/);
+  });
+
   test("github-actions", async () => {
     await using github = await startGitHub();
     await using scene = await openScene(section("github", "identity = github-actions"), WORLD);

@@ -11,6 +11,7 @@ import type { Fault } from "../sandbox/fault.ts";
 import { type GoogleIam, KEY_ACCOUNT, startGoogleIam, USER_CLIENT_ID } from "../sandbox/google-iam.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { METADATA_ACCESS_TOKEN } from "../sandbox/service-accounts.ts";
+import { jsonReply, startTokenService, textReply } from "../sandbox/token-service.ts";
 import { assertIdentityFails, identityBench, type IdentityBench } from "../support/identity-bench.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 
@@ -114,6 +115,26 @@ suite("Application Default Credentials", () => {
       scene.iam.calls.map(({ target }) => target.replace(/.*:/, "")),
       ["/v1/token", "generateIdToken"],
     );
+  });
+
+  test("of an external account on EC2 go through IMDSv2, which is asked with PUT and its token", async () => {
+    await using scene = await openScene();
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
+    await using imds = await startTokenService(({ method, target, headers }) => {
+      if (target === "/latest/api/token") {
+        const isSession = method === "PUT" && headers["x-aws-ec2-metadata-token-ttl-seconds"] !== undefined;
+        return isSession ? textReply("SESSION==") : textReply("", 405);
+      }
+      if (headers["x-aws-ec2-metadata-token"] !== "SESSION==") return textReply("", 401);
+      if (target.endsWith("/availability-zone")) return textReply("eu-central-1a");
+      if (target.endsWith("/security-credentials")) return textReply("my-ec2-role");
+      const keys = { AccessKeyId: "ASIAXXXXXXXXXXXXXXXX", SecretAccessKey: "s", Token: "t" };
+      return jsonReply({ Code: "Success", ...keys });
+    });
+    scene.iam.mayImpersonate.set("ya29.d.federated", [TARGET.email]);
+    await scene.login(scene.iam.awsAccount(imds.url));
+    assert.equal((await obtainIdentityToken(AS_TARGET, scene.bench().context)).claims.subject, TARGET.uniqueId);
+    assert.equal(imds.calls[0]?.method, "PUT");
   });
 
   test("that name an account to impersonate themselves need no service_account, and that account no right on itself", async () => {
@@ -396,12 +417,14 @@ suite("the metadata server on other platforms than a VM", () => {
     );
   });
 
-  test("gives an access token that is none: IDENTITY_NONSENSE; refuses it: IDENTITY_DENIED", async () => {
+  test("gives an access token that is none, or that no header can hold: IDENTITY_NONSENSE; refuses it: IDENTITY_DENIED", async () => {
     await using scene = await openScene();
     await using box = await startSandbox();
     const { context } = scene.bench(env(box.metadataHost));
     box.misbehave("metadata", { kind: "html" }, { action: "token" });
     await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_NONSENSE");
+    box.misbehave("metadata", { kind: "body", text: '{"access_token":"ya29.\\r\\nHost: evil"}' }, { action: "token" });
+    await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_NONSENSE", /no header may hold/);
     box.misbehave("metadata", { kind: "status", status: 403 }, { action: "token" });
     await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_DENIED");
   });

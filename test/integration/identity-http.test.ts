@@ -281,6 +281,11 @@ suite("identity = github-actions (docs.github.com, OpenID Connect reference)", (
     }
   });
 
+  test("with a request token that no header can hold is TOKEN_MALFORMED", async () => {
+    const env = { ACTIONS_ID_TOKEN_REQUEST_URL: "https://127.0.0.1:9/", ACTIONS_ID_TOKEN_REQUEST_TOKEN: "a\nb" };
+    await assertIdentityFails(obtainIdentityToken(source, identityBench({ env }).context), "TOKEN_MALFORMED");
+  });
+
   test("gives a token for another audience: refused", async () => {
     await using service = await startGitHub({ claims: { aud: "https://github.com/octo-org" } });
     const { context } = identityBench({ env: service.env });

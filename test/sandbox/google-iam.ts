@@ -33,6 +33,8 @@ export interface GoogleIam extends TokenService {
   readonly user: Readonly<Record<string, string>>;
   /** What `gcloud iam workload-identity-pools create-cred-config` writes for a token in a file. */
   externalAccount(tokenFile: string, impersonate?: string): Readonly<Record<string, unknown>>;
+  /** The same for EC2, with the instance's metadata service at `imds`. */
+  awsAccount(imds: string): Readonly<Record<string, unknown>>;
   /** Who may impersonate whom: access token to e-mail addresses. */
   readonly mayImpersonate: Map<string, readonly string[]>;
 }
@@ -85,7 +87,8 @@ async function oauthToken(form: URLSearchParams, { publicKey, now }: Context): P
 function exchangeToken(form: URLSearchParams): Reply {
   if (form.get("audience") !== POOL)
     return oauthError("invalid_target", 'The target service indicated by the "audience" parameters is invalid.');
-  if ((form.get("subject_token") ?? "").split(".").length !== 3) {
+  const isAws = form.get("subject_token_type") === "urn:ietf:params:aws:token-type:aws4_request";
+  if (!isAws && (form.get("subject_token") ?? "").split(".").length !== 3) {
     return oauthError("invalid_grant", "Unable to parse the ID Token.");
   }
   return jsonReply({
@@ -158,6 +161,20 @@ export async function startGoogleIam(now: () => Date = () => new Date()): Promis
       refresh_token: REFRESH_TOKEN,
       token_uri: `${url}/token`,
     },
+    awsAccount: (imds) => ({
+      type: "external_account",
+      audience: POOL,
+      subject_token_type: "urn:ietf:params:aws:token-type:aws4_request",
+      token_url: `${url}/v1/token`,
+      credential_source: {
+        environment_id: "aws1",
+        region_url: `${imds}/latest/meta-data/placement/availability-zone`,
+        url: `${imds}/latest/meta-data/iam/security-credentials`,
+        imdsv2_session_token_url: `${imds}/latest/api/token`,
+        regional_cred_verification_url:
+          "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15",
+      },
+    }),
     externalAccount: (tokenFile, impersonated) => ({
       type: "external_account",
       audience: POOL,
