@@ -55,7 +55,10 @@ export async function keysOfAwsProfile(
     import("@aws-sdk/credential-providers"),
     import("./transport.ts"),
   ]);
-  const requestHandler = new Transport(context.outbound, endpoint.caBundle);
+  let lastStatus = 0;
+  const requestHandler = new Transport(context.outbound, endpoint.caBundle, undefined, (head) => {
+    lastStatus = head.status;
+  });
   const logger = silentLogger();
   const provide = fromIni({
     ...files,
@@ -68,7 +71,7 @@ export async function keysOfAwsProfile(
   try {
     return toProvided(await untilDeadline(provide(), deadline, `${describe} has not been resolved`));
   } catch (error) {
-    throw failureOf(error, profile, describe, endpoint, deadline);
+    throw failureOf(error, lastStatus, profile, describe, endpoint, deadline);
   }
 }
 
@@ -79,6 +82,7 @@ function isFirstChoice(own: Readonly<Record<string, string | undefined>>): boole
 
 function failureOf(
   error: unknown,
+  lastStatus: number,
   profile: string,
   describe: string,
   endpoint: StsEndpoint,
@@ -89,6 +93,11 @@ function failureOf(
   const words = wordsOf(error);
   const make = (code: ConstructorParameters<typeof Failure>[0], message: string, hint: string) =>
     new Failure(code, `${describe}: ${message}`, { hint });
+  if (lastStatus >= 500 || lastStatus === 429)
+    return make("IDENTITY_TEMPORARY", `AWS answers with status ${lastStatus}`, "the next run may heal it");
+  // The parser's message quotes the answer, which may hold keys.
+  if (/Deserialization error|SyntaxError|invalid temporary credential/.test(words))
+    return make("IDENTITY_NONSENSE", "what answers sends no keys", "look at what stands between here and AWS");
   if (/aws login|login session|LoginCredentials/i.test(words) && !/sso login/i.test(words))
     return make("IDENTITY_DENIED", "its login has expired", `aws login --profile ${profile}`);
   if (/SSO|UnauthorizedException|Session token not found|sso login/.test(words) && isExpiredLogin(words))

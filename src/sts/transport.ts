@@ -77,11 +77,19 @@ export class Transport {
   readonly #outbound: Outbound;
   readonly #caBundle: string | undefined;
   readonly #limits: TransportLimits;
+  readonly #onAnswer: CallOptions["onAnswer"];
 
-  constructor(outbound: Outbound, caBundle: string | undefined, limits: TransportLimits = LIMITS) {
+  /** @param onAnswer hears every answer's head, for clients of the SDK that hand no options through */
+  constructor(
+    outbound: Outbound,
+    caBundle: string | undefined,
+    limits: TransportLimits = LIMITS,
+    onAnswer?: CallOptions["onAnswer"],
+  ) {
     this.#outbound = outbound;
     this.#caBundle = caBundle;
     this.#limits = limits;
+    this.#onAnswer = onAnswer;
   }
 
   /**
@@ -134,6 +142,7 @@ export class Transport {
       outgoing.once("response", (incoming) => {
         const head = { status: incoming.statusCode ?? 0, headers: plainHeaders(incoming) };
         options.onAnswer?.(head);
+        this.#onAnswer?.(head);
         readBody(incoming, maxBytes, fail, (body) => {
           settle();
           resolve({ response: { statusCode: head.status, headers: head.headers, body } });
