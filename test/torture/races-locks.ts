@@ -19,6 +19,8 @@ import { nameOf, recordCalls } from "./faults-syscalls.ts";
 export interface LockFault {
   readonly name: string;
   readonly missing: () => Promise<string | undefined>;
+  /** Too long for every run of the tests. */
+  readonly isLong?: boolean;
   /** @returns what was counted, for the table */
   readonly run: () => Promise<string | undefined>;
 }
@@ -305,6 +307,7 @@ export const lockFaults: readonly LockFault[] = [
     },
   },
   {
+    isLong: true,
     name: "frozen at any call under the file's lock, overtaken by a run for another profile, and awake again: nothing of others is lost, and the next run has both profiles right",
     missing: () => Promise.resolve(straceMissing() ?? toolMissing("ps", ["-p", "1"])),
     run: async () => {
