@@ -1,12 +1,11 @@
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { interruption } from "../base/interruption.ts";
-import { printable, redact } from "../base/printable.ts";
+import { redact } from "../base/printable.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
+import { openDoor } from "./google-door.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
-import { findText } from "./json-answer.ts";
+import { findText, isRecord } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { askPatiently, isTransient } from "./patience.ts";
 
 /** What Google's library can get for a set of credentials. */
 export interface GoogleClient {
@@ -19,10 +18,6 @@ export interface GoogleClient {
 }
 
 const SCOPE = "https://www.googleapis.com/auth/cloud-platform";
-/** The library signs for this endpoint and asks it whatever the key file says. */
-const TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token";
-const LIMITS = { connectMs: 5_000, totalMs: 15_000, maxBytes: 64 * 1024 } as const;
-const PAUSES_MS = 5_000;
 
 /**
  * Opens google-auth-library for credentials; loaded here and nowhere else. Its requests go through our own
@@ -51,7 +46,9 @@ export async function openGoogleClient(
   function build() {
     try {
       const auth = new GoogleAuth({ scopes: [SCOPE] });
-      const made = auth.fromJSON(credentials.json, { transporterOptions: { fetchImplementation: door.fetch } });
+      const made = auth.fromJSON(withHaste(credentials.json, context), {
+        transporterOptions: { fetchImplementation: door.fetch },
+      });
       // 10.9.1 gives an external account's token exchange a transporter of its own, which would be a second door.
       const exchange: unknown = Reflect.get(made, "stsCredential");
       if (typeof exchange === "object" && exchange !== null) Reflect.set(exchange, "transporter", made.transporter);
@@ -65,8 +62,7 @@ export async function openGoogleClient(
       });
       return made;
     } catch (error) {
-      // The library's words name fields and never values.
-      const why = error instanceof Error ? printable(redact(error.message)) : "refused";
+      const why = wordsOf(error);
       throw new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`, {
         hint: "get them anew: a key's JSON, or `gcloud auth application-default login`",
       });
@@ -80,13 +76,31 @@ export async function openGoogleClient(
       // An external account's executable knows no deadline of ours.
       token = await Promise.race([work(), whenAborted(deadline.signal)]);
     } catch (error) {
-      if (deadline.signal.aborted)
-        throw interruption(deadline, `the token endpoint at ${door.lastHost} has not answered`);
-      throw door.refused ?? failureOf(door.last, door.lastHost, credentials, error);
+      if (deadline.signal.aborted) throw interruption(deadline, silent(door.lastHost, credentials));
+      throw door.refused ?? failureOf(door.last, door.lastHost ?? "", credentials, error);
     }
     if (typeof token === "string" && token !== "") return token;
     throw new Failure("IDENTITY_NONSENSE", `the answer of ${door.lastHost} holds no token`);
   }
+}
+
+function silent(host: string | undefined, { path }: GoogleCredentials): string {
+  return host === undefined
+    ? `the credentials in ${path} have given no token`
+    : `the token endpoint at ${host} has not answered`;
+}
+
+/**
+ * An external account's executable may be told to take two minutes, and would hold the process past its deadline. Less
+ * than 5 s the library does not take (https://google.aip.dev/auth/4117, `timeout_millis`).
+ */
+function withHaste(json: GoogleCredentials["json"], { deadline }: IdentityContext): GoogleCredentials["json"] {
+  const source = json["credential_source"];
+  const executable = isRecord(source) ? source["executable"] : undefined;
+  if (!isRecord(source) || !isRecord(executable)) return json;
+  const configured = typeof executable["timeout_millis"] === "number" ? executable["timeout_millis"] : 30_000;
+  const timeout_millis = Math.max(5_000, Math.min(configured, Math.floor(deadline.remainingMs())));
+  return { ...json, credential_source: { ...source, executable: { ...executable, timeout_millis } } };
 }
 
 /** Rejects as soon as the signal is aborted. The signal ends with its run, and its listener with it. */
@@ -94,58 +108,6 @@ function whenAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(new Error("aborted")), { once: true });
   });
-}
-
-interface Door {
-  readonly fetch: typeof globalThis.fetch;
-  last: HttpAnswer | undefined;
-  lastHost: string;
-  /** Why a request was not sent at all. */
-  refused: Failure | undefined;
-}
-
-/** The library's way to the network, as the one function of the Fetch standard that it takes. */
-function openDoor(credentials: GoogleCredentials, context: IdentityContext): Door {
-  const door: Door = {
-    last: undefined,
-    lastHost: "Google",
-    refused: undefined,
-    fetch: async (input, init) => {
-      const request = new Request(input, init);
-      const url = endpointFor(request.url, credentials);
-      door.lastHost = url.host;
-      if (!isSafe(url)) {
-        door.refused = new Failure(
-          "TOKEN_MALFORMED",
-          `${credentials.path} names an endpoint on ${url.host} without TLS`,
-        );
-        throw door.refused;
-      }
-      const body = request.method === "GET" ? undefined : await request.text();
-      // PUT is how an external account on EC2 opens its IMDSv2 session.
-      const method = request.method === "GET" || request.method === "PUT" ? request.method : "POST";
-      const headers = Object.fromEntries(request.headers);
-      const question = { url, method, headers, body, ...LIMITS } as const;
-      const answer = await askPatiently(question, url.host, { isTransient, pausesMs: PAUSES_MS }, context);
-      door.last = answer;
-      if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeAnswer(answer)}`);
-      return new Response(answer.body, {
-        status: answer.status,
-        headers: { "Content-Type": answer.headers["content-type"] ?? "application/json" },
-      });
-    },
-  };
-  return door;
-}
-
-function endpointFor(text: string, { json }: GoogleCredentials): URL {
-  const named = json["token_uri"];
-  return new URL(text === TOKEN_ENDPOINT && typeof named === "string" && URL.canParse(named) ? named : text);
-}
-
-/** Keys and tokens travel in the clear only within this machine (an external account's token may come from IMDS). */
-function isSafe(url: URL): boolean {
-  return url.protocol === "https:" || isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
 }
 
 /** The library's errors are never kept as a cause: they hold the request, and of it the refresh token in the clear. */
@@ -157,7 +119,7 @@ function failureOf(
 ): Failure {
   if (last === undefined) {
     // Nothing was sent: a key that cannot sign, a subject token that is not there.
-    const why = cause instanceof Error ? redact(cause.message, 200) : "refused";
+    const why = wordsOf(cause);
     return new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`);
   }
   const message = `${host}: ${describeAnswer(last)}`;
@@ -168,6 +130,14 @@ function failureOf(
   if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message);
   if (last.status >= 400) return denial(last, message, credentials);
   return new Failure("IDENTITY_NONSENSE", `the answer of ${host} is no token (status ${last.status})`);
+}
+
+/** The library's words, without what they repeat: an executable's output, the beginning of what is not JSON. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return "refused";
+  if (error instanceof SyntaxError) return "what they name is not JSON";
+  const words = error.message.replace(/(invalid response|and error message|Provided command)\b[^]*/i, "$1");
+  return redact(words, 200).replace(/\.$/, "");
 }
 
 /** RFC 6749 5.2: `error` is one of a few words and `error_description` is for people. */

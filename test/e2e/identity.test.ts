@@ -120,22 +120,28 @@ suite("the whole way to the file", () => {
     };
     const answer = JSON.stringify({ ...subject, expiration_time: 4_102_444_800 });
     const good = await scene.home.write("good", `#!/bin/sh\necho '${answer}'\n`, 0o755);
-    const slow = await scene.home.write("slow", "#!/bin/sh\nexec sleep 20\n", 0o755);
+    const slow = await scene.home.write("slow", "#!/bin/sh\nexec sleep 60\n", 0o755);
     const login = async (command: string) => {
-      const executable = { command, timeout_millis: 5000 };
+      const executable = { command, timeout_millis: 120_000 };
       const json = { ...iam.externalAccount("unused"), credential_source: { executable } };
       await scene.home.write(".config/gcloud/application_default_credentials.json", JSON.stringify(json));
     };
     const env = { ...iam.env, GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES: "1" };
     await login(good);
     await refreshes(scene, "metadata", env);
+    for (const script of ["echo hunter2", "echo hunter2 >&2; exit 1", "echo '{\"hunter2\": '"]) {
+      await login(await scene.home.write("bad", `#!/bin/sh\n${script}\n`, 0o755));
+      const { code, stderr } = await scene.run(["--force", "--verbose"], { env });
+      assert.equal(code, 65, stderr);
+      assert.doesNotMatch(stderr, /hunter2/, "what an executable prints is never shown");
+    }
     await login(slow);
     const result = await scene.run(["--force", "--timeout", "1s"], { env });
     assert.equal(result.code, 75, result.stderr);
-    assert.match(result.stderr, /token endpoint at Google has not answered: not done within 1 s/);
-    const { code, stderr } = await scene.run(["--force"], { env: iam.env });
-    assert.equal(code, 65);
-    assert.match(stderr, /GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES/);
+    assert.match(result.stderr, /application_default_credentials\.json have given no token: not done within 1 s/);
+    const forbidden = await scene.run(["--force"], { env: iam.env });
+    assert.equal(forbidden.code, 65);
+    assert.match(forbidden.stderr, /GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES/);
   });
 
   test("github-actions", async () => {

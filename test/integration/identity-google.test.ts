@@ -263,6 +263,20 @@ suite("Application Default Credentials that do not work", () => {
     });
   }
 
+  test("an external account whose token should be JSON and is not: nothing of it is shown", async () => {
+    await using scene = await openScene();
+    const file = await scene.home.write("subject", "hunter2hunter2");
+    const json = scene.iam.externalAccount(file, TARGET.email);
+    const format = { type: "json", subject_token_field_name: "token" };
+    await scene.login({ ...json, credential_source: { file, format } });
+    const failure = await assertIdentityFails(
+      obtainIdentityToken(ADC, scene.bench().context),
+      "TOKEN_MALFORMED",
+      /what they name is not JSON/,
+    );
+    assert.doesNotMatch(inspect(failure), /hunter2/);
+  });
+
   test("a named file that is missing, a directory", async () => {
     await using scene = await openScene();
     const at = (path: string) => scene.bench({ GOOGLE_APPLICATION_CREDENTIALS: path }).context;
