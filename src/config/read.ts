@@ -105,10 +105,15 @@ function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMist
   }
   return {
     file: source.file,
-    profiles: profiles.filter(
-      (profile, index) => profiles.findIndex((other) => other.profile === profile.profile) === index,
-    ),
+    profiles: firstOfEach(profiles),
   };
+}
+
+/** A section that stands twice is a mistake that was told; only its first copy is judged further. */
+function firstOfEach(profiles: readonly RawProfile[]): readonly RawProfile[] {
+  const byName = new Map<string, RawProfile>();
+  for (const profile of profiles) if (!byName.has(profile.profile)) byName.set(profile.profile, profile);
+  return [...byName.values()];
 }
 
 function inlineConfig(inline: NonNullable<ConfigOptions["inline"]>): RawConfig {

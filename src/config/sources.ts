@@ -8,9 +8,9 @@ import type { RawConfig } from "./validate.ts";
  */
 export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], mistakes: MistakeSink): void {
   const bySection = new Map(profiles.map((spec) => [spec.profile, spec]));
-  const configured = new Set(raw.profiles.map((profile) => profile.profile));
+  const configured = new Map(raw.profiles.map((profile) => [profile.profile, profile]));
   const whereOf = (spec: ProfileSpec): string =>
-    raw.profiles.find((profile) => profile.profile === spec.profile)?.own.get("source_profile")?.where ?? spec.origin;
+    configured.get(spec.profile)?.own.get("source_profile")?.where ?? spec.origin;
 
   const reported = new Set<string>();
   for (const spec of profiles) {
@@ -41,7 +41,12 @@ export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], m
  * session's: "Cannot call GetSessionToken with session credentials"), and a profile that the SDK resolves, where a section
  * of ours would hide the real source and hand back its own keys until they have expired.
  */
-function checkOwnKeys(spec: ProfileSpec, configured: ReadonlySet<string>, where: string, mistakes: MistakeSink): void {
+function checkOwnKeys(
+  spec: ProfileSpec,
+  configured: ReadonlyMap<string, unknown>,
+  where: string,
+  mistakes: MistakeSink,
+): void {
   const { source, profile } = spec;
   if (source.kind === "session" && configured.has(source.sourceProfile))
     mistakes.add(

@@ -50,6 +50,8 @@ class ParsedDocument implements CredentialsDocument {
   readonly path: string;
   readonly bytes: Buffer | undefined;
   readonly layout: Layout;
+  readonly #profiles = new Map<string, ProfileSection | undefined>();
+  readonly #bodies = new Map<string, SectionBody | undefined>();
   #warnings: readonly FileWarning[] | undefined;
   #badByte: Problem | undefined | null = null;
 
@@ -73,11 +75,18 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   profile(name: string): ProfileSection | undefined {
+    if (!this.#profiles.has(name)) this.#profiles.set(name, this.#readProfile(name));
+    return this.#profiles.get(name);
+  }
+
+  #readProfile(name: string): ProfileSection | undefined {
     const indexes = this.layout.clean(name);
     const [first] = indexes;
     if (first === undefined) return undefined;
     const header = this.layout.boundary(first)?.header;
-    const entries = indexes.flatMap((index) => entriesOf(linesOf(this.layout, index)));
+    const body = this.body(name);
+    const bodies = body ? [body.lines] : indexes.map((index) => linesOf(this.layout, index));
+    const entries = bodies.flatMap((lines) => entriesOf(lines));
     const next = this.layout.boundary(first + 1);
     // Where the next header is one to some readers only, the section has no certain end; where another line is this
     // section's header to some readers, they merge the two; where a carriage return ends a line for some, nothing is certain.
@@ -90,6 +99,11 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   body(name: string): SectionBody | undefined {
+    if (!this.#bodies.has(name)) this.#bodies.set(name, this.#readBody(name));
+    return this.#bodies.get(name);
+  }
+
+  #readBody(name: string): SectionBody | undefined {
     const [index, second] = this.layout.clean(name);
     const header = index === undefined ? undefined : this.layout.boundary(index)?.header;
     if (index === undefined || second !== undefined || !header) return undefined;

@@ -98,15 +98,17 @@ export function toSection(
 ): ProfileSection {
   // What goes on with a value, or is another key, for Python's readers may be this key for JavaScript's: an indented
   // `key = value`, or one behind a byte order mark.
-  const isElsewhere = (key: string): boolean =>
-    entries.some((entry) =>
-      [...(entry.key === key ? [] : [entry.line]), ...entry.continuations].some(
-        ({ text }) => text.includes(key) && lenientPair(text)?.key === key,
-      ),
-    );
+  const elsewhere = new Set<string>();
+  for (const entry of entries) {
+    // Of an agreed value all readers know the key.
+    for (const line of entry.agreed ? entry.continuations : [entry.line, ...entry.continuations]) {
+      const key = lenientPair(line.text)?.key;
+      if (key !== undefined && (line !== entry.line || key !== entry.key)) elsewhere.add(key);
+    }
+  }
   const valueOf = (key: ManagedKey): Secret | undefined => {
     const [first, second] = entries.filter((entry) => entry.key === key);
-    return isAmbiguous || second || isElsewhere(key) ? undefined : first?.agreed;
+    return isAmbiguous || second || elsewhere.has(key) ? undefined : first?.agreed;
   };
   const accessKeyId = valueOf("aws_access_key_id")?.reveal();
   const secretAccessKey = valueOf("aws_secret_access_key");

@@ -2,7 +2,6 @@ import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument } from "./document.ts";
 import { type Line, lineAt } from "./lines.ts";
 import { isManagedKey } from "./managed.ts";
-import { entriesOf } from "./section.ts";
 
 /**
  * Why a profile cannot be written so that every reader finds the same in the file (GRAMMAR.md 5 to 8), or undefined when
@@ -101,7 +100,7 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
       };
     }
   }
-  for (const entry of entriesOf(body.lines)) {
+  for (const entry of document.profile(profile)?.entries ?? []) {
     if (!isManagedKey(entry.key)) continue;
     const [continuation] = entry.continuations;
     if (continuation) {
