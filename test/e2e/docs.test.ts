@@ -143,11 +143,12 @@ suite("the guides in docs/", { concurrency: 2 }, () => {
   test("are all in the index, and every link between pages leads somewhere", async () => {
     const index = await readFile(new URL("README.md", docs), "utf8");
     for (const page of guides) assert.ok(index.includes(`](${page})`), `docs/README.md does not name ${page}`);
-    for (const page of pages) {
-      const text = await readFile(new URL(page, docs), "utf8");
+    for (const page of [...pages, "../README.md"]) {
+      const url = new URL(page, docs);
+      const text = await readFile(url, "utf8");
       for (const [, target = ""] of text.matchAll(/\]\(([^)#\s]+)(?:#[^)]*)?\)/g)) {
         if (/^[a-z]+:/.test(target)) continue;
-        await assert.doesNotReject(access(fileURLToPath(new URL(target, docs))), `${page} links to ${target}`);
+        await assert.doesNotReject(access(fileURLToPath(new URL(target, url))), `${page} links to ${target}`);
       }
     }
   });
