@@ -24,6 +24,7 @@ const PROPERTIES = [
   "LoadState",
   "ActiveState",
   "UnitFileState",
+  "FragmentPath",
   "LastTriggerUSec",
   "NextElapseUSecRealtime",
   "TimersCalendar",
@@ -79,6 +80,7 @@ function judgeUnits(
       "rolefresh schedule systemd --install",
     );
   }
+  if (isOffer(timer)) return undefined;
   if (!isService)
     return warning(`${TIMER} (${scope}) is there, but no ${SERVICE} to start`, "rolefresh schedule systemd --install");
   const findings: Finding[] = [];
@@ -141,6 +143,15 @@ async function hasLinger(scope: Scope): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** A unit of the Debian package that nobody has enabled or started: the machine may well go by cron. */
+function isOffer(timer: Unit): boolean {
+  return (
+    /^(?:\/usr)?\/lib\/systemd\//.test(timer.get("FragmentPath") ?? "") &&
+    timer.get("UnitFileState") === "disabled" &&
+    timer.get("ActiveState") === "inactive"
+  );
 }
 
 function isThere(unit: Unit | undefined): boolean {

@@ -91,6 +91,20 @@ suite("doctor, looking at the timer", () => {
     });
   }
 
+  test("the Debian package's timer that nobody enabled is no schedule, whatever cron does", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    const packaged = "FragmentPath=/usr/lib/systemd/system/rolefresh.timer\nUnitFileState=disabled";
+    await systemctl(
+      scene,
+      "system",
+      units({ "ActiveState=active\nUnitFileState=enabled": `ActiveState=inactive\n${packaged}` }),
+    );
+    await crontab(scene, "*/10 * * * * rolefresh\n");
+    const { of } = await diagnose(scene);
+    assert.doesNotMatch(of("timer").join("\n"), /not started/);
+    assert.match(of("timer").join("\n"), /crontab|cron/);
+  });
+
   test("a user's timer that ends with the session is a warning", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await systemctl(scene, "user", units());
