@@ -2,7 +2,7 @@
 // licence and hash as package-lock.json has them. It holds no date, serial number or tool, so that it is the same however often
 // it is made.
 import { readFile } from "node:fs/promises";
-import { join, relative, sep } from "node:path";
+import { join, sep } from "node:path";
 
 import { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 
