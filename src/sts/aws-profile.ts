@@ -11,6 +11,7 @@ import { toFailure } from "./fault.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
 import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
 import { refuseOwnKeys } from "./own-keys.ts";
+import type { AnswerHead } from "./transport.ts";
 
 export interface AwsProfileContext {
   readonly env: Environment;
@@ -56,9 +57,12 @@ export async function keysOfAwsProfile(
     import("./transport.ts"),
   ]);
   let lastStatus = 0;
-  const requestHandler = new Transport(context.outbound, endpoint.caBundle, undefined, (head) => {
+  // The SDK's clients are told of no deadline: without the signal they would go on trying long after it.
+  const onAnswer = (head: AnswerHead) => {
     lastStatus = head.status;
-  });
+  };
+  const common = { abortSignal: deadline.signal, onAnswer };
+  const requestHandler = new Transport(context.outbound, { caBundle: endpoint.caBundle, common });
   const logger = silentLogger();
   const provide = fromIni({
     ...files,

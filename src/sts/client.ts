@@ -69,7 +69,7 @@ export function openSts(context: StsContext): StsClients {
       const key = JSON.stringify([endpoint, caBundle, call.keys?.accessKeyId]);
       const client =
         clients.get(key) ??
-        makeClient(sdk, context, new Transport(outbound, caBundle, context.limits), endpoint, call.keys);
+        makeClient(sdk, context, new Transport(outbound, { caBundle, limits: context.limits }), endpoint, call.keys);
       clients.set(key, client);
       let stsTime: Date | undefined;
       let receivedAt = context.clock.now();

@@ -54,7 +54,7 @@ async function keysOfInstance({ env, deadline }: Context): Promise<ProvidedKeys>
     throw new Failure("IDENTITY_UNAVAILABLE", `${describe} is switched off by AWS_EC2_METADATA_DISABLED=true`);
   }
   const { fromInstanceMetadata } = await import("@aws-sdk/credential-providers");
-  const work = fromInstanceMetadata({ timeout: 2000, maxRetries: 2, logger: silentLogger() })();
+  const work = fromInstanceMetadata({ timeout: 1000, maxRetries: 1, logger: silentLogger() })();
   try {
     return toProvided(await untilDeadline(work, deadline, `${describe} has not answered`));
   } catch (error) {
@@ -80,7 +80,7 @@ async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys
       ...(full ? { awsContainerCredentialsFullUri: full } : {}),
       ...(token ? { awsContainerAuthorizationToken: token } : {}),
       ...(tokenFile ? { awsContainerAuthorizationTokenFile: tokenFile } : {}),
-      timeout: 2000,
+      timeout: 1000,
       maxRetries: 1,
       logger: silentLogger(),
     })();

@@ -71,25 +71,28 @@ class AttemptCut extends Error {
   readonly code = "ECONNRESET";
 }
 
+/** How a transport reaches its servers. */
+export interface TransportOptions {
+  /** The profile's own `ca_bundle`. */
+  readonly caBundle?: string | undefined;
+  readonly limits?: TransportLimits | undefined;
+  /** For clients of the SDK's own, which hand no options through: what cuts their requests, and who hears of answers. */
+  readonly common?: CallOptions;
+}
+
 /** The run's connections, in the shape of smithy's HttpHandler. */
 export class Transport {
   readonly metadata = { handlerProtocol: "http/1.1" };
   readonly #outbound: Outbound;
   readonly #caBundle: string | undefined;
   readonly #limits: TransportLimits;
-  readonly #onAnswer: CallOptions["onAnswer"];
+  readonly #common: CallOptions;
 
-  /** @param onAnswer hears every answer's head, for clients of the SDK that hand no options through */
-  constructor(
-    outbound: Outbound,
-    caBundle: string | undefined,
-    limits: TransportLimits = LIMITS,
-    onAnswer?: CallOptions["onAnswer"],
-  ) {
+  constructor(outbound: Outbound, { caBundle, limits, common }: TransportOptions = {}) {
     this.#outbound = outbound;
     this.#caBundle = caBundle;
-    this.#limits = limits;
-    this.#onAnswer = onAnswer;
+    this.#limits = limits ?? LIMITS;
+    this.#common = common ?? {};
   }
 
   /**
@@ -98,8 +101,9 @@ export class Transport {
    * @throws the signal's reason, AnswerTooLarge, ProxyRefusal, a TimeoutError, Node's network error, or what
    *   `Outbound.routeTo` throws.
    */
-  async handle(request: SdkRequest, options: SdkOptions = {}): Promise<{ response: SdkResponse }> {
-    const signal = options.abortSignal instanceof AbortSignal ? options.abortSignal : undefined;
+  async handle(request: SdkRequest, own: SdkOptions = {}): Promise<{ response: SdkResponse }> {
+    const options = { ...this.#common, ...own };
+    const signal = own.abortSignal instanceof AbortSignal ? own.abortSignal : this.#common.abortSignal;
     signal?.throwIfAborted();
     const { connectMs, totalMs, maxBytes } = this.#limits;
     const port = request.port === undefined ? "" : `:${request.port}`;
@@ -142,7 +146,6 @@ export class Transport {
       outgoing.once("response", (incoming) => {
         const head = { status: incoming.statusCode ?? 0, headers: plainHeaders(incoming) };
         options.onAnswer?.(head);
-        this.#onAnswer?.(head);
         readBody(incoming, maxBytes, fail, (body) => {
           settle();
           resolve({ response: { statusCode: head.status, headers: head.headers, body } });
