@@ -30,7 +30,7 @@ export const CONFIG_KEYS = [
   {
     name: "identity",
     value: "SOURCE",
-    help: "where the identity comes from: gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure or kubernetes",
+    help: "where the identity comes from: gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure, kubernetes, saml, session or aws-profile",
   },
   { name: "audience", value: "AUDIENCE", help: "audience of the identity token (Google: gcp)" },
   { name: "service_account", value: "ACCOUNT", help: "Google service account: default or an e-mail address" },
