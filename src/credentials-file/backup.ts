@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
-import { backupName } from "./beside.ts";
+import { backupName, shownPath } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./locate.ts";
@@ -9,7 +9,7 @@ import { ignoringErrors, writeAll } from "./write.ts";
 /**
  * Keeps the content as `<file>.bak-<time>`, private, never over another file.
  *
- * @returns the backup's path.
+ * @returns the backup's path, as people know it.
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
  */
 export async function keepBackup(file: ResolvedFile, bytes: Buffer, ops: FileOps, now: Date): Promise<string> {
@@ -20,7 +20,7 @@ export async function keepBackup(file: ResolvedFile, bytes: Buffer, ops: FileOps
       handle = await ops.open(path, "wx", 0o600);
     } catch (error) {
       if (errnoOf(error) === "EEXIST" && count < 1000) continue;
-      throw fileFailure("FILE_CANNOT_CREATE", "cannot create the backup", path, error);
+      throw fileFailure("FILE_CANNOT_CREATE", "cannot create the backup", shownPath(file, path), error);
     }
     try {
       try {
@@ -29,10 +29,10 @@ export async function keepBackup(file: ResolvedFile, bytes: Buffer, ops: FileOps
       } finally {
         await handle.close();
       }
-      return path;
+      return shownPath(file, path);
     } catch (error) {
       await ignoringErrors(ops.unlink(path));
-      throw fileFailure("FILE_WRITE_FAILED", "cannot write the backup", path, error);
+      throw fileFailure("FILE_WRITE_FAILED", "cannot write the backup", shownPath(file, path), error);
     }
   }
 }

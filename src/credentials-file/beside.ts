@@ -7,6 +7,16 @@ export function directoryOf(file: ResolvedFile): string {
   return dirname(file.target);
 }
 
+/** The path by which the file is read and written; for messages there is `target`. */
+export function reachOf(file: ResolvedFile): string {
+  return file.anchor === undefined ? file.target : join(file.anchor, basename(file.target));
+}
+
+/** A path of the file's directory as people know it. */
+export function shownPath(file: ResolvedFile, path: string): string {
+  return join(directoryOf(file), basename(path));
+}
+
 /** Where the old and the new content stand while a file is written in place. */
 export function journalOf(file: ResolvedFile): string {
   return beside(file, "rolefresh-journal");
@@ -15,9 +25,9 @@ export function journalOf(file: ResolvedFile): string {
 /** The name of a backup: `credentials.bak-20261123T100000Z`, with a counter from the second on. */
 export function backupName(file: ResolvedFile, now: Date, count: number): string {
   const stamp = now.toISOString().replaceAll(/[-:]|\.\d+/g, "");
-  return `${file.target}.bak-${stamp}${count === 0 ? "" : `-${count}`}`;
+  return `${reachOf(file)}.bak-${stamp}${count === 0 ? "" : `-${count}`}`;
 }
 
 export function beside(file: ResolvedFile, suffix: string): string {
-  return join(dirname(file.target), `.${basename(file.target)}.${suffix}`);
+  return join(dirname(reachOf(file)), `.${basename(file.target)}.${suffix}`);
 }

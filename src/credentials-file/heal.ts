@@ -1,5 +1,5 @@
 import { keepBackup } from "./backup.ts";
-import { journalOf } from "./beside.ts";
+import { journalOf, shownPath } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { openToWrite } from "./in-place.ts";
@@ -43,7 +43,13 @@ export async function healTornFile(
     await handle.truncate(next.length);
     await handle.sync();
   } catch (error) {
-    throw fileFailure("FILE_WRITE_FAILED", "cannot write", snapshot.file.path, error, `its old content is in ${path}`);
+    throw fileFailure(
+      "FILE_WRITE_FAILED",
+      "cannot write",
+      snapshot.file.path,
+      error,
+      `its old content is in ${shownPath(snapshot.file, path)}`,
+    );
   } finally {
     await ignoringErrors(handle.close());
   }

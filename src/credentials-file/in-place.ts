@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { journalOf } from "./beside.ts";
+import { journalOf, reachOf, shownPath } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
@@ -55,7 +55,7 @@ export async function writeInPlace(
       cause,
       isClean
         ? "the file is as it was"
-        : "the next run puts the file right; until then its old content is in " + journal,
+        : "the next run puts the file right; until then its old content is in " + shownPath(file, journal),
     );
   } finally {
     if (isClean) await ignoringErrors(ops.unlink(journal));
@@ -69,7 +69,7 @@ class RestoredError extends Error {
 
 /** For writing over the file itself; links were resolved before. */
 export async function openToWrite({ file }: Snapshot, ops: FileOps): Promise<FileHandle> {
-  return await ops.open(file.target, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  return await ops.open(reachOf(file), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
 }
 
 /** Longer or equal first, cut to length last: at no moment is the file shorter than the shorter of the two. */

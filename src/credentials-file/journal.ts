@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
+import { shownPath } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { Snapshot } from "./read.ts";
@@ -28,6 +29,7 @@ export async function readJournal(
   uid: number | undefined,
 ): Promise<{ readonly old: Buffer; readonly next: Buffer } | undefined> {
   if (!(await stampWith(ops, path))) return undefined;
+  const shown = shownPath(file, path);
   let content: Buffer;
   try {
     const handle = await ops.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -38,9 +40,13 @@ export async function readJournal(
         (uid === undefined || stats.uid === uid || stats.uid === stamp?.uid) &&
         (stats.mode & 0o022) === 0;
       if (!isTrusted)
-        throw new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${path} may have been made by another user`, {
-          hint: `look at it, and remove it`,
-        });
+        throw new Failure(
+          "FILE_UNSAFE",
+          `cannot use ${file.path} safely: ${shown} may have been made by another user`,
+          {
+            hint: `look at it, and remove it`,
+          },
+        );
       content = await handle.readFile();
     } finally {
       await ignoringErrors(handle.close());
@@ -50,7 +56,7 @@ export async function readJournal(
     throw fileFailure(
       "FILE_READ_FAILED",
       "cannot read",
-      path,
+      shown,
       error,
       `it holds the content of ${file.path} from before a write that did not finish`,
     );
@@ -60,7 +66,7 @@ export async function readJournal(
   const middle = at + Number(header?.[1]);
   const [old, next] = [content.subarray(at, middle), content.subarray(middle)];
   if (header && next.length === Number(header[2]) && digest(old, next) === header[3]) return { old, next };
-  throw new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${path} is not as rolefresh left it`, {
+  throw new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${shown} is not as rolefresh left it`, {
     hint: `it may hold the content of ${file.path} from before a write that did not finish: look at it, and remove it`,
   });
 }

@@ -1,6 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
+import { anchorDirectory, isOutOfReach } from "./anchor.ts";
 import { fileFailure } from "./file-failure.ts";
 
 /** A credentials file. */
@@ -9,6 +10,10 @@ export interface ResolvedFile {
   readonly path: string;
   /** With all symbolic links resolved: what is read and replaced, and where temp file and locks stand beside. */
   readonly target: string;
+  /** By what root reaches the target's directory where another user could swap it (anchor.ts); absent: by its path. */
+  readonly anchor?: string;
+  /** The directory is missing, and another user could put a link in its place before root makes it. */
+  readonly isContested?: boolean;
 }
 
 /** As Linux limits it (path_resolution(7): "40"). */
@@ -28,7 +33,7 @@ interface Part {
  *
  * @param uid the effective user. To root, a link that another user could have planted is refused: one that root does not
  * own, or in a directory that others own or may write.
- * @throws Failure FILE_UNSAFE for such a link, a dangling one or a loop; FILE_UNREADABLE when a directory may not be searched
+ * @throws Failure FILE_UNSAFE for such a link, a directory that is swapped meanwhile, a dangling link or a loop; FILE_UNREADABLE when a directory may not be searched
  */
 export async function resolveCredentialsFile(path: string, uid: number | undefined): Promise<ResolvedFile> {
   const absolute = resolve(path);
@@ -50,7 +55,9 @@ export async function resolveCredentialsFile(path: string, uid: number | undefin
           `the symbolic link ${part.link} points to ${next}, which does not exist`,
           "create what it points to, or remove the link",
         );
-      return { path: absolute, target: join(next, ...parts.map(({ name }) => name)) };
+      const target = join(next, ...parts.map(({ name }) => name));
+      if (parts.length === 0) return reachable(absolute, target, uid);
+      return { path: absolute, target, isContested: uid === 0 && !isOutOfReach(at) };
     }
     if (!stats.isSymbolicLink()) {
       at = next;
@@ -64,7 +71,18 @@ export async function resolveCredentialsFile(path: string, uid: number | undefin
     at = parse(linked).root;
     parts.unshift(...toParts(linked.slice(at.length), next));
   }
-  return { path: absolute, target: at };
+  return reachable(absolute, at, uid);
+}
+
+function reachable(path: string, target: string, uid: number | undefined): ResolvedFile {
+  const anchor = uid === 0 ? anchorDirectory(dirname(target)) : ({ kind: "free" } as const);
+  if (anchor.kind === "free") return { path, target };
+  if (anchor.kind === "held") return { path, target, anchor: anchor.path };
+  throw unsafe(
+    path,
+    `${dirname(target)} was replaced just now by another user`,
+    "run as the user who owns it, or keep the file where only root may write",
+  );
 }
 
 function toParts(path: string, link: string | undefined): Part[] {

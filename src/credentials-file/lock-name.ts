@@ -1,10 +1,10 @@
 import { createHash } from "node:crypto";
-import { beside } from "./beside.ts";
+import { beside, reachOf } from "./beside.ts";
 import type { ResolvedFile } from "./locate.ts";
 
 /** The lock for reading, editing and writing the file: proper-lockfile's own name for it, so that others who use it see ours. */
 export function fileLockOf(file: ResolvedFile): string {
-  return `${file.target}.lock`;
+  return `${reachOf(file)}.lock`;
 }
 
 /** Used where the usual name is taken by a file: aws-runas keeps one there for good (config/ini_loader.go). */

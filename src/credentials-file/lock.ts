@@ -5,6 +5,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../world.ts";
 import { fileFailure } from "./file-failure.ts";
 import { systemOps } from "./file-ops.ts";
+import { directoryOf, shownPath } from "./beside.ts";
 import type { ResolvedFile } from "./locate.ts";
 import { LockDirectory } from "./lock-directory.ts";
 import { HEARTBEAT_MS, sweepTakeover, watchLocks } from "./lock-liveness.ts";
@@ -40,14 +41,14 @@ export async function tryFlight(file: ResolvedFile, profile: string): Promise<Le
 export async function lockFile(file: ResolvedFile, clock: Clock, deadline: Deadline): Promise<Lease> {
   for (let waitMs = 4; ; waitMs = Math.min(waitMs * 1.5, 60)) {
     const path = await fileLockPath(file);
-    if (deadline.signal.aborted) throw busy(path, deadline);
+    if (deadline.signal.aborted) throw busy(shownPath(file, path), deadline);
     const lease = await tryLock(file, path);
     if (lease && !deadline.signal.aborted) return lease;
     await lease?.release();
     try {
       await clock.sleep(waitMs * (0.5 + clock.random()), deadline.signal);
     } catch {
-      throw busy(path, deadline);
+      throw busy(shownPath(file, path), deadline);
     }
   }
 }
@@ -71,6 +72,13 @@ async function fileLockPath(file: ResolvedFile): Promise<string> {
 }
 
 async function tryLock(file: ResolvedFile, path: string): Promise<Lease | undefined> {
+  if (file.isContested === true) {
+    throw new Failure(
+      "FILE_UNSAFE",
+      `cannot use ${file.path} safely: ${directoryOf(file)} does not exist, and another user could put a link in its place`,
+      { hint: "let the user who owns the place make the directory, or run as that user" },
+    );
+  }
   let hasMadeDirectory = false;
   for (;;) {
     try {
@@ -85,7 +93,7 @@ async function tryLock(file: ResolvedFile, path: string): Promise<Lease | undefi
           "cannot take the lock of",
           file.path,
           error,
-          `${path} must be a directory that can be made and removed`,
+          `${shownPath(file, path)} must be a directory that can be made and removed`,
         );
       } else if (!clear(file, path)) return undefined;
     }
@@ -96,7 +104,13 @@ function clear(file: ResolvedFile, path: string): boolean {
   try {
     return watch.clearIfDead(path);
   } catch (error) {
-    throw fileFailure("FILE_CANNOT_CREATE", "cannot take over the lock of", file.path, error, `remove ${path}`);
+    throw fileFailure(
+      "FILE_CANNOT_CREATE",
+      "cannot take over the lock of",
+      file.path,
+      error,
+      `remove ${shownPath(file, path)}`,
+    );
   }
 }
 

@@ -1,7 +1,7 @@
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { fileFailure } from "./file-failure.ts";
-import { journalOf } from "./beside.ts";
+import { journalOf, reachOf } from "./beside.ts";
 import type { ResolvedFile } from "./locate.ts";
 
 /** Tells one state of a file from another without reading it. */
@@ -37,7 +37,7 @@ const MAX_READS = 5;
  * Reads a credentials file. Only a file that is not there counts as empty.
  *
  * @throws Failure FILE_UNSAFE for anything but a regular file, for more than 32 MiB, and as root for another user's file
- * that has a second name (a hard link may lead root to a file that the link's maker could not write); FILE_UNREADABLE;
+ * or one in another user's directory that has a second name (a hard link may lead root to a file that the link's maker could not write); FILE_UNREADABLE;
  * FILE_READ_FAILED
  */
 export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
@@ -51,7 +51,7 @@ export async function readCredentialsFile(file: ResolvedFile, uid: number | unde
 /** The file's stamp, for those who wait for a change; undefined when it is not there. */
 export async function stampOf(file: ResolvedFile): Promise<FileStamp | undefined> {
   try {
-    return toStamp(lstatSync(file.target, { bigint: true }));
+    return toStamp(lstatSync(reachOf(file), { bigint: true }));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw fileFailure("FILE_UNREADABLE", "cannot read", file.path, error);
@@ -93,9 +93,9 @@ function readOnce(file: ResolvedFile, uid: number | undefined): OneRead {
   let handle: number | undefined;
   try {
     // Looked at before it is opened, as opening a device may already do something.
-    checkKind(file, lstatSync(file.target, { bigint: true }), uid);
+    checkKind(file, lstatSync(reachOf(file), { bigint: true }), uid);
     // Links are resolved by now: one that appears here was planted. O_NONBLOCK keeps a FIFO from holding us.
-    handle = openSync(file.target, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
+    handle = openSync(reachOf(file), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const opened = fstatSync(handle, { bigint: true });
     checkKind(file, opened, uid);
     const bytes = readAll(file, handle, Number(opened.size));
@@ -137,10 +137,10 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
   if (stats.isDirectory()) throw refused(file, "it is a directory", "name the file in it");
   if (!stats.isFile()) throw refused(file, "it is not a regular file", "check the path of the credentials file");
   if (stats.size > BigInt(MAX_BYTES)) throw tooLarge(file);
-  if (uid === 0 && stats.nlink > 1n && stats.uid !== 0n) {
+  if (uid === 0 && stats.nlink > 1n && (stats.uid !== 0n || file.anchor !== undefined)) {
     throw refused(
       file,
-      "it has a second name (hard link) and another owner, and root does not write through it",
+      "it has a second name (hard link) and another owner, or stands in another user's directory, and root does not write through it",
       "run as the user who owns it, or remove the other name",
     );
   }

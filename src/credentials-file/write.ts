@@ -1,7 +1,8 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
+import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { directoryOf } from "./beside.ts";
+import { directoryOf, reachOf } from "./beside.ts";
 import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./locate.ts";
@@ -34,10 +35,10 @@ export async function replaceFile(
   const temporary = await writeTemporary(file, bytes, stamp, ops);
   let outcome: WriteOutcome = "changed";
   try {
-    const now = await stampWith(ops, file.target);
+    const now = await stampWith(ops, reachOf(file));
     lost.throwIfAborted();
     if (sameStamp(now, stamp)) {
-      await ops.rename(temporary, file.target);
+      await ops.rename(temporary, reachOf(file));
       outcome = "written";
     }
   } catch (error) {
@@ -143,7 +144,7 @@ function renameFailure(file: ResolvedFile, error: unknown): Failure {
 export async function syncDirectory(file: ResolvedFile, ops: FileOps): Promise<void> {
   let handle: FileHandle | undefined;
   try {
-    handle = await ops.open(directoryOf(file), constants.O_RDONLY);
+    handle = await ops.open(dirname(reachOf(file)), constants.O_RDONLY);
     await handle.sync();
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
@@ -168,12 +169,12 @@ export async function stampWith(ops: FileOps, path: string): Promise<FileStamp |
 export async function sweepTemporaries(file: ResolvedFile, ops: FileOps): Promise<void> {
   let names: readonly string[];
   try {
-    names = await ops.readdir(directoryOf(file));
+    names = await ops.readdir(dirname(reachOf(file)));
   } catch {
     return;
   }
   for (const name of names) {
-    if (isTemporaryName(file, name)) await ignoringErrors(ops.unlink(`${directoryOf(file)}/${name}`));
+    if (isTemporaryName(file, name)) await ignoringErrors(ops.unlink(`${dirname(reachOf(file))}/${name}`));
   }
 }
 

@@ -1,0 +1,61 @@
+import { closeSync, constants, lstatSync, openSync, readlinkSync } from "node:fs";
+import { dirname } from "node:path";
+import { errnoOf } from "../base/failure.ts";
+
+/** Directories that root holds open because somebody else could put another one in their place, by path. */
+const held = new Map<string, number>();
+
+/** How root reaches a directory of another user. `swapped`: it is not there any more, or a link stands in its place. */
+export type Anchor =
+  | { readonly kind: "free" }
+  | { readonly kind: "held"; readonly path: string }
+  | { readonly kind: "swapped" };
+
+/**
+ * Keeps hold of a directory for root. Where another user could rename it and put a link in its place, every later look at
+ * its path could lead somewhere else: root would then write for that user where he may not. Node has no openat(2); the
+ * same is had by the directory's descriptor in /proc (proc_pid_fd(5)), which goes on naming the directory that was opened.
+ * Where the path is out of everybody's reach, or there is no /proc, nothing is held.
+ *
+ * @param directory a path without symbolic links.
+ */
+export function anchorDirectory(directory: string): Anchor {
+  if (isOutOfReach(directory)) return { kind: "free" };
+  const known = held.get(directory);
+  if (known !== undefined && nameOf(known) === directory) return { kind: "held", path: `/proc/self/fd/${known}` };
+  let descriptor: number;
+  try {
+    descriptor = openSync(directory, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return { kind: "swapped" };
+  }
+  const name = nameOf(descriptor);
+  if (name !== directory) {
+    closeSync(descriptor);
+    return name === undefined ? { kind: "free" } : { kind: "swapped" };
+  }
+  // One that was held before stays open: its number must not come to mean another directory.
+  held.set(directory, descriptor);
+  return { kind: "held", path: `/proc/self/fd/${descriptor}` };
+}
+
+/** Whether nobody but root can put something else in the place of a directory or of one above it. */
+export function isOutOfReach(directory: string): boolean {
+  for (let at = directory; ; at = dirname(at)) {
+    const { uid, mode } = lstatSync(at);
+    // In a sticky directory, such as /tmp, what root owns is nobody else's to rename.
+    const isShut = (mode & 0o022) === 0 || (at !== directory && (mode & 0o1000) !== 0);
+    if (uid !== 0 || !isShut) return false;
+    if (at === dirname(at)) return true;
+  }
+}
+
+function nameOf(descriptor: number): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
