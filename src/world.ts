@@ -22,8 +22,16 @@ export interface Clock {
   readonly random: () => number;
 }
 
+/**
+ * Environment variables by name. A variable that is set to nothing is the empty string, which most of the program
+ * takes for unset.
+ */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
+/**
+ * Everything that a command may know of and do to the process. Whoever holds it needs no global; tests build their
+ * own.
+ */
 export interface World extends Clock {
   /** The arguments after the program's name. */
   readonly argv: readonly string[];

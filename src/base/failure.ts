@@ -53,6 +53,7 @@ export type FailureCode =
   | "COMMAND_NOT_FOUND"
   | "INTERRUPTED";
 
+/** What a failure may say besides. */
 export interface FailureOptions {
   /** What to type or look at next: no capital, no final period. */
   readonly hint?: string | undefined;

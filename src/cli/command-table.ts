@@ -8,6 +8,7 @@ import { GLOBAL_FLAGS, grouped } from "./options.ts";
  * the three cannot differ. yargs shows what it was told only through objects that its types do not name, hence the care.
  */
 
+/** An option, as help, completion and the manual page need it. */
 export interface OptionInfo {
   readonly name: string;
   /** One letter; undefined for none. */
@@ -21,12 +22,14 @@ export interface OptionInfo {
   readonly default: string | undefined;
 }
 
+/** An argument without a name, in its place. */
 export interface PositionalInfo {
   readonly name: string;
   readonly isList: boolean;
   readonly describe: string;
 }
 
+/** A command, as help, completion and the manual page need it. */
 export interface CommandInfo {
   readonly name: string;
   /** Runs when no command is named. */

@@ -53,6 +53,7 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
 /** A bug: something was thrown that is no `Failure`. */
 export const EXIT_BUG = 70;
 
+/** The exit status for one failure. */
 export function exitCodeOf(code: FailureCode): number {
   return EXIT_CODES[code];
 }

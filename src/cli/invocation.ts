@@ -6,6 +6,7 @@ import type { PolicyFormat } from "../trust-policy/render.ts";
 
 /** What the command line asks for: data, so that parsing is tested without running anything. */
 
+/** The options that every command has. */
 export interface GlobalOptions {
   readonly json: boolean;
   readonly quiet: boolean;
@@ -27,22 +28,26 @@ interface OnProfiles {
   readonly profiles: readonly string[];
 }
 
+/** `rolefresh [refresh]` */
 export interface RefreshInvocation extends OnProfiles {
   readonly kind: "refresh";
   readonly force: boolean;
   readonly dryRun: boolean;
 }
 
+/** `rolefresh check` */
 export interface CheckInvocation extends OnProfiles {
   readonly kind: "check";
 }
 
+/** `rolefresh status` */
 export interface StatusInvocation extends OnProfiles {
   readonly kind: "status";
   /** Exit 1 when a profile has less than this left. */
   readonly minTtlMs: number | undefined;
 }
 
+/** `rolefresh watch` */
 export interface WatchInvocation extends OnProfiles {
   readonly kind: "watch";
   /** Exists while every profile has valid credentials; as typed. */
@@ -57,6 +62,7 @@ export interface TokenFlags {
   readonly issuer: string | undefined;
 }
 
+/** `rolefresh trust-policy` */
 export interface TrustPolicyInvocation extends Omit<OnProfiles, "profiles"> {
   readonly kind: "trust-policy";
   /** As typed; undefined means the only one that is configured. */
@@ -67,10 +73,12 @@ export interface TrustPolicyInvocation extends Omit<OnProfiles, "profiles"> {
   readonly claims: TokenFlags | undefined;
 }
 
+/** `rolefresh doctor` */
 export interface DoctorInvocation extends OnProfiles {
   readonly kind: "doctor";
 }
 
+/** `rolefresh init` */
 export interface InitInvocation {
   readonly kind: "init";
   readonly global: GlobalOptions;
@@ -82,11 +90,13 @@ export interface InitInvocation {
   readonly dryRun: boolean;
 }
 
+/** `rolefresh schedule` */
 export interface ScheduleInvocation extends ScheduleRequest {
   readonly kind: "schedule";
   readonly global: GlobalOptions;
 }
 
+/** `rolefresh exec` */
 export interface ExecInvocation extends Omit<OnProfiles, "profiles"> {
   readonly kind: "exec";
   /** Undefined in the config-free form. */
@@ -97,17 +107,20 @@ export interface ExecInvocation extends Omit<OnProfiles, "profiles"> {
   readonly exportKeys: boolean;
 }
 
+/** `rolefresh credential-process` */
 export interface CredentialProcessInvocation extends Omit<OnProfiles, "profiles"> {
   readonly kind: "credential-process";
   /** A profile or the ARN of a role; undefined means `$AWS_JANUS_ROLE`. */
   readonly name: string | undefined;
 }
 
+/** `rolefresh remove` */
 export interface RemoveInvocation extends OnProfiles {
   readonly kind: "remove";
   readonly dryRun: boolean;
 }
 
+/** `rolefresh completion` */
 export interface CompletionInvocation {
   readonly kind: "completion";
   readonly shell: Shell;
@@ -126,6 +139,7 @@ export interface PrintInvocation {
   readonly text: string;
 }
 
+/** What the arguments mean: a command with its checked options, told apart by `kind`. */
 export type Invocation =
   | RefreshInvocation
   | CheckInvocation
@@ -142,9 +156,12 @@ export type Invocation =
   | CompleteInvocation
   | PrintInvocation;
 
+/** `--timeout`: shorter than any sensible interval of a timer, so that two runs do not meet. */
 export const DEFAULT_TIMEOUT_MS = 60_000;
+/** `--concurrency`: roles assumed at a time. */
 export const DEFAULT_CONCURRENCY = 8;
 
+/** The global options of a command line that has none. */
 export const GLOBAL_DEFAULTS: GlobalOptions = {
   json: false,
   quiet: false,

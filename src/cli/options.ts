@@ -22,12 +22,15 @@ export interface CommandLine {
   readonly hint?: string;
 }
 
+/** Options by name, as yargs wants them. */
 export type Flags = Readonly<Record<string, Options>>;
 
+/** The exit statuses, below the help text of commands on profiles. */
 export const EPILOGUE = `Exit status: 0 done or nothing due, 64 usage, 65 unsafe file or token, 66 token or key missing,
 69 no such identity here, 70 bug, 73/74 cannot create/write, 75 try again later, 76 nonsense answer,
 77 denied, 78 config. 'check': 0 due, 1 nothing due, 255 error.`;
 
+/** The options of every command. */
 export const GLOBAL_FLAGS: Flags = {
   config: {
     type: "string",
@@ -113,6 +116,7 @@ export function onProfiles(command: Argv): Argv {
     .epilogue(EPILOGUE);
 }
 
+/** A mistake on the command line: Failure USAGE, to be thrown by the caller. */
 export function usage(message: string, hint = "see rolefresh --help"): Failure {
   return new Failure("USAGE", message, { hint });
 }
@@ -122,10 +126,16 @@ function last(value: unknown): unknown {
   return Array.isArray(value) ? value.at(-1) : value;
 }
 
+/** Whether a flag is given; the last of several counts, so `--quiet --no-quiet` is false. */
 export function readFlag(parsed: Parsed, name: string): boolean {
   return last(parsed[name]) === true;
 }
 
+/**
+ * The value of an option; the last of several counts. Undefined when it is not given.
+ *
+ * @throws Failure USAGE when it is given without a value
+ */
 export function readText(parsed: Parsed, name: string): string | undefined {
   const value = last(parsed[name]);
   if (value === undefined) return undefined;
@@ -158,6 +168,11 @@ export function readDuration(parsed: Parsed, name: string): number | undefined {
   return ms;
 }
 
+/**
+ * The global options, with their defaults.
+ *
+ * @throws Failure USAGE for a value that is not one
+ */
 export function readGlobal(parsed: Parsed): GlobalOptions {
   const concurrency = readText(parsed, "concurrency") ?? String(DEFAULT_CONCURRENCY);
   if (!/^[1-9]\d{0,2}$/.test(concurrency)) throw usage(`--concurrency ${concurrency} is not a number from 1 to 999`);

@@ -20,12 +20,14 @@ export interface Reporter {
   detail(message: string): void;
 }
 
+/** How much is said, and in which form. */
 export interface ReportOptions {
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly logFormat: "text" | "json";
 }
 
+/** A message's weight, the word behind `rolefresh: ` and the `level` of a JSON line. */
 export type Level = "error" | "warning" | "hint" | "info";
 
 /** One message before it has a form. */
@@ -37,6 +39,11 @@ interface Message {
   readonly profile: string | undefined;
 }
 
+/**
+ * Says things on standard error: as lines for people, with systemd's priorities where the journal reads, or as JSON,
+ * one object a
+ * line. Standard output is never touched: it belongs to what was asked for.
+ */
 export function openReporter({ err, now }: Pick<World, "err" | "now">, options: ReportOptions): Reporter {
   const write = (message: Message) =>
     err.write(options.logFormat === "json" ? toJsonLine(message, now()) : toLines(message, err));

@@ -7,7 +7,11 @@ import { refusalOf } from "./outcome.ts";
 
 /** Not a sysexits code: systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" and only 255 for an error. */
 export const CHECK_DUE = 0;
+/**
+ * Exit status: nothing is due. systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" (systemd.service(5)).
+ */
 export const CHECK_NOTHING_DUE = 1;
+/** Exit status: something is wrong. Of all numbers only 255 makes `ExecCondition=` fail the unit. */
 export const CHECK_ERROR = 255;
 
 /**

@@ -22,6 +22,12 @@ export interface CredentialsView {
   lookAgain(): Promise<boolean>;
 }
 
+/**
+ * Reads a credentials file. It does not fail: what is wrong with the file is the view's `failure`, for each profile in
+ * it.
+ *
+ * @param path as configured; links are followed as `locate.ts` has it
+ */
 export async function openCredentialsView(path: string, world: Pick<World, "uid">): Promise<CredentialsView> {
   const view = new FileView(path, world.uid);
   await view.read();

@@ -5,6 +5,7 @@ import { type Lease, tryFlight } from "../credentials-file/lock.ts";
 import type { World } from "../world.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 
+/** What a flight needs: the lock of a profile that is held across the network call. */
 export interface FlightOptions {
   readonly world: World;
   readonly deadline: Deadline;

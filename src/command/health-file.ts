@@ -5,6 +5,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import { replaceFile } from "../base/replace-file.ts";
 import type { World } from "../world.ts";
 
+/** What the health file says, for probes of containers. */
 export interface Health {
   /** Every profile has credentials of ours that are valid now. */
   readonly healthy: boolean;

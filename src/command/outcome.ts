@@ -61,6 +61,7 @@ export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
   };
 }
 
+/** The outcome of a step that failed; what the file held before is still there, and is told with it. */
 export function failed(step: Step, failure: Failure): Outcome {
   return { ...unchanged(step, "fresh"), outcome: "failed", failure };
 }

@@ -19,6 +19,7 @@ import { openRoleSessions, type RoleSessions } from "./role-sessions.ts";
 import { sourceKeysOf } from "./source-keys.ts";
 import { type Expectation, openWriteQueue, type WriteQueue } from "./write-queue.ts";
 
+/** What all steps of a run share. */
 export interface RunContext {
   readonly world: World;
   /** The run's own; network and waiting end with it. */

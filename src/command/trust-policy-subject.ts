@@ -26,6 +26,7 @@ export type TrustSubject =
       readonly notes: readonly string[];
     };
 
+/** What is needed to find out whose identity a trust policy is about. */
 export interface SubjectContext {
   readonly config: Config;
   /** Claims from the command line: then no token is asked for. */

@@ -26,6 +26,7 @@ export interface Expectation {
   back(): void;
 }
 
+/** What the queue's writes need. */
 export interface WriteQueueContext {
   readonly world: World;
   readonly clock: Clock;
@@ -40,6 +41,11 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
+/**
+ * Opens the queue of one credentials file: edits that are ready together go in with one write, and one that is ready
+ * is not kept
+ * waiting for long by those that are still on their way.
+ */
 export function openWriteQueue(
   file: ResolvedFile,
   writeMode: "atomic" | "in-place",

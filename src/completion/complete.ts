@@ -15,6 +15,7 @@ export interface Completion {
   readonly prefix: string;
 }
 
+/** Everything that can be completed, made from the command line's own table. */
 export interface CompletionTable {
   readonly commands: readonly CommandInfo[];
   readonly globalOptions: readonly OptionInfo[];

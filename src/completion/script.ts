@@ -2,6 +2,7 @@
 
 /** The shells that there is a script for. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
+/** A shell that has a completion script. */
 export type Shell = (typeof SHELLS)[number];
 
 /** The hidden command that the scripts call: the words before the cursor, the last one half-typed. */

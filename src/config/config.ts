@@ -78,6 +78,7 @@ export type RoleSource =
   | ({ readonly kind: "aws-profile"; readonly awsProfile: string } & AssumeRoleOptions)
   | { readonly kind: "session"; readonly sourceProfile: string; readonly mfa: Mfa | undefined };
 
+/** Where and how STS is called for a profile; everything that is absent is decided when the call is made. */
 export interface StsEndpoint {
   readonly region: string;
   /** Whether the configuration names the region; else it is the environment's, or one of the role's partition. */
@@ -90,6 +91,10 @@ export interface StsEndpoint {
   readonly caBundle?: string | undefined;
 }
 
+/**
+ * One section of the configuration, checked: every value in it can be used as it is, and every profile that it names
+ * exists.
+ */
 export interface ProfileSpec {
   /** The section of the credentials file, to the letter. */
   readonly profile: string;
@@ -118,6 +123,7 @@ export interface ProfileSpec {
   readonly origin: string;
 }
 
+/** A whole configuration without a mistake; only `config/validate.ts` makes one. */
 export interface Config {
   /** The file it was read from; undefined for the config-free form. */
   readonly file: string | undefined;

@@ -17,6 +17,7 @@ export const TOKEN_IDENTITIES = [
   "azure",
   "kubernetes",
 ] as const;
+/** A way to an identity token, by the word that `identity` has for it. */
 export type TokenIdentity = (typeof TOKEN_IDENTITIES)[number];
 
 /** Which keys say more about which of them. */

@@ -8,12 +8,14 @@ import ini from "ini";
  * sections silently and knows no line numbers.
  */
 
+/** One `key = value`, with the line it stands on, from 1. */
 export interface IniEntry {
   readonly key: string;
   readonly value: string;
   readonly line: number;
 }
 
+/** One section in the order of the file; a key that stands twice is in it twice. */
 export interface IniSection {
   /** What stands between the brackets, to the letter. */
   readonly name: string;
@@ -21,12 +23,17 @@ export interface IniSection {
   readonly entries: readonly IniEntry[];
 }
 
+/** A line that says something else than the person who wrote it can have meant. */
 export interface IniProblem {
   readonly line: number;
   readonly message: string;
   readonly hint?: string;
 }
 
+/**
+ * What a config file holds before anything about its keys is known. Reading does not fail: the problems are part of
+ * it.
+ */
 export interface IniFile {
   readonly sections: readonly IniSection[];
   readonly problems: readonly IniProblem[];

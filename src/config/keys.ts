@@ -1,5 +1,6 @@
 /** Every key that a section may have: one table for the validator, the flags of the config-free form and the docs. */
 
+/** What is known of a key for people: its name, what it takes, what it does. */
 export interface KeyInfo {
   readonly name: string;
   /** What the value is, for `--help` and messages. */
@@ -7,6 +8,7 @@ export interface KeyInfo {
   readonly help: string;
 }
 
+/** Every key, in the order of `--help` and of the README. AWS's own names where AWS has one. */
 export const CONFIG_KEYS = [
   { name: "role_arn", value: "ARN", help: "the IAM role to assume" },
   {
@@ -106,6 +108,7 @@ export const CONFIG_KEYS = [
   },
 ] as const satisfies readonly KeyInfo[];
 
+/** The name of a key that a section may have. */
 export type ConfigKey = (typeof CONFIG_KEYS)[number]["name"];
 
 /** Keys that may stand several times in a section, also as `key[]`; each is one line of the value. */
@@ -113,6 +116,7 @@ export const REPEATABLE_KEYS: ReadonlySet<string> = new Set<ConfigKey>(["identit
 
 const NAMES: ReadonlySet<string> = new Set(CONFIG_KEYS.map((key) => key.name));
 
+/** Whether a section may have a key of this name; names are compared to the letter. */
 export function isConfigKey(name: string): name is ConfigKey {
   return NAMES.has(name);
 }

@@ -17,6 +17,12 @@ export interface MistakeSink {
   readonly count: number;
 }
 
+/**
+ * Collects mistakes until all are known, so that a person sees them at once.
+ *
+ * @returns a sink whose `throwIfAny` throws Failure CONFIG_INVALID with every mistake, in the order of the file's
+ * lines
+ */
 export function collectMistakes(): MistakeSink & { throwIfAny(): void } {
   const mistakes: { line: number; failure: Failure }[] = [];
   return {

@@ -6,6 +6,10 @@ import type { RoleArn } from "./config.ts";
  */
 const ROLE_ARN = /^arn:(aws(?:-[a-z]+)*):iam::(\d{12}):role\/(?:[\x21-\x7e]*\/)?([\w+=,.@-]{1,64})$/;
 
+/**
+ * Takes the ARN of an IAM role apart, in any partition and with any path; undefined for anything else (IAM User Guide,
+ * "IAM identifiers").
+ */
 export function parseRoleArn(text: string): RoleArn | undefined {
   const match = ROLE_ARN.exec(text);
   const [, partition, account, name] = match ?? [];

@@ -5,6 +5,10 @@ import type { SectionReader } from "./section.ts";
 
 /** The ways to a role (or to keys) that need no identity token: `identity`'s names, and those that stand without one. */
 export const SIGNED_IDENTITIES = ["saml", "session", "aws-profile"] as const;
+/**
+ * A way to a role that is signed with keys or proved with an assertion: a word of `identity`, or what its absence
+ * means.
+ */
 export type SignedName = (typeof SIGNED_IDENTITIES)[number] | "source-profile" | "credential-source";
 
 const MFA = ["mfa_serial", "mfa_command"] as const;

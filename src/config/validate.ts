@@ -18,6 +18,7 @@ export interface RawConfig {
   readonly profiles: readonly RawProfile[];
 }
 
+/** What a configuration is checked against besides itself. */
 export interface ValidateContext {
   readonly env: Environment;
   readonly paths: PathBase;

@@ -10,6 +10,7 @@
  * may differ). To both models a section is named `p` only where the file holds `[p]`.
  */
 
+/** A file before and after an edit. */
 export interface Versions {
   readonly before: Buffer;
   readonly after: Buffer;

@@ -34,6 +34,7 @@ export interface CredentialsDocument {
   refusalOf(name: string): Failure | undefined;
 }
 
+/** A section's lines, for the splice. */
 export interface SectionBody {
   readonly header: Line;
   readonly lines: readonly Line[];

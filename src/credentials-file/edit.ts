@@ -15,6 +15,7 @@ export interface ManagedKeys {
   readonly expiresAt: Date | undefined;
 }
 
+/** What is to be done to a profile's section. */
 export type Edit =
   | { readonly kind: "write"; readonly keys: ManagedKeys }
   /** Takes the managed keys out, and the section too when nothing else is in it; comments stay. */

@@ -4,8 +4,10 @@
  * the file and no byte is lost; a line's text is decoded only where it holds something else than ASCII.
  */
 
+/** What `configparser` takes a line for; `stray` is one that it refuses the file for. */
 export type LineKind = "blank" | "comment" | "header" | "option" | "continuation" | "stray";
 
+/** One line of the file. `start`, `end` and `next` are offsets in bytes. */
 export interface Line {
   readonly kind: LineKind;
   /** 1-based. Counted when it is asked for, which is for messages only. */

@@ -11,6 +11,7 @@ export const MANAGED_KEYS = [
   "manager",
 ] as const;
 
+/** A key that rolefresh writes, and may take out. */
 export type ManagedKey = (typeof MANAGED_KEYS)[number];
 
 /** The value of `manager` in the sections that are ours. */

@@ -23,6 +23,7 @@ export interface PendingEdit {
   readonly stillWanted: (section: ProfileSection | undefined) => boolean;
 }
 
+/** What became of one profile's edit. */
 export type EditResult =
   /** The file holds it; `changed` is false when it did so before. */
   | { readonly kind: "written"; readonly changed: boolean }
@@ -30,12 +31,14 @@ export type EditResult =
   | { readonly kind: "skipped"; readonly section: ProfileSection | undefined }
   | { readonly kind: "failed"; readonly failure: Failure };
 
+/** The edits of one file, for one write. */
 export interface UpdateRequest {
   readonly file: ResolvedFile;
   readonly edits: readonly PendingEdit[];
   readonly writeMode: "atomic" | "in-place";
 }
 
+/** What a write needs of the process. The deadline bounds the wait for the file's lock. */
 export interface UpdateContext {
   readonly clock: Clock;
   readonly deadline: Deadline;
@@ -43,6 +46,7 @@ export interface UpdateContext {
   readonly ops?: FileOps;
 }
 
+/** What a write came to; one profile's failure leaves the others' results as they are. */
 export interface UpdateOutcome {
   /** By profile, one for each edit. */
   readonly results: ReadonlyMap<string, EditResult>;

@@ -30,6 +30,12 @@ export async function lookAtCron(context: DoctorContext): Promise<readonly Sched
   }));
 }
 
+/**
+ * The lines of a crontab that start rolefresh, without their commands.
+ *
+ * @param text a crontab of a user or of the system: five fields of time, or `@daily` and its kin (crontab(5))
+ * @param where whose crontab it is, for messages
+ */
 export function cronLines(text: string, where: string): readonly CronLine[] {
   return text.split("\n").flatMap((line) => {
     if (!/rolefresh/.test(line)) return [];

@@ -27,11 +27,13 @@ export const CHECKS = [
   "node",
 ] as const;
 
+/** A check's stable name, the `check` of `doctor --json`. */
 export type CheckName = (typeof CHECKS)[number];
 
 /** `error`: credentials are, or soon will be, missing or wrong; `warning`: some tool or some day will suffer. */
 export type Level = "ok" | "warning" | "error";
 
+/** One thing that was looked at, and how it is. */
 export interface Finding {
   readonly check: CheckName;
   readonly level: Level;
@@ -43,11 +45,13 @@ export interface Finding {
   readonly hint: string | undefined;
 }
 
+/** What a finding may say besides. */
 export interface About {
   readonly profile?: string | undefined;
   readonly hint?: string | undefined;
 }
 
+/** Makes a finding; what `about` leaves out is undefined. */
 export function finding(check: CheckName, level: Level, message: string, about: About = {}): Finding {
   return { check, level, message, profile: about.profile, hint: about.hint };
 }

@@ -6,6 +6,11 @@ import { finding, type Finding } from "./finding.ts";
 /** `engines.node` of package.json (a test compares the two). */
 export const OLDEST_NODE = "20.19";
 
+/**
+ * Whether this Node.js is one that rolefresh runs on.
+ *
+ * @param running another version in tests, `v20.19.0`
+ */
 export function nodeFindings(running = version): readonly Finding[] {
   const [major = 0, minor = 0] = running.replace(/^v/, "").split(".").map(Number);
   const [oldestMajor = 0, oldestMinor = 0] = OLDEST_NODE.split(".").map(Number);

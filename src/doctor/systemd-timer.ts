@@ -14,6 +14,7 @@ export interface Schedule {
   readonly intervalMs: number | undefined;
 }
 
+/** Whose manager: the user's own, or the machine's. */
 export type Scope = "user" | "system";
 
 const TIMER = "rolefresh.timer";

@@ -7,6 +7,7 @@ import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
 import { askTokenServer } from "./token-server.ts";
 
+/** Whose token is wanted, and by whom it is asked for in the end (`generateIdToken` of the IAM Credentials API). */
 export interface Impersonation {
   /** E-mail address or unique ID. */
   readonly serviceAccount: string;

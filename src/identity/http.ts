@@ -4,6 +4,7 @@ import type { Outbound, Route } from "../base/outbound.ts";
 
 /** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
 
+/** One request with all its limits. Nothing has a default: whoever asks has thought about each. */
 export interface HttpQuestion {
   readonly url: URL;
   readonly method?: "GET" | "POST" | "PUT" | undefined;
@@ -33,6 +34,7 @@ export type HttpFault =
   | "tls"
   | "not-http";
 
+/** What came of a question: an answer of any status, or the reason that there is none. */
 export type HttpAnswer =
   | { readonly kind: "answer"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
   /** `detail` is an errno name or a few words; it never holds anything of the answer. */

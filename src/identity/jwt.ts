@@ -52,6 +52,7 @@ export function decodeClaims(token: string, describe = "the identity token"): To
   };
 }
 
+/** What a token's claims are held against before STS sees it. */
 export interface TokenCheck {
   /** The time to judge by: this machine's, or the issuer's own where it sent one. */
   readonly now: Date;

@@ -12,6 +12,7 @@ export interface TokenClaims {
   readonly email: string | undefined;
 }
 
+/** A token that has passed its check, for `AssumeRoleWithWebIdentity`. */
 export interface IdentityToken {
   readonly token: Secret;
   readonly claims: TokenClaims;

@@ -5,6 +5,7 @@ import type { IdentityName, Sign } from "./surroundings.ts";
 /** How the role is got: an identity that this version serves, or the keys of another profile. */
 export type Choice = IdentityName | "source-profile";
 
+/** Whether this word is an `identity` that the program has. */
 export function isServed(identity: string | undefined): identity is IdentityName {
   return IDENTITIES.some((known) => known === identity);
 }
@@ -39,6 +40,7 @@ const NEEDED: Readonly<Record<string, ConfigKey>> = {
   "source-profile": "source_profile",
 };
 
+/** The key that a choice cannot do without; undefined when it needs none. */
 export function neededBy(choice: Choice): ConfigKey | undefined {
   return NEEDED[choice];
 }

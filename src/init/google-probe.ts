@@ -7,6 +7,9 @@ import type { Environment } from "../world.ts";
 /** A machine on Google Cloud answers in milliseconds; elsewhere nobody should wait for a route that leads nowhere. */
 const PROBE_MS = 1000;
 
+/**
+ * Who answered at the metadata server's address: Google with a service account, Google without one, or somebody else.
+ */
 export type GoogleAnswer =
   | { readonly kind: "account"; readonly email: string }
   | { readonly kind: "no-account" }

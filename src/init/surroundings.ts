@@ -6,6 +6,7 @@ import { showsGoogleCloud } from "../identity/gcp-address.ts";
 import type { World } from "../world.ts";
 import { askGoogle } from "./google-probe.ts";
 
+/** A word that `identity` may have. */
 export type IdentityName = (typeof IDENTITIES)[number];
 
 /** Something about this machine that decides where an identity can come from. */

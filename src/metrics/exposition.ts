@@ -3,11 +3,16 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats/).
  */
 
+/** One value of a metric, told from the others by its labels. */
 export interface Sample {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
+/**
+ * One metric with all its samples. Names and units follow Prometheus' "Metric and label naming": seconds, `_total` for
+ * counters.
+ */
 export interface Metric {
   readonly name: string;
   readonly type: "gauge" | "counter";
@@ -15,6 +20,10 @@ export interface Metric {
   readonly samples: readonly Sample[];
 }
 
+/**
+ * The metrics in Prometheus' text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats), each with its
+ * HELP and TYPE.
+ */
 export function renderMetrics(metrics: readonly Metric[]): string {
   return metrics
     .map(({ name, type, help, samples }) => {

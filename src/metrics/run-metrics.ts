@@ -16,6 +16,7 @@ export interface ProfileRun {
   readonly failure: FailureCode | undefined;
 }
 
+/** What one run tells monitoring. */
 export interface RunReport {
   readonly now: Date;
   readonly durationMs: number;

@@ -6,6 +6,7 @@ export const DEFAULT_LIFETIME_MS = 3_600_000;
 /** How long before the end a profile of unknown lifetime is refreshed. */
 export const UNKNOWN_LIFETIME_WINDOW_MS = 20 * 60_000;
 
+/** When before its expiry a profile is to be refreshed; milliseconds. */
 export interface RefreshWindow {
   /** From issue to expiry; undefined when the source alone decides it. */
   readonly lifetimeMs: number | undefined;

@@ -12,6 +12,7 @@ export interface Step {
   readonly source: Step | undefined;
 }
 
+/** Everything that the plan depends on; the same input makes the same plan. */
 export interface PlanInput {
   readonly profiles: readonly ProfileSpec[];
   /** The names on the command line, all of them configured; empty means all. */

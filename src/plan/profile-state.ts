@@ -28,6 +28,7 @@ export type Reason =
   | "expired"
   | "foreign";
 
+/** How a profile stands now. */
 export interface ProfileState {
   readonly state: "fresh" | "due" | "expired" | "missing" | "foreign";
   readonly reason: Reason;
@@ -59,6 +60,7 @@ export function judgeProfile(
     : { state: "fresh", reason: "fresh", refreshAt: at };
 }
 
+/** Whether a run has something to do for it. A section of somebody else is never due. */
 export function isDue(state: ProfileState): boolean {
   return state.state === "due" || state.state === "expired" || state.state === "missing";
 }

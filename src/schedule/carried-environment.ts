@@ -27,12 +27,18 @@ const CARRIED = [
   "GOOGLE_APPLICATION_CREDENTIALS",
 ] as const;
 
+/** What of this environment a job gets too. */
 export interface CarriedEnvironment {
   readonly variables: ReadonlyMap<string, string>;
   /** Names of variables that are set and cannot be written into a job: they hold a password or a control character. */
   readonly left: readonly string[];
 }
 
+/**
+ * Picks the variables that decide where AWS and the identity are found (endpoints, proxies, CA files). No key is among
+ * them, and what
+ * looks like a password is left out and named.
+ */
 export function carriedEnvironment(env: Environment): CarriedEnvironment {
   const variables = new Map<string, string>();
   const left: string[] = [];

@@ -3,6 +3,7 @@ import { LAUNCHD_LABEL, PLIST_MARK } from "./launchd-plist.ts";
 import { removeOwnFile, writeOwnFile } from "./own-file.ts";
 import { runTool, type ToolContext } from "./tool.ts";
 
+/** Where a launchd job goes (launchd.plist(5), launchctl(1)). */
 export interface LaunchdPlace {
   readonly file: string;
   /** `gui/501`, `system`. */

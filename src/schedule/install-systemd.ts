@@ -6,6 +6,7 @@ import { enablingLink, systemdState } from "./systemd-state.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
 import { runTool, type ToolContext } from "./tool.ts";
 
+/** Where the units go, and whose manager is told. */
 export interface SystemdPlace {
   readonly scope: "user" | "system";
   readonly directory: string;

@@ -1,6 +1,7 @@
 import { toCronFields, type Interval } from "./interval.ts";
 import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN, toBlock } from "./kubernetes-config.ts";
 
+/** What the manifest says. */
 export interface KubernetesJob {
   /** `sidecar`: `watch` beside the app in its pod; `cronjob`: `refresh` into a volume that pods of other nodes mount too. */
   readonly workload: "sidecar" | "cronjob";

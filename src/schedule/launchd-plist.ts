@@ -2,11 +2,13 @@ import { type ScheduledJob, wordsOf } from "./job.ts";
 
 /** launchd's name of the job, and its file's. */
 export const LAUNCHD_LABEL = "io.rolefresh.refresh";
+/** The file's name is its label's, as launchd.plist(5) wants it. */
 export const PLIST_NAME = `${LAUNCHD_LABEL}.plist`;
 
 /** Stands in every property list that is ours. */
 export const PLIST_MARK = "<!-- Written by 'rolefresh schedule launchd' -->";
 
+/** What a property list says besides. */
 export interface LaunchdJob extends ScheduledJob {
   /** Where messages go: success writes nothing. */
   readonly logFile: string;

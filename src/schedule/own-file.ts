@@ -4,6 +4,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 
 /** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
 
+/** Whether there is a file at a path, and whether rolefresh wrote it. */
 export type OwnFileState = "absent" | "ours" | "foreign";
 
 /**

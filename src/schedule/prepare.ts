@@ -23,6 +23,7 @@ export interface Surroundings {
   readonly targetOf: (spec: ProfileSpec) => string;
 }
 
+/** Something about a job that a person should know before it runs. */
 export interface Warning {
   readonly message: string;
   readonly hint: string;

@@ -1,6 +1,8 @@
 import type { Interval } from "./interval.ts";
 
+/** What can start rolefresh again and again. */
 export const SCHEDULERS = ["systemd", "cron", "launchd", "kubernetes"] as const;
+/** One of them, by its word on the command line. */
 export type Scheduler = (typeof SCHEDULERS)[number];
 
 /** What `rolefresh schedule SCHEDULER` is asked for. */
@@ -23,6 +25,7 @@ export interface ScheduledFile {
   readonly content: string | null;
 }
 
+/** The options that only a manifest has; undefined where none is given. */
 export interface KubernetesOptions {
   readonly workload: "sidecar" | "cronjob";
   readonly image: string | undefined;

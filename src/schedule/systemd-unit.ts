@@ -2,12 +2,15 @@ import { type ScheduledJob, wordsOf } from "./job.ts";
 import { toCalendar } from "./interval.ts";
 import { toAssignment, toCommandLine, toPathWord } from "./systemd-quote.ts";
 
+/** The unit that refreshes once. */
 export const SERVICE_NAME = "rolefresh.service";
+/** The unit that starts it; enabled in its place. */
 export const TIMER_NAME = "rolefresh.timer";
 
 /** The first line of every unit that is ours; a unit without it is somebody else's and is never overwritten. */
 export const UNIT_MARK = "# Written by 'rolefresh schedule systemd'";
 
+/** What the units say besides. */
 export interface SystemdJob extends ScheduledJob {
   /** `user`: for the user's own manager, which may not set up mounts. */
   readonly scope: "user" | "system";

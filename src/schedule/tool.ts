@@ -5,11 +5,13 @@ import type { Environment } from "../world.ts";
 
 /** The machine's own programs that know its schedulers: `systemctl`, `crontab`, `launchctl`, `getent`. */
 
+/** What such a program is given. */
 export interface ToolContext {
   readonly env: Environment;
   readonly deadline: Deadline;
 }
 
+/** How it ended. */
 export interface ToolAnswer {
   readonly status: number;
   readonly stdout: Buffer;

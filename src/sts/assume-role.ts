@@ -4,6 +4,7 @@ import { type MfaCode, mfaInput } from "./mfa-code.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 
+/** The parameters of AssumeRole that other ways to a role do not have (STS API reference, AssumeRole). */
 export interface AssumeRoleRequest extends RoleRequest {
   readonly externalId: string | undefined;
   readonly tags: readonly { readonly key: string; readonly value: string }[];

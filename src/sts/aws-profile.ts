@@ -13,6 +13,7 @@ import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, 
 import { refuseOwnKeys } from "./own-keys.ts";
 import type { AnswerHead } from "./transport.ts";
 
+/** What is needed to resolve a profile of `~/.aws/config`. */
 export interface AwsProfileContext {
   readonly env: Environment;
   readonly clock: Pick<Clock, "now">;

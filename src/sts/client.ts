@@ -9,6 +9,7 @@ import { MAX_ATTEMPTS, retryWithin } from "./retry.ts";
 import type { SigningKeys } from "./session.ts";
 import type { AnswerHead, CallOptions, Transport, TransportLimits } from "./transport.ts";
 
+/** What a call of STS needs of the run. */
 export interface StsContext {
   readonly env: Environment;
   readonly clock: Clock;
@@ -21,6 +22,7 @@ export interface StsContext {
   readonly limits?: TransportLimits;
 }
 
+/** One call, before it is sent. */
 export interface StsCall<Output> {
   readonly action: string;
   /** What the call is about, for messages: the role's ARN. */
@@ -33,6 +35,7 @@ export interface StsCall<Output> {
   readonly send: (sdk: typeof Sdk, client: Sdk.STSClient, options: CallOptions) => Promise<Output>;
 }
 
+/** What STS said, with both clocks, so that a wrong one is noticed. */
 export interface StsAnswer<Output> {
   readonly output: Output;
   /** STS's time by its `Date` header; undefined when it sent none. */

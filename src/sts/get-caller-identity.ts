@@ -3,6 +3,7 @@ import type { StsEndpoint } from "../config/config.ts";
 import type { StsClients } from "./client.ts";
 import type { SigningKeys } from "./session.ts";
 
+/** Whose keys they are (STS API reference, GetCallerIdentity). */
 export interface CallerIdentity {
   readonly arn: string;
   readonly account: string;

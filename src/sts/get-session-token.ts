@@ -4,6 +4,7 @@ import type { StsClients } from "./client.ts";
 import { type MfaCode, mfaInput } from "./mfa-code.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 
+/** The parameters of GetSessionToken (STS API reference). */
 export interface SessionTokenRequest {
   /** Absent: STS's own default of 12 h. */
   readonly durationSeconds: number | undefined;

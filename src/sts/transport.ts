@@ -30,6 +30,7 @@ interface SdkResponse {
   body: Uint8Array;
 }
 
+/** An answer before its body. */
 export interface AnswerHead {
   readonly status: number;
   /** By lower-case name. */
@@ -52,6 +53,7 @@ interface SdkOptions {
   readonly onProxy?: CallOptions["onProxy"];
 }
 
+/** The limits of one attempt: milliseconds and bytes. */
 export interface TransportLimits {
   readonly connectMs: number;
   /** From the start of an attempt until its whole answer is here. */

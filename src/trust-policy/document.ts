@@ -2,12 +2,17 @@ import { Failure } from "../base/failure.ts";
 
 /** Reading a trust policy that others wrote: nothing about its JSON is believed. */
 
+/**
+ * One key of one condition operator; several values are alternatives (IAM User Guide, "Conditions with multiple
+ * context keys or values").
+ */
 export interface ReadCondition {
   readonly operator: string;
   readonly key: string;
   readonly values: readonly string[];
 }
 
+/** One statement, with lists where IAM takes a string or a list. */
 export interface ReadStatement {
   /** Counted from 1, as people count. */
   readonly number: number;

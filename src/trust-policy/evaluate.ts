@@ -20,6 +20,7 @@ export interface Finding {
   readonly message: string;
 }
 
+/** Whether a policy lets an identity in. */
 export interface Verdict {
   readonly accepted: boolean;
   /** Why not; empty when accepted. */

@@ -1,7 +1,9 @@
 import type { RoleArn } from "../config/config.ts";
 import { listOf, type PolicyDocument, type PolicyStatement } from "./policy.ts";
 
+/** The values of `--format`. */
 export const POLICY_FORMATS = ["json", "terraform", "cloudformation"] as const;
+/** How a policy is printed: as IAM's JSON, as a Terraform data source, or as part of a CloudFormation template. */
 export type PolicyFormat = (typeof POLICY_FORMATS)[number];
 
 /** The role that the policy is for, as far as a template needs it. */

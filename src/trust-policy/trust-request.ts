@@ -13,6 +13,7 @@ export interface TrustRequest {
   readonly context: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Google as an identity provider: built into IAM by this name, without `https://`. */
 export const GOOGLE = "accounts.google.com";
 
 /** The identity provider of a token as IAM names it. */
@@ -91,6 +92,7 @@ export interface SourcePrincipal {
   readonly sessionArn: string | undefined;
 }
 
+/** What a profile says in its `AssumeRole` call and a policy may look at. */
 export interface AssumeRoleParameters {
   readonly externalId: string | undefined;
   /** The profile's own session tags and those that it inherits from its source. */

@@ -2,6 +2,7 @@ import { SHELLS } from "../../completion/script.ts";
 import { didYouMean } from "../../config/nearest.ts";
 import { type CommandLine, readText, usage } from "../options.ts";
 
+/** `rolefresh completion SHELL`; Failure USAGE for a shell that has no script. */
 export const completionCommandLine: CommandLine = {
   command: "completion [shell]",
   describe: "print the completion script of a shell: source <(rolefresh completion bash)",

@@ -1,5 +1,6 @@
 import { type CommandLine, EPILOGUE, readConfigOptions, readGlobal, readText } from "../options.ts";
 
+/** `rolefresh credential-process [PROFILE|ROLE_ARN]` */
 export const credentialProcessCommandLine: CommandLine = {
   command: "credential-process [name]",
   describe: "print a profile's keys as the JSON of credential_process, from the file when fresh",

@@ -20,6 +20,7 @@ const FLAGS: Flags = {
 
 const HINT = "write -- before the command: rolefresh exec PROFILE -- COMMAND…";
 
+/** `rolefresh exec PROFILE -- COMMAND…`; Failure USAGE without a command. */
 export const execCommandLine: CommandLine = {
   command: "exec [name] [command..]",
   describe: "refresh a profile if it is due, then become the command: exec PROFILE -- COMMAND…",

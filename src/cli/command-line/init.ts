@@ -6,6 +6,7 @@ const FLAGS: Flags = {
   "dry-run": { type: "boolean", alias: "n", describe: "print the config instead of writing it" },
 };
 
+/** `rolefresh init`; every config key is a flag. */
 export const initCommandLine: CommandLine = {
   command: "init",
   describe: "write a commented config, asking on a terminal, from flags otherwise",

@@ -5,6 +5,7 @@ const FLAGS: Flags = {
   "dry-run": { type: "boolean", alias: "n", describe: "show what would be done: no STS call, no write" },
 };
 
+/** `rolefresh [refresh] [PROFILE…]`, also what runs when no command is named. */
 export const refreshCommandLine: CommandLine = {
   command: ["$0 [profiles..]", "refresh [profiles..]"],
   describe: "refresh what is due, write, exit (the default)",

@@ -14,6 +14,7 @@ const FLAGS: Flags = {
   "dry-run": { type: "boolean", alias: "n", describe: "show what would be removed, write nothing" },
 };
 
+/** `rolefresh remove PROFILE…`; Failure USAGE without a profile: it never means all. */
 export const removeCommandLine: CommandLine = {
   command: "remove [profiles..]",
   describe: "take a profile's keys (and its section, if nothing else is in it) out of the credentials file",

@@ -40,6 +40,7 @@ const KUBERNETES_FLAGS: Flags = {
   "token-audience": { type: "string", requiresArg: true, describe: "aud of its token (default: sts.amazonaws.com)" },
 };
 
+/** `rolefresh schedule SCHEDULER`; Failure USAGE for options that the scheduler has no use for. */
 export const scheduleCommandLine: CommandLine = {
   command: "schedule [scheduler]",
   describe: "print or install a systemd timer, crontab line, launchd job or Kubernetes manifest",

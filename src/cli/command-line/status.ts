@@ -8,6 +8,7 @@ const FLAGS: Flags = {
   },
 };
 
+/** `rolefresh status [PROFILE…]` */
 export const statusCommandLine: CommandLine = {
   command: "status [profiles..]",
   describe: "show each profile's state and time left",

@@ -36,6 +36,7 @@ const FLAGS: Flags = {
   },
 };
 
+/** `rolefresh trust-policy [PROFILE]`; Failure USAGE for claims that do not go together. */
 export const trustPolicyCommandLine: CommandLine = {
   command: "trust-policy [profiles..]",
   describe: "print the trust policy that the role of a profile needs, or check one",

@@ -8,6 +8,7 @@ const FLAGS: Flags = {
   },
 };
 
+/** `rolefresh watch [PROFILE…]` */
 export const watchCommandLine: CommandLine = {
   command: "watch [profiles..]",
   describe: "stay, and refresh each profile when it becomes due; SIGHUP reads the config again",
