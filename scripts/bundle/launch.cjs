@@ -86,7 +86,7 @@ function keepCompiled() {
     for (const [path, script] of compiled) {
       const temporary = `${path}.${process.pid}`;
       try {
-        fs.writeFileSync(temporary, script.createCachedData(), { flag: "wx", mode: 0o600 });
+        writeSynced(temporary, script.createCachedData());
         fs.renameSync(temporary, path);
       } catch {
         fs.rmSync(temporary, { force: true });
@@ -98,6 +98,17 @@ function keepCompiled() {
     }
   } catch {
     // The next run tries again.
+  }
+}
+
+/** On the disk before it gets its name: V8 would believe what a power cut left of it. */
+function writeSynced(path, bytes) {
+  const descriptor = fs.openSync(path, "wx", 0o600);
+  try {
+    fs.writeFileSync(descriptor, bytes);
+    fs.fsyncSync(descriptor);
+  } finally {
+    fs.closeSync(descriptor);
   }
 }
 

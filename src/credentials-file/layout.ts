@@ -31,7 +31,7 @@ export interface Layout {
 
 const BOM = "\u00ef\u00bb\u00bf";
 /** From this many different names on, a table of all names is faster than looking for each in turn. */
-const FEW_NAMES = 16;
+const FEW_NAMES = 8;
 
 export function layOut(bytes: Buffer): Layout {
   return new FileLayout(bytes);
@@ -48,7 +48,8 @@ class FileLayout implements Layout {
   readonly #oddClean = new Map<string, number[]>();
   readonly #lookalikes = new Map<string, Line[]>();
   readonly #found = new Map<string, readonly number[]>();
-  #byName: ReadonlyMap<string, readonly number[]> | undefined;
+  /** A number for the many names that are there once. */
+  #byName: ReadonlyMap<string, number | readonly number[]> | undefined;
   #isUtf8: boolean | undefined;
 
   constructor(bytes: Buffer) {
@@ -70,12 +71,13 @@ class FileLayout implements Layout {
   }
 
   clean(name: string): readonly number[] {
-    const known = this.#byName?.get(name) ?? this.#found.get(name);
-    if (known || this.#byName) return known ?? [];
-    if (this.#found.size >= FEW_NAMES) {
-      this.#byName = this.#indexByName();
-      return this.#byName.get(name) ?? [];
+    if (!this.#byName && this.#found.size >= FEW_NAMES) this.#byName = this.#indexByName();
+    if (this.#byName) {
+      const indexes = this.#byName.get(name) ?? [];
+      return typeof indexes === "number" ? [indexes] : indexes;
     }
+    const known = this.#found.get(name);
+    if (known) return known;
     const header = `[${name}]`;
     const plain: number[] = [];
     for (let index = 0; index < this.#starts.length; index++) {
@@ -137,13 +139,17 @@ class FileLayout implements Layout {
     return this.text.slice(start + 1, this.text.indexOf("]", start));
   }
 
-  #indexByName(): ReadonlyMap<string, readonly number[]> {
-    const byName = new Map<string, number[]>();
-    for (const [index, start] of this.#starts.entries()) {
+  #indexByName(): ReadonlyMap<string, number | readonly number[]> {
+    const byName = new Map<string, number | number[]>();
+    for (let index = 0; index < this.#starts.length; index++) {
       const odd = this.#odd.get(index);
-      if (!odd) append(byName, this.#plainName(start), index);
-      else if (odd.strictName !== undefined && odd.strictName === odd.lenientName)
-        append(byName, odd.strictName, index);
+      if (odd && odd.strictName !== odd.lenientName) continue;
+      const name = odd ? odd.strictName : this.#plainName(this.#starts[index] ?? 0);
+      if (name === undefined) continue;
+      const earlier = byName.get(name);
+      if (earlier === undefined) byName.set(name, index);
+      else if (typeof earlier === "number") byName.set(name, [earlier, index]);
+      else earlier.push(index);
     }
     return byName;
   }
