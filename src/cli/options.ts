@@ -157,7 +157,11 @@ export function readWords(parsed: Parsed, name: string): readonly string[] {
   return Array.isArray(value) ? value.filter((word) => typeof word === "string") : [];
 }
 
-/** Milliseconds; more than 0, at most a day. */
+/**
+ * Milliseconds; more than 0, at most a day.
+ *
+ * @throws Failure USAGE
+ */
 export function readDuration(parsed: Parsed, name: string): number | undefined {
   const value = readText(parsed, name);
   if (value === undefined) return undefined;
@@ -218,7 +222,11 @@ export function readConfigOptions(parsed: Parsed): ConfigOptions {
   return { configFile, credentialsFile, inline: undefined };
 }
 
-/** What every command on profiles takes. */
+/**
+ * What every command on profiles takes.
+ *
+ * @throws Failure USAGE
+ */
 export function readOnProfiles(parsed: Parsed): {
   readonly global: GlobalOptions;
   readonly config: ConfigOptions;

@@ -41,8 +41,7 @@ interface Message {
 
 /**
  * Says things on standard error: as lines for people, with systemd's priorities where the journal reads, or as JSON,
- * one object a
- * line. Standard output is never touched: it belongs to what was asked for.
+ * one object a line. Standard output is never touched: it belongs to what was asked for.
  */
 export function openReporter({ err, now }: Pick<World, "err" | "now">, options: ReportOptions): Reporter {
   const write = (message: Message) =>

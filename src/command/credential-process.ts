@@ -29,7 +29,7 @@ interface Keys {
  * time, with no file read or written, because no section belongs to it.
  *
  * @returns 0
- * @throws Failure
+ * @throws Failure USAGE without a name or for one that is no profile and no role, CONFIG_*, and what getting a session throws
  */
 export async function credentialProcess(invocation: CredentialProcessInvocation, world: World): Promise<number> {
   const { global, config } = invocation;

@@ -40,7 +40,11 @@ export async function keepHealthFile(path: string, health: Health, world: Pick<W
   }
 }
 
-/** Takes the file away; that there is none is what was wanted. */
+/**
+ * Takes the file away; that there is none is what was wanted.
+ *
+ * @throws Failure FILE_WRITE_FAILED
+ */
 export async function removeHealthFile(path: string): Promise<void> {
   try {
     await unlink(path);

@@ -21,6 +21,8 @@ import type { World } from "../world.ts";
  * that is there already is replaced only with `--force`.
  *
  * @returns 0
+ * @throws Failure USAGE, also when something is missing and there is nobody to ask; CONFIG_INVALID for values that `refresh`
+ *   would refuse; FILE_CANNOT_CREATE when a config is there or cannot be made; FILE_WRITE_FAILED, INTERRUPTED
  */
 export async function init(invocation: InitInvocation, world: World): Promise<number> {
   const { global, force, dryRun } = invocation;

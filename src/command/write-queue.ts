@@ -43,8 +43,7 @@ interface Waiting {
 
 /**
  * Opens the queue of one credentials file: edits that are ready together go in with one write, and one that is ready
- * is not kept
- * waiting for long by those that are still on their way.
+ * is not kept waiting for long by those that are still on their way.
  */
 export function openWriteQueue(
   file: ResolvedFile,

@@ -20,8 +20,7 @@ export interface MistakeSink {
 /**
  * Collects mistakes until all are known, so that a person sees them at once.
  *
- * @returns a sink whose `throwIfAny` throws Failure CONFIG_INVALID with every mistake, in the order of the file's
- * lines
+ * @returns a sink whose `throwIfAny` throws Failure CONFIG_INVALID with every mistake, in the order of the file
  */
 export function collectMistakes(): MistakeSink & { throwIfAny(): void } {
   const mistakes: { line: number; failure: Failure }[] = [];

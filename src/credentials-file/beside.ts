@@ -3,6 +3,7 @@ import type { ResolvedFile } from "./locate.ts";
 
 /** Names of what rolefresh keeps beside a credentials file. None holds anything secret. */
 
+/** The directory of the file itself, behind all symbolic links: temp files, locks and backups stand there. */
 export function directoryOf(file: ResolvedFile): string {
   return dirname(file.target);
 }
@@ -28,6 +29,7 @@ export function backupName(file: ResolvedFile, now: Date, count: number): string
   return `${reachOf(file)}.bak-${stamp}${count === 0 ? "" : `-${count}`}`;
 }
 
+/** The path of one of our files there: `.credentials.SUFFIX`. */
 export function beside(file: ResolvedFile, suffix: string): string {
   return join(dirname(reachOf(file)), `.${basename(file.target)}.${suffix}`);
 }

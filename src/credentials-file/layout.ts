@@ -33,6 +33,9 @@ const BOM = "\u00ef\u00bb\u00bf";
 /** From this many different names on, a table of all names is faster than looking for each in turn. */
 const FEW_NAMES = 8;
 
+/**
+ * Reads a file's boundaries in one pass; lines are made when somebody asks for them. Nothing in a file makes it fail.
+ */
 export function layOut(bytes: Buffer): Layout {
   return new FileLayout(bytes);
 }

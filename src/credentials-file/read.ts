@@ -48,7 +48,11 @@ export async function readCredentialsFile(file: ResolvedFile, uid: number | unde
   }
 }
 
-/** The file's stamp, for those who wait for a change; undefined when it is not there. */
+/**
+ * The file's stamp, for those who wait for a change; undefined when it is not there.
+ *
+ * @throws Failure FILE_UNREADABLE
+ */
 export async function stampOf(file: ResolvedFile): Promise<FileStamp | undefined> {
   try {
     return toStamp(lstatSync(reachOf(file), { bigint: true }));
@@ -64,6 +68,7 @@ export function sameStamp(a: FileStamp | undefined, b: FileStamp | undefined): b
   return a.dev === b.dev && a.ino === b.ino && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
+/** What tells one state of a file from another, out of its stat(2). */
 export function toStamp(stats: BigIntStats): FileStamp {
   const { dev, ino, size, mtimeNs, ctimeNs } = stats;
   return {

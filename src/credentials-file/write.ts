@@ -153,6 +153,11 @@ export async function syncDirectory(file: ResolvedFile, ops: FileOps): Promise<v
   }
 }
 
+/**
+ * The stamp of what is at this path now, a link not followed; undefined when nothing is.
+ *
+ * @throws the error of lstat(2) for anything but ENOENT
+ */
 export async function stampWith(ops: FileOps, path: string): Promise<FileStamp | undefined> {
   try {
     return toStamp(await ops.lstat(path, { bigint: true }));
@@ -178,7 +183,11 @@ export async function sweepTemporaries(file: ResolvedFile, ops: FileOps): Promis
   }
 }
 
-/** Creates the file's directory where it is missing, for its owner alone. */
+/**
+ * Creates the file's directory where it is missing, for its owner alone.
+ *
+ * @throws Failure FILE_CANNOT_CREATE
+ */
 export async function makeDirectory(file: ResolvedFile, ops: FileOps): Promise<void> {
   try {
     await ops.mkdir(directoryOf(file), { recursive: true, mode: 0o700 });

@@ -23,6 +23,9 @@ export interface Door {
 /**
  * Opens the way to the network as the one function of the Fetch standard that google-auth-library takes: every request has
  * its times, a size limit, no redirects, pauses between attempts, and the run's deadline and proxies.
+ *
+ * @returns a door whose `fetch` throws TypeError when no answer came, as the standard has it, and Failure TOKEN_MALFORMED, which
+ *   `refused` then holds too, for an endpoint without TLS
  */
 export function openDoor(credentials: GoogleCredentials, context: IdentityContext): Door {
   const door: Door = {

@@ -5,7 +5,11 @@ import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { fileFailure } from "../credentials-file/file-failure.ts";
 
-/** Whether something stands at the path, a dangling symbolic link included. */
+/**
+ * Whether something stands at the path, a dangling symbolic link included.
+ *
+ * @throws Failure FILE_CANNOT_CREATE when it cannot be looked at
+ */
 export async function isTaken(path: string): Promise<boolean> {
   try {
     await lstat(path);

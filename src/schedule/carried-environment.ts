@@ -36,8 +36,7 @@ export interface CarriedEnvironment {
 
 /**
  * Picks the variables that decide where AWS and the identity are found (endpoints, proxies, CA files). No key is among
- * them, and what
- * looks like a password is left out and named.
+ * them, and what looks like a password is left out and named.
  */
 export function carriedEnvironment(env: Environment): CarriedEnvironment {
   const variables = new Map<string, string>();
