@@ -18,6 +18,12 @@ function digest(old: Buffer, next: Buffer): string {
   return createHash("sha256").update(old).update(next).digest("hex");
 }
 
+function planted(path: string, shown: string): Failure {
+  return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${shown} may have been made by another user`, {
+    hint: "look at it, and remove it",
+  });
+}
+
 /**
  * The journal's two contents; undefined when there is none, or none that is complete: it gets its name by a rename when
  * it is, so that an incomplete one is not ours.
@@ -37,22 +43,18 @@ export async function readJournal(
       const stats = await handle.stat();
       const isTrusted =
         stats.isFile() &&
+        stats.nlink === 1 &&
         (uid === undefined || stats.uid === uid || stats.uid === stamp?.uid) &&
         (stats.mode & 0o022) === 0;
-      if (!isTrusted)
-        throw new Failure(
-          "FILE_UNSAFE",
-          `cannot use ${file.path} safely: ${shown} may have been made by another user`,
-          {
-            hint: `look at it, and remove it`,
-          },
-        );
+      if (!isTrusted) throw planted(file.path, shown);
       content = await handle.readFile();
     } finally {
       await ignoringErrors(handle.close());
     }
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
+    // A symbolic link, or a socket.
+    if (errnoOf(error) === "ELOOP" || errnoOf(error) === "ENXIO") throw planted(file.path, shown);
     throw fileFailure(
       "FILE_READ_FAILED",
       "cannot read",
