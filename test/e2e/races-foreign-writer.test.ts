@@ -11,9 +11,9 @@ import {
 } from "../torture/races-foreign-writer.ts";
 
 const WRITERS: readonly (readonly [string, number, StartForeign, string | undefined])[] = [
-  ["`aws configure set` in a loop", 5, awsConfigureSet, toolMissing("aws", ["--version"])],
-  ["one that truncates and writes", 10, truncatingWriter("truncate"), undefined],
-  ["one that truncates and writes in chunks", 10, truncatingWriter("chunks"), undefined],
+  ["`aws configure set` in a loop", 3, awsConfigureSet, toolMissing("aws", ["--version"])],
+  ["one that truncates and writes", 5, truncatingWriter("truncate"), undefined],
+  ["one that truncates and writes in chunks", 5, truncatingWriter("chunks"), undefined],
 ];
 
 suite("beside a writer that takes no lock, nothing is lost but changes that cross in the same moment", () => {

@@ -187,6 +187,29 @@ export const fileSystemFaults: readonly FileSystemFault[] = [
     },
   },
   {
+    name: "whatever the umask, a new file is 0600 in a new directory 0700, and an old one keeps its mode",
+    missing: () => Promise.resolve(undefined),
+    run: async () => {
+      for (const umask of ["000", "022", "077", "777"]) {
+        await using scene = await openFaultScene();
+        const fresh = join(scene.home.path, "new", "credentials");
+        const by = ["-c", `umask ${umask}; exec "$@"`, "sh"];
+        for (const file of [fresh, scene.home.credentials]) {
+          if (file !== fresh) must("chmod", ["640", file]);
+          const args = [...by, process.execPath, BIN, "refresh"];
+          const env = { ...scene.env, AWS_SHARED_CREDENTIALS_FILE: file };
+          const { code, stderr } = await runProgram("sh", args, { env });
+          // With 777 not even the owner may enter what it makes: only root goes on.
+          if (umask === "777" && process.geteuid?.() !== 0) assert.notEqual(code, 0);
+          else assert.deepEqual([code, stderr], [0, ""]);
+        }
+        assert.equal((await stat(fresh)).mode & 0o777, 0o600);
+        assert.equal((await stat(join(scene.home.path, "new"))).mode & 0o777, umask === "777" ? 0 : 0o700);
+        assert.equal((await stat(scene.home.credentials)).mode & 0o777, 0o640);
+      }
+    },
+  },
+  {
     name: "in a directory of another user the old file stays",
     missing: asRoot,
     run: async () => {

@@ -21,6 +21,21 @@ export interface TortureContext {
   readonly say: (line: string) => void;
 }
 
+/** A part of a suite's time that begins now: its budget divided by so many parts. */
+export function shareOf({ budgetMs }: Pick<TortureContext, "budgetMs">, parts: number): Pick<TortureContext, "isOver"> {
+  const until = performance.now() + budgetMs / parts;
+  return { isOver: () => performance.now() > until };
+}
+
+/** The same items in another order, which the seed decides: so that a run that is cut short has tried some of all. */
+export function shuffled<T>(items: readonly T[], seed: number): readonly T[] {
+  const keyed = items.map((item, at) => ({
+    item,
+    key: (Math.imul(at + 1, 2_654_435_761) ^ Math.imul(seed, 40_503)) >>> 0,
+  }));
+  return keyed.toSorted((a, b) => a.key - b.key).map(({ item }) => item);
+}
+
 /** One promise, and how often the suite tried to break it. */
 export interface TortureResult {
   /** The promise, as a sentence without a period. */

@@ -11,7 +11,7 @@ async function tryFault(
   const tally = new Tally(fault.name, say);
   const missing = await fault.missing();
   if (missing !== undefined) return tally.result(`not tried here: ${missing}`);
-  for (let n = 0; n < rounds && !isOver(); n++) await tally.attempt(`round ${n}`, fault.run);
+  for (let n = 0; n < rounds && !(n > 0 && isOver()); n++) await tally.attempt(`round ${n}`, fault.run);
   return tally.result();
 }
 

@@ -6,7 +6,14 @@ import { ageLocks, BEFORE, judgeFile, openFaultScene, type WriteMode } from "../
 import { CrashImage, crashImageMissing } from "../support/crash-image.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { runStraced, straceMissing, type SystemCall } from "../support/strace.ts";
-import { Tally, type TortureContext, type TortureResult, type TortureSuite } from "../support/torture.ts";
+import {
+  shareOf,
+  shuffled,
+  Tally,
+  type TortureContext,
+  type TortureResult,
+  type TortureSuite,
+} from "../support/torture.ts";
 import { nameOf, recordCalls } from "./faults-syscalls.ts";
 
 /**
@@ -78,7 +85,7 @@ export async function cutEverywhere(
   const attempts = all.map((call, n) => ({ call, isDone: n > last })).filter(({ call }) => pick(call));
   const counts = { old: 0, new: 0, torn: 0 };
   let skipped = 0;
-  await inParallel(attempts, 2, async ({ call, isDone }) => {
+  await inParallel(shuffled(attempts, all.length), 2, async ({ call, isDone }) => {
     if (isOver()) skipped++;
     else
       await tally.attempt(`${writeMode}, ${options}: at ${nameOf(call)}`, async () => {
@@ -119,7 +126,7 @@ export const suite: TortureSuite = {
             : `in-place, ext4 ${options}: cut at any file call, the next run finds or heals the file, and it is the new one once the run is done`,
           context.say,
         );
-        results.push(tally.result(missing ?? (await cutEverywhere(tally, writeMode, options, context))));
+        results.push(tally.result(missing ?? (await cutEverywhere(tally, writeMode, options, shareOf(context, 4)))));
       }
     }
     if (missing === undefined) {

@@ -10,7 +10,14 @@ import {
 } from "../support/fault-scene.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { runStraced, straceMissing, type SystemCall } from "../support/strace.ts";
-import { Tally, type TortureContext, type TortureResult, type TortureSuite } from "../support/torture.ts";
+import {
+  shareOf,
+  shuffled,
+  Tally,
+  type TortureContext,
+  type TortureResult,
+  type TortureSuite,
+} from "../support/torture.ts";
 import { nameOf, recordCalls } from "./faults-syscalls.ts";
 
 export type StopSignal = "KILL" | "TERM" | "INT" | "HUP" | "PIPE";
@@ -65,7 +72,11 @@ export async function stopEverywhere(
   pick: (n: number) => boolean = () => true,
 ): Promise<string> {
   const calls = await recordCalls(writeMode, false);
-  const attempts = calls.filter((_, n) => pick(n)).flatMap((call) => signals.map((signal) => ({ call, signal })));
+  const picked = calls.filter((_, n) => pick(n));
+  const attempts = shuffled(
+    picked.flatMap((call) => signals.map((signal) => ({ call, signal }))),
+    calls.length,
+  );
   const counts = { old: 0, new: 0, torn: 0, locks: 0 };
   let skipped = 0;
   await inParallel(attempts, 2, async ({ call, signal }) => {
@@ -122,7 +133,7 @@ export const suite: TortureSuite = {
           `${writeMode}: ${name} at any file call: ${promise}, and the next run heals`,
           context.say,
         );
-        const note = missing ?? (await stopEverywhere(tally, writeMode, signals, context));
+        const note = missing ?? (await stopEverywhere(tally, writeMode, signals, shareOf(context, 6)));
         results.push(tally.result(note));
       }
     }

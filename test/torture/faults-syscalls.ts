@@ -3,7 +3,14 @@ import assert from "node:assert/strict";
 import { checkNextRun, judgeFile, leftovers, openFaultScene, type WriteMode } from "../support/fault-scene.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { runStraced, straceMissing, type SystemCall } from "../support/strace.ts";
-import { Tally, type TortureContext, type TortureResult, type TortureSuite } from "../support/torture.ts";
+import {
+  shareOf,
+  shuffled,
+  Tally,
+  type TortureContext,
+  type TortureResult,
+  type TortureSuite,
+} from "../support/torture.ts";
 
 /** What a file system answers on its bad days. */
 export const ERRNOS = ["ENOSPC", "EIO", "EDQUOT", "EROFS", "EACCES", "EPERM", "EBUSY", "EMFILE", "EXDEV", "ESTALE"];
@@ -84,7 +91,7 @@ export async function failCalls(
     every ? ERRNOS.map((errno) => ({ call, errno })) : [{ call, errno: ERRNOS[(n + seed) % ERRNOS.length] ?? "EIO" }],
   );
   let left = 0;
-  await inParallel(attempts, 2, async ({ call, errno }) => {
+  await inParallel(shuffled(attempts, seed), 2, async ({ call, errno }) => {
     if (isOver()) left++;
     else await tally.attempt(`${writeMode}: ${errno} from ${nameOf(call)}`, () => failOne(writeMode, call, errno));
   });
@@ -102,7 +109,7 @@ export const suite: TortureSuite = {
         `${writeMode}: whichever file call of a refresh fails, with whichever of ${ERRNOS.length} errors, the file is the old or the new one whole, nothing is left, and the next run succeeds`,
         context.say,
       );
-      const note = missing ?? (await failCalls(tally, writeMode, true, context));
+      const note = missing ?? (await failCalls(tally, writeMode, true, { ...shareOf(context, 2), seed: context.seed }));
       results.push(tally.result(missing === undefined ? `${note}; strace -e inject on the built program` : missing));
     }
     return results;

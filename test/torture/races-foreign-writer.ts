@@ -68,6 +68,7 @@ async function settled(scene: Scene): Promise<string> {
   for (;;) {
     const content = await scene.credentials();
     if (/turn-\d+\n$/.test(content)) return content;
+    await new Promise(setImmediate);
   }
 }
 
