@@ -125,7 +125,12 @@ suite("as root on another user's file", { skip: isRoot ? false : "needs root" },
     ["a hard link to root's file", (path, { victim }) => link(`${victim}/credentials`, path)],
     ["a FIFO", async (path) => void spawnSync("mkfifo", [path])],
     ["a device", async (path) => void spawnSync("mknod", [path, "c", "1", "5"])],
-    ["a directory", async (path) => void (await mkdir(path))],
+    [
+      "a directory",
+      async (path) => {
+        await mkdir(path);
+      },
+    ],
     [
       "a link in the place of .aws",
       async (path, { home, victim }) => {
