@@ -27,6 +27,9 @@ function planted(path: string, shown: string): Failure {
 /**
  * The journal's two contents; undefined when there is none, or none that is complete: it gets its name by a rename when
  * it is, so that an incomplete one is not ours.
+ *
+ * @throws Failure FILE_UNSAFE for one that another user may have made or that is not as rolefresh left it, and what
+ *   reading a file throws
  */
 export async function readJournal(
   { file, stamp }: Snapshot,

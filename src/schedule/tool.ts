@@ -11,7 +11,7 @@ export interface ToolContext {
   readonly deadline: Deadline;
 }
 
-/** How it ended. */
+/** How the program ended, and what it printed. */
 export interface ToolAnswer {
   readonly status: number;
   readonly stdout: Buffer;
