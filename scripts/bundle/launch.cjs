@@ -40,12 +40,14 @@ function load(id) {
   const module = { exports: {} };
   loaded.set(id, module);
   const filename = `${__dirname}/${id.slice(2)}`;
-  const source = `(function (exports, require, module, __url) {${readText(id.slice(2))}\n})`;
+  const text = readText(id.slice(2));
+  const source = `(function (exports, require, module, __url) {${text}\n})`;
   const cache = directory && `${directory}/${id.slice(2, -4)}-${BUILD}-${process.version}-${process.arch}`;
   const cachedData = cache && readCached(cache);
   const script = new Script(source, { filename, cachedData });
   if (cache && (!cachedData || script.cachedDataRejected)) compiled.set(cache, script);
-  script.runInThisContext()(module.exports, load, module, pathToFileURL(filename).href);
+  const url = text.includes("__url") ? pathToFileURL(filename).href : undefined;
+  script.runInThisContext()(module.exports, load, module, url);
   return module.exports;
 }
 
