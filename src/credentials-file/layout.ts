@@ -31,7 +31,7 @@ export interface Layout {
 
 const BOM = "\u00ef\u00bb\u00bf";
 /** From this many different names on, a table of all names is faster than looking for each in turn. */
-const FEW_NAMES = 8;
+const FEW_NAMES = 3;
 
 /**
  * Reads a file's boundaries in one pass; lines are made when somebody asks for them. Nothing in a file makes it fail.
