@@ -14,3 +14,8 @@ export function renderTable(head: readonly string[], rows: readonly (readonly st
     )
     .join("");
 }
+
+/** The columns of a terminal that the widest line of a text takes; colours take none. */
+export function widthOf(text: string): number {
+  return Math.max(...text.split("\n").map((line) => stringWidth(line)));
+}

@@ -2,7 +2,7 @@ import { renderDuration, renderInstant } from "../base/duration.ts";
 import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
 import type { StatusInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
-import { renderTable } from "../cli/table.ts";
+import { renderTable, widthOf } from "../cli/table.ts";
 import { type Colour, isColourWanted, paint } from "../cli/colour.ts";
 import { renderBar } from "../cli/time-bar.ts";
 import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
@@ -62,24 +62,32 @@ const COLOURS: Readonly<Record<Step["state"]["state"], Colour>> = {
   missing: "red",
 };
 
-/** On a terminal the time left is a bar, and colour tells how it stands; in a pipe there are plain columns. */
+/**
+ * On a terminal the time left is a bar where there is room for it (one that is broken over two lines says nothing), and
+ * colour tells how it stands; in a pipe there are plain columns.
+ */
 function toTable(steps: readonly Step[], now: Date, world: World): string {
   const colour = isColourWanted(world.out, world.env);
   const head = ["PROFILE", "ROLE", "STATE", "EXPIRES", "LEFT"];
+  const tint = ({ state }: Step, text: string) => (colour ? paint(text, COLOURS[state.state]) : text);
   const rows = steps.map((step) => {
     const { spec, written, state } = step;
-    const left = leftOf(step, now);
-    const tint = (text: string) => (colour ? paint(text, COLOURS[state.state]) : text);
-    const cells = [
+    return [
       spec.profile,
       spec.role?.arn ?? "-",
-      tint(state.state),
+      tint(step, state.state),
       written?.expiresAt ? renderInstant(written.expiresAt) : "-",
-      written?.expiresAt ? renderDuration(Math.max(0, left)) : "-",
+      written?.expiresAt ? renderDuration(Math.max(0, leftOf(step, now))) : "-",
     ];
-    return world.out.isTTY ? [...cells, tint(renderBar(left / lifetimeMsOf(spec)))] : cells;
   });
-  return renderTable(world.out.isTTY ? [...head, ""] : head, rows);
+  const plain = renderTable(head, rows);
+  if (!world.out.isTTY) return plain;
+  const bars = steps.map((step) => tint(step, renderBar(leftOf(step, now) / lifetimeMsOf(step.spec))));
+  const wide = renderTable(
+    [...head, ""],
+    rows.map((cells, at) => [...cells, bars[at] ?? ""]),
+  );
+  return widthOf(wide) <= (world.out.columns ?? Infinity) ? wide : plain;
 }
 
 function lifetimeMsOf({ lifetimeMs }: Step["spec"]): number {

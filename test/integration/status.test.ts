@@ -22,7 +22,7 @@ manager = rolefresh
 `;
 }
 
-async function statusOn(terminal: boolean, env: Readonly<Record<string, string>>): Promise<string> {
+async function statusOn(terminal: boolean, env: Readonly<Record<string, string>>, columns = 120): Promise<string> {
   await using home = await tempHome();
   const profiles = ["fresh", "half", "old"];
   await home.write(
@@ -35,7 +35,7 @@ async function statusOn(terminal: boolean, env: Readonly<Record<string, string>>
       section("half", "2026-11-23T10:30:00Z") +
       section("old", "2026-11-23T09:00:00Z"),
   );
-  const world = testWorld({ argv: ["status"], home: home.path, now: NOW, isTTY: terminal, env });
+  const world = testWorld({ argv: ["status"], home: home.path, now: NOW, isTTY: terminal, columns, env });
   assert.equal(await main(world), 0);
   assert.equal(world.written.err, "");
   return world.written.out;
@@ -55,6 +55,12 @@ suite("status", () => {
     const text = await statusOn(true, { NO_COLOR: "1" });
     assert.equal(text, stripVTControlCharacters(text));
     assert.match(text, /##########/);
+  });
+
+  test("a terminal that is too narrow for the bar gets none, rather than one on a line of its own", async () => {
+    const width = "PROFILE".length + 2 + GCP_ARN.length + 2 + "expired".length + 2 + 20 + 2 + "LEFT".length + 2 + 10;
+    assert.match(await statusOn(true, {}, width), /##########/);
+    assert.doesNotMatch(await statusOn(true, {}, width - 1), /#/);
   });
 
   test("a pipe gets plain columns, whatever the colour settings say", async () => {

@@ -14,6 +14,8 @@ export interface TestWorldOptions {
   readonly now?: Date;
   readonly hostname?: string;
   readonly isTTY?: boolean;
+  /** Of the terminal; 100 when absent. */
+  readonly columns?: number;
   readonly interrupted?: AbortSignal;
 }
 
@@ -29,7 +31,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
       written[name] += text;
     },
     isTTY,
-    columns: isTTY ? 100 : undefined,
+    columns: isTTY ? (options.columns ?? 100) : undefined,
     isJournal: false,
   });
   return {
