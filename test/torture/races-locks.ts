@@ -125,7 +125,7 @@ const jump = (offset: string): LockFault => ({
     await writeFile(stamp, offset);
     await heartbeats(held, 2);
     const other = scene.run(["refresh"]);
-    await Promise.race([other, heartbeats(held, 2).catch(() => undefined)]);
+    await Promise.race([other, heartbeats(held, 4).catch(() => undefined)]);
     held.letGo();
     const [first, second] = await Promise.all([held.ended, other]);
     assert.deepEqual(second, SILENT);
