@@ -10,7 +10,7 @@ import type { WantedRole } from "./saml-assertion.ts";
  * (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_saml_assertions.html).
  */
 const AWS_AUDIENCE =
-  /^(https:\/\/([\w.-]+\.)?signin\.(aws\.amazon\.com|amazonaws[\w.-]*)\/saml|urn:amazon:webservices)\b/;
+  /^(https:\/\/([\w.-]+\.)?signin\.(aws\.amazon\.com|amazonaws(-us-gov|-eusc)?\.(com|cn|eu))\/saml|urn:amazon:webservices)\b/;
 
 /**
  * What a person could have got wrong, pointed out before STS is called.
