@@ -1,5 +1,5 @@
 // Measures the built program side by side with what it is held against, prints the table and writes docs/PERFORMANCE.md.
-// usage: npm run bench -- [--quick]      --quick: fewer runs, nothing is written
+// usage: npm run bench -- [--quick] [--hours N]      --quick: fewer runs, nothing is written; --hours: of the watch, 24
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism, cpus, loadavg, release, totalmem } from "node:os";
@@ -10,7 +10,7 @@ import { lineChart } from "./plot.mjs";
 import * as measure from "./rows.mjs";
 import { removeHomes, ROOT } from "./scene.mjs";
 
-const { values } = parseArgs({ options: { quick: { type: "boolean", default: false } } });
+const { values } = parseArgs({ options: { quick: { type: "boolean", default: false }, hours: { type: "string", default: "24" } } });
 const runs = values.quick ? 5 : 30;
 const startLoad = loadavg()[0];
 const notes = [];
@@ -33,7 +33,7 @@ try {
   add([measure.fileEditRow(big)]);
   const sizes = (values.quick ? [1, 1000] : [1, 100, 1000, 10_000, 25_000, 100_000]).map((sections) => measure.fileEdit(values.quick ? 3 : 9, sections));
   const growth = [...sizes, big].toSorted((a, b) => a.sections - b.sections);
-  add(await measure.watchDay(values.quick ? 2 : 24, 100));
+  add(await measure.watchDay(values.quick ? 2 : Number(values.hours), 100));
   add(measure.published());
   if (!values.quick) write(many.points, growth);
 } finally {
