@@ -37,6 +37,14 @@ interface Part {
  */
 export async function resolveCredentialsFile(path: string, uid: number | undefined): Promise<ResolvedFile> {
   const absolute = resolve(path);
+  try {
+    return await followLinks(absolute, uid);
+  } catch (error) {
+    throw fileFailure("FILE_UNREADABLE", "cannot read", absolute, error, "check the directories of its path");
+  }
+}
+
+async function followLinks(absolute: string, uid: number | undefined): Promise<ResolvedFile> {
   const { root } = parse(absolute);
   const parts = toParts(absolute.slice(root.length), undefined);
   let at = root;
