@@ -50,8 +50,6 @@ const billing = {
   trustPolicy: { Statement: [{ Effect: "Allow", Principal: { AWS: trusting("Export").arn }, Action: "sts:AssumeRole" }] },
 };
 const sandbox = await startSandbox({
-  stsPort: 41_443,
-  metadataPort: 41_080,
   roles: [trusting("Export"), trusting("Archive"), billing],
 });
 
@@ -106,6 +104,8 @@ function steady(text) {
       const minute = Math.round((Date.parse(time) + shift) / 60_000) * 60_000;
       return new Date(minute).toISOString().replace(".000Z", "Z");
     })
+    .replaceAll(new URL(sandbox.stsUrl).host, "127.0.0.1:41443")
+    .replaceAll(sandbox.metadataHost, "127.0.0.1:41080")
     // The jitter is the host's own.
     .replaceAll(/(to be refreshed from) \S+/g, `$1 ${new Date(SHOWN_NOW + 27 * 60_000).toISOString().replace(".000Z", "Z")}`)
     .replaceAll(home, "/home/dana")
