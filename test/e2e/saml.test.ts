@@ -211,7 +211,7 @@ suite("a SAML assertion that is no good", () => {
     test(`a command ${name}: exit ${code}, its line unseen`, async () => {
       const secret = `${command} # token-s3cr3t`;
       await using scene = await openSaml(undefined, COMMAND.replace(/saml_command = .*/, `saml_command = "${secret}"`));
-      const result = await scene.run(["--verbose", "--timeout", command.startsWith("sleep") ? "1s" : "30s"]);
+      const result = await scene.run(["--verbose", "--timeout", command.startsWith("sleep") ? "3s" : "30s"]);
       assert.equal(result.code, code, result.stderr);
       assert.match(result.stderr, says);
       assert.doesNotMatch(result.stderr, /s3cr3t/);

@@ -126,9 +126,9 @@ suite("a profile with IAM Identity Center", () => {
     await using portal = await startSsoPortal(keys(), "sso-token");
     portal.misbehave({ kind: "hang" });
     await logIn(scene, "sso-token", new Date(Date.now() + HOUR));
-    const result = await scene.run(["--timeout", "1s"], { env: { AWS_ENDPOINT_URL_SSO: portal.url } });
+    const result = await scene.run(["--timeout", "3s"], { env: { AWS_ENDPOINT_URL_SSO: portal.url } });
     assert.equal(result.code, 75, result.stderr);
-    assert.match(result.stderr, /profile 'dev' of .*config has not been resolved: not done within 1 s/);
+    assert.match(result.stderr, /profile 'dev' of .*config has not been resolved: not done within 3 s/);
   });
 });
 
@@ -187,12 +187,12 @@ suite("a profile with a credential_process", () => {
     ],
     ["a failure", "echo locked >&2; exit 1", "", 75, /failed with exit 1: locked/],
     ["a program that is not there", "/nonexistent/tool", "", 69, /cannot be run \(exit 127\)/],
-    ["silence", "sleep 600", "", 75, /has not ended: not done within 1 s/],
+    ["silence", "sleep 600", "", 75, /has not ended: not done within 3 s/],
   ];
   for (const [name, command, output, code, says] of cases) {
     test(`${name}: exit ${code}`, async () => {
       await using scene = await openProcess(command, output);
-      const result = await scene.run(["--verbose", "--timeout", command.startsWith("sleep") ? "1s" : "30s"]);
+      const result = await scene.run(["--verbose", "--timeout", command.startsWith("sleep") ? "3s" : "30s"]);
       assert.deepEqual([result.code, result.stdout], [code, ""], result.stderr);
       assert.match(result.stderr, says);
       assert.doesNotMatch(result.stderr, /je7MtGbClwBF|IQoJ|\[x\]/);

@@ -155,7 +155,7 @@ suite("identity = session", () => {
   for (const [name, command, code, says] of codes) {
     test(`a command that ${name}: exit ${code}`, async () => {
       await using scene = await openJane(SESSION + MFA.replace(/mfa_command = .*/, () => `mfa_command = "${command}"`));
-      await fails(scene, code, says, ["--timeout", command.startsWith("sleep") ? "1s" : "30s"]);
+      await fails(scene, code, says, ["--timeout", command.startsWith("sleep") ? "3s" : "30s"]);
       assert.equal(scene.sandbox.callsTo("GetSessionToken").length, 0);
     });
   }
