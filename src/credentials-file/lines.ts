@@ -61,6 +61,7 @@ export function strictHeaderName(stripped: string): string | undefined {
 
 /** A line as JavaScript's readers see it: without its comment (`parseIni.ts` of smithy and JS v2's `ini.parse` cut alike). */
 export function withoutComment(text: string): string {
+  if (!text.includes("#") && !text.includes(";")) return text.trim();
   return (text.split(/(^|\s)[;#]/, 1)[0] ?? "").trim();
 }
 

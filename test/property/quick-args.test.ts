@@ -19,6 +19,15 @@ const word = fc.oneof(
     "--json",
     "--metrics-file",
     "--lenient",
+    "--timeout",
+    "--concurrency",
+    "90s",
+    "2m",
+    "2d",
+    "0",
+    "12",
+    "1e1",
+    "1000",
     "--force",
     "-n",
     "--",
@@ -59,6 +68,7 @@ for (const argv of [
   ["check", "--quiet", "a", "b"],
   ["--config", "/x.ini"],
   ["refresh", "prod.admin", "--credentials-file", "/c"],
+  ["refresh", "--timeout", "50s", "--concurrency", "25"],
 ]) {
   test(`'rolefresh ${argv.join(" ")}' is quick`, async () => {
     assert.deepEqual(parseQuickArgs(argv), await parseArgs(argv, undefined));
