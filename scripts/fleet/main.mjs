@@ -34,7 +34,7 @@ const results = scenarios.map(([name, changes]) => {
 });
 const whole = results[0].peak;
 const number = (value) => value.toLocaleString("en");
-const share = (peak) => `${((100 * peak) / whole).toPrecision(2)} %`;
+const share = (peak) => `${((100 * peak) / whole).toFixed(peak < whole / 10 ? 1 : 0)} %`;
 const rows = results.map(({ name, peak, throttled, failed, expired }) => `| ${name} | ${number(peak)} | ${share(peak)} | ${number(throttled)} | ${number(failed)} | ${number(expired)} |`);
 const shown = [0, 4, 7, 9].map((index) => results[index]);
 mkdirSync(new URL("../../docs/", import.meta.url), { recursive: true });
