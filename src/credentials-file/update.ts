@@ -58,6 +58,8 @@ export interface UpdateOutcome {
 
 /** How long a file that was emptied a moment ago is given to be filled, by a writer that truncates first. */
 const EMPTIED_MS = 1000;
+/** How long a file that somebody writes over must have been left alone before it is believed to be whole. */
+const QUIET_MS = 200;
 
 /**
  * A file that is larger is not looked over for others' mistakes after each write, which would take longer than the write;
@@ -150,22 +152,29 @@ function warningsAfter({ file, writeMode }: UpdateRequest, { stamp }: Snapshot, 
 }
 
 /**
- * Reads the file. One that was emptied within the last second is read again: `aws configure set` and most other tools cut
- * the file to nothing before they write it, and to believe it would lose every other profile (aws-cli issue 10648).
+ * Reads the file, when it is whole. Most other tools write over it: they cut it to nothing, then write it in one piece or
+ * in several. To believe it in between would lose every other profile (aws-cli issue 10648).
  */
 async function readSettled(file: ResolvedFile, { clock, deadline, uid }: UpdateContext): Promise<Snapshot> {
-  for (let tries = 1; ; tries++) {
+  for (;;) {
     const snapshot = await readCredentialsFile(file, uid);
-    const { bytes, stamp } = snapshot;
-    if (bytes?.length !== 0 || !stamp || tries > 10) return snapshot;
-    const ageMs = clock.now().getTime() - Number(stamp.mtimeNs / 1_000_000n);
-    if (ageMs < 0 || ageMs > EMPTIED_MS) return snapshot;
+    const waitMs = unsettledMs(snapshot, clock.now());
+    if (waitMs === 0) return snapshot;
     try {
-      await clock.sleep(EMPTIED_MS / 10, deadline.signal);
+      await clock.sleep(Math.min(waitMs, EMPTIED_MS / 10), deadline.signal);
     } catch {
       throw changing(file, deadline);
     }
   }
+}
+
+/** For how long the file may still be in the middle of a write; 0 when it is not. */
+function unsettledMs({ bytes, stamp }: Snapshot, now: Date): number {
+  if (!stamp || !bytes) return 0;
+  const ageMs = now.getTime() - Number(stamp.mtimeNs / 1_000_000n);
+  // One that came by a rename, as ours do, was changed after it was written last; and it is whole.
+  const quietMs = bytes.length === 0 ? EMPTIED_MS : stamp.ctimeNs === stamp.mtimeNs ? QUIET_MS : 0;
+  return ageMs < 0 || ageMs > quietMs ? 0 : quietMs - ageMs + 1;
 }
 
 function changing(file: ResolvedFile, { signal }: Deadline): Failure {

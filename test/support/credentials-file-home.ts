@@ -1,4 +1,4 @@
-import { lstat, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
@@ -35,7 +35,11 @@ export interface FileHome extends AsyncDisposable {
 export async function fileHome(content?: string | Buffer, timeoutMs = 30_000): Promise<FileHome> {
   const directory = await mkdtemp(join(tmpdir(), "rolefresh-file-"));
   const path = join(directory, "credentials");
-  if (content !== undefined) await writeFile(path, content, { mode: 0o600 });
+  if (content !== undefined) {
+    await writeFile(path, content, { mode: 0o600 });
+    // Nobody is in the middle of writing it.
+    if (content.length > 0) await utimes(path, 1, 1);
+  }
   const deadline = startDeadline(timeoutMs, clock, new AbortController().signal);
   return {
     directory,

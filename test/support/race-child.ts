@@ -67,7 +67,7 @@ async function writeTurn(chunk: number): Promise<void> {
   const file = await open(path, "w");
   for (let at = 0; at < bytes.length; at += chunk) await file.write(bytes, at, Math.min(chunk, bytes.length - at));
   await file.close();
-  await wait(Math.random() * 20);
+  await wait(Math.random() * 600);
 }
 
 process.stdout.write("started\n");

@@ -129,8 +129,8 @@ export const suite: TortureSuite = {
     const awsMissing = toolMissing("aws", ["--version"]);
     const writers: readonly (readonly [string, StartForeign | undefined])[] = [
       ["`aws configure set` in a loop", awsMissing === undefined ? awsConfigureSet : undefined],
-      ["a writer that truncates and writes every 10 ms", truncatingWriter("truncate")],
-      ["a writer that truncates and writes 512 bytes at a time, every 10 ms", truncatingWriter("chunks")],
+      ["a writer that truncates and writes twice or thrice a second", truncatingWriter("truncate")],
+      ["a writer that truncates and writes 512 bytes at a time, twice or thrice a second", truncatingWriter("chunks")],
     ];
     const results: TortureResult[] = [];
     for (const [name, start] of writers) {
