@@ -75,9 +75,15 @@ for (const { name, title, weight, run } of suites) {
   const seconds = (performance.now() - started) / 1000;
   process.stdout.write(renderTable(results));
   records.push({ suite: name, title, date: new Date().toISOString(), seconds: Math.round(seconds), commit: commit(), seed, machine, versions, results });
+  if (values.report) writeReport();
 }
 
-if (values.report) {
+const broken = records.flatMap(({ results }) => results).reduce((sum, { failed }) => sum + failed, 0);
+console.log(broken === 0 ? "no promise was broken" : `${broken} promises were broken (seed ${seed})`);
+process.exit(broken === 0 ? 0 : 1);
+
+/** After every suite: a run that is cut short keeps what it found. */
+function writeReport() {
   const folder = join(root, "docs");
   mkdirSync(folder, { recursive: true });
   const data = join(folder, "reliability.json");
@@ -85,11 +91,7 @@ if (values.report) {
   const all = mergeRecords(readRecords(data), records).filter(({ suite }) => names.includes(suite));
   writeFileSync(data, `${JSON.stringify(all, undefined, 2)}\n`);
   writeFileSync(join(folder, "RELIABILITY.md"), renderReliability(all));
-  console.log("\nwritten: docs/RELIABILITY.md");
 }
-const broken = records.flatMap(({ results }) => results).reduce((sum, { failed }) => sum + failed, 0);
-console.log(broken === 0 ? "no promise was broken" : `${broken} promises were broken (seed ${seed})`);
-process.exit(broken === 0 ? 0 : 1);
 
 function load(path) {
   return import(pathToFileURL(path).href);
