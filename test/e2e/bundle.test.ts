@@ -51,6 +51,8 @@ suite("the bundle", { skip }, () => {
       (bytes: Buffer) => bytes.subarray(0, 100),
       () => Buffer.alloc(0),
       (bytes: Buffer) => bytes.fill(0x55),
+      // As a lost block looks: V8 of Node 22 and later aborts over it when it is handed such code.
+      (bytes: Buffer) => bytes.fill(0, bytes.length >> 2, Math.min(bytes.length, (bytes.length >> 2) + 4096)),
     ]) {
       for (const name of await readdir(cache)) {
         const good = await readFile(join(cache, name));
