@@ -22,8 +22,8 @@ const CHUNKS = {
   // One role refreshed: one file, so that it is read and compiled once.
   refresh: [
     "src/cli/progress.ts",
-    "src/command/refresh-run.ts",
-    "src/command/hook.ts",
+    "src/command/run/refresh-run.ts",
+    "src/command/run/hook.ts",
     "src/credentials-file/",
     "src/identity/",
     "src/metrics/",
@@ -33,7 +33,7 @@ const CHUNKS = {
   ],
   table: ["src/cli/table.ts"],
   "command-line": ["src/cli/args.ts"],
-  terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/init/ask.ts"],
+  terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/command/init/ask.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
   "aws-profile": ["node_modules/@aws-sdk/credential-providers/"],
   saml: ["node_modules/@xmldom/"],

@@ -2,8 +2,8 @@ import { Failure } from "../base/failure.ts";
 import type { CheckInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import type { World } from "../world.ts";
-import { loadProfiles, planLoaded } from "./load.ts";
-import { refusalOf } from "./outcome.ts";
+import { loadProfiles, planLoaded } from "./run/load.ts";
+import { refusalOf } from "./run/outcome.ts";
 
 /** Not a sysexits code: systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" and only 255 for an error. */
 export const CHECK_DUE = 0;

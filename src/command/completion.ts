@@ -10,7 +10,7 @@ import { IDENTITIES } from "../config/role-source.ts";
 import { SCHEDULERS } from "../schedule/request.ts";
 import { POLICY_FORMATS } from "../trust-policy/render.ts";
 import type { World } from "../world.ts";
-import { openCredentialsView } from "./credentials-view.ts";
+import { openCredentialsView } from "./run/credentials-view.ts";
 import { oursIn, usualFile } from "./find-sections.ts";
 
 /**

@@ -8,7 +8,7 @@ import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { World } from "../world.ts";
-import { type CredentialsView, openCredentialsView } from "./credentials-view.ts";
+import { type CredentialsView, openCredentialsView } from "./run/credentials-view.ts";
 
 /** A profile and the credentials file that its section is in, or would be. */
 export interface Found {

@@ -2,12 +2,12 @@ import type { RefreshInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../world.ts";
-import { carryOut } from "./carry-out.ts";
-import { type Loaded, loadProfiles, planLoaded } from "./load.ts";
-import { type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
-import { recordMetrics } from "./record-metrics.ts";
-import { outcomesToJson, outcomesToTable } from "./render-outcomes.ts";
-import { reportOutcomes } from "./report-outcomes.ts";
+import { carryOut } from "./run/carry-out.ts";
+import { type Loaded, loadProfiles, planLoaded } from "./run/load.ts";
+import { type Outcome, settleAtOnce, unchanged } from "./run/outcome.ts";
+import { recordMetrics } from "./run/record-metrics.ts";
+import { outcomesToJson, outcomesToTable } from "./run/render-outcomes.ts";
+import { reportOutcomes } from "./run/report-outcomes.ts";
 
 /**
  * The main job: refresh what is due, write, say how it went.

@@ -8,7 +8,7 @@ import { isManagedKey } from "../credentials-file/managed.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
 import type { EditResult } from "../credentials-file/update.ts";
 import type { World } from "../world.ts";
-import type { CredentialsView } from "./credentials-view.ts";
+import type { CredentialsView } from "./run/credentials-view.ts";
 import { findSections, type Found } from "./find-sections.ts";
 
 /** How the removal of one profile ended. */

@@ -8,7 +8,7 @@ import { renderBar } from "../cli/time-bar.ts";
 import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../world.ts";
-import { loadProfiles, planLoaded } from "./load.ts";
+import { loadProfiles, planLoaded } from "./run/load.ts";
 
 /**
  * Shows what the credentials file holds for each profile: no network, no lock.

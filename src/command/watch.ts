@@ -7,13 +7,13 @@ import { resolvePath } from "../config/locate.ts";
 import { readConfig } from "../config/read.ts";
 import { LONGEST_SLEEP_MS, pauseAfter, sleepUntil } from "../plan/wake.ts";
 import type { World } from "../world.ts";
-import { carryOut } from "./carry-out.ts";
+import { carryOut } from "./run/carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";
-import { type Loaded, openFiles, planLoaded } from "./load.ts";
-import type { Outcome } from "./outcome.ts";
-import { recordMetrics } from "./record-metrics.ts";
-import { outcomesToJson } from "./render-outcomes.ts";
-import { reportOutcomes } from "./report-outcomes.ts";
+import { type Loaded, openFiles, planLoaded } from "./run/load.ts";
+import type { Outcome } from "./run/outcome.ts";
+import { recordMetrics } from "./run/record-metrics.ts";
+import { outcomesToJson } from "./run/render-outcomes.ts";
+import { reportOutcomes } from "./run/report-outcomes.ts";
 
 /**
  * Stays and refreshes each profile when it becomes due. The wall clock decides what is due and is looked at once a minute

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile, stat } from "node:fs/promises";
+import { mkdir, readFile, stat, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 import { gunzipSync } from "node:zlib";
@@ -35,6 +35,22 @@ suite("the Debian package", () => {
     await root.dpkg("--purge", "rolefresh");
     assert.deepEqual(await root.files(), []);
     assert.equal(await scene.credentials(), before, "credentials are the administrator's");
+  });
+
+  test("takes away what enabled its timer, and leaves what enabled the administrator's own", { skip }, async () => {
+    for (const [target, left] of [
+      ["/usr/lib/systemd/system/rolefresh.timer", []],
+      ["/etc/systemd/system/rolefresh.timer", ["etc/systemd/system/timers.target.wants/rolefresh.timer"]],
+    ] as const) {
+      await using home = await tempHome();
+      const root = await openPackageRoot(home, DEPENDENCIES);
+      await root.dpkg("--install", path);
+      const wants = join(root.path, "etc/systemd/system/timers.target.wants");
+      await mkdir(wants, { recursive: true });
+      await symlink(target, join(wants, "rolefresh.timer"));
+      await root.dpkg("--remove", "rolefresh");
+      assert.deepEqual(await root.files(), left);
+    }
   });
 
   test("refuses a machine without the libraries that it needs", { skip }, async () => {
@@ -111,6 +127,16 @@ suite("the Debian package", () => {
       await mustRun("man", ["-M", join(share, "man"), "rolefresh"], { env }),
       /keep AWS role credentials fresh/,
     );
+  });
+
+  test("lintian finds nothing to mend in it but how it was packed for the tests", { skip }, async (t) => {
+    const missing = process.env["SLOW"] ? unlessThere("lintian") : "it takes a quarter of a minute: SLOW=1 runs it";
+    if (missing) return t.skip(missing);
+    await using home = await tempHome();
+    const env = { PATH: "/usr/bin:/bin", HOME: home.path, LC_ALL: "C" };
+    // Uncompressed, and as root.
+    const packing = "uses-no-compression-for-control-tarball,uses-no-compression-for-data-tarball";
+    assert.equal(await mustRun("lintian", ["--allow-root", "--suppress-tags", packing, path], { env }), "");
   });
 
   test("the example configuration is a good one", { skip }, async () => {

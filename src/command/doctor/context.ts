@@ -1,0 +1,35 @@
+import { type Deadline, startDeadline } from "../../base/deadline.ts";
+import type { World } from "../../world.ts";
+
+/** What a check may use. */
+export interface DoctorContext {
+  readonly world: World;
+  /** The whole run's. */
+  readonly deadline: Deadline;
+  /** How many calls to STS at a time. */
+  readonly concurrency: number;
+  /** Takes a line for `--verbose`; it never holds a secret. */
+  readonly verbose: (message: string) => void;
+}
+
+/** The machine's own programs answer at once; one that hangs (a dead bus, NFS) must not hold the rest. */
+export const TOOL_MS = 3_000;
+/** For whatever crosses the network: less than the whole run, so that one hung server leaves time for the others. */
+export const NETWORK_MS = 10_000;
+
+/** Does a piece of work within its own, shorter deadline. */
+export async function within<T>(
+  context: Pick<DoctorContext, "world" | "deadline">,
+  ms: number,
+  work: (deadline: Deadline) => Promise<T>,
+): Promise<T> {
+  const { world, deadline } = context;
+  // Half of what is left at most: with a short --timeout the later steps still get their turn.
+  const allowed = Math.max(1, Math.min(ms, deadline.remainingMs() / 2));
+  const own = startDeadline(allowed, world, deadline.signal);
+  try {
+    return await work(own);
+  } finally {
+    own.clear();
+  }
+}

@@ -1,0 +1,100 @@
+import { Failure } from "../../base/failure.ts";
+import { type CredentialsDocument, parseDocument, type ProfileSection } from "../../credentials-file/document.ts";
+import { type ResolvedFile, resolveCredentialsFile } from "../../credentials-file/locate.ts";
+import { ownershipOf } from "../../credentials-file/ownership.ts";
+import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../credentials-file/read.ts";
+import type { WrittenProfile } from "../../plan/profile-state.ts";
+import type { World } from "../../world.ts";
+
+/** One credentials file as it was last read, and read again only when it changed. */
+export interface CredentialsView {
+  /** As configured. */
+  readonly path: string;
+  /** Undefined when the path itself is refused (see `failure`). */
+  readonly file: ResolvedFile | undefined;
+  /** Undefined when the file cannot be read (see `failure`). */
+  readonly document: CredentialsDocument | undefined;
+  readonly failure: Failure | undefined;
+  written(profile: string): WrittenProfile | undefined;
+  /** Why this profile cannot be written safely in this file, or undefined when it can. */
+  refusalOf(profile: string): Failure | undefined;
+  /** Reads the file again if it changed since; true when it did. */
+  lookAgain(): Promise<boolean>;
+}
+
+/**
+ * Reads a credentials file. It does not fail: what is wrong with the file is the view's `failure`, for each profile in
+ * it.
+ *
+ * @param path as configured; links are followed as `locate.ts` has it
+ */
+export async function openCredentialsView(path: string, world: Pick<World, "uid">): Promise<CredentialsView> {
+  const view = new FileView(path, world.uid);
+  await view.read();
+  return view;
+}
+
+class FileView implements CredentialsView {
+  readonly path: string;
+  readonly #uid: number | undefined;
+  #stamp: FileStamp | undefined;
+  #isTorn = false;
+  file: ResolvedFile | undefined;
+  document: CredentialsDocument | undefined;
+  failure: Failure | undefined;
+
+  constructor(path: string, uid: number | undefined) {
+    this.path = path;
+    this.#uid = uid;
+  }
+
+  async read(): Promise<void> {
+    try {
+      this.file = await resolveCredentialsFile(this.path, this.#uid);
+      const snapshot = await readCredentialsFile(this.file, this.#uid);
+      this.#stamp = snapshot.stamp;
+      this.#isTorn = snapshot.isTorn;
+      this.document = parseDocument(snapshot);
+      this.failure = undefined;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      this.document = undefined;
+      this.failure = error;
+    }
+  }
+
+  written(profile: string): WrittenProfile | undefined {
+    const section = this.document?.profile(profile);
+    if (!section) return undefined;
+    // A write in place was cut off: the next one heals the file, so there must be a next one.
+    return this.#isTorn ? { ...toWritten(section), complete: false } : toWritten(section);
+  }
+
+  refusalOf(profile: string): Failure | undefined {
+    return this.failure ?? this.document?.refusalOf(profile);
+  }
+
+  async lookAgain(): Promise<boolean> {
+    if (this.file && !this.failure && sameStamp(await stampOf(this.file), this.#stamp)) return false;
+    await this.read();
+    return true;
+  }
+}
+
+/** A section of the file as the plan sees it: no secrets. */
+export function toWritten(section: ProfileSection): WrittenProfile {
+  const ownership = ownershipOf(section);
+  const { secretAccessKey, sessionToken, securityToken } = section;
+  return {
+    accessKeyId: section.accessKeyId,
+    complete:
+      secretAccessKey !== undefined &&
+      sessionToken !== undefined &&
+      securityToken !== undefined &&
+      sessionToken.equals(securityToken),
+    principalArn: section.principalArn,
+    expiresAt: section.expiresAt,
+    foreign: ownership.kind === "foreign" ? ownership.reason : undefined,
+    isTakenOver: ownership.kind === "foreign" && ownership.isTakenOver,
+  };
+}

@@ -1,0 +1,93 @@
+import { Failure } from "../../base/failure.ts";
+import type { ProfileSpec } from "../../config/config.ts";
+import { collectMistakes } from "../../config/mistakes.ts";
+import { didYouMean } from "../../config/nearest.ts";
+import { type ConfigOptions, readConfig } from "../../config/read.ts";
+import type { Config } from "../../config/config.ts";
+import { planRun, type Step } from "../../plan/plan.ts";
+import type { World } from "../../world.ts";
+import { openCredentialsView, type CredentialsView } from "./credentials-view.ts";
+
+/** A configuration together with what its credentials files hold now. */
+export interface Loaded {
+  readonly config: Config;
+  readonly viewOf: (spec: ProfileSpec) => CredentialsView;
+  readonly views: readonly CredentialsView[];
+}
+
+/**
+ * Reads the configuration and every credentials file that it names: no network, no lock. A file that cannot be read is
+ * kept as the failure of its own profiles, so that those in other files go on.
+ *
+ * @throws Failure CONFIG_*; ConfigMistakes
+ */
+export async function loadProfiles(options: ConfigOptions, world: World): Promise<Loaded> {
+  return openFiles(await readConfig(options, world), world);
+}
+
+/**
+ * Reads every credentials file that a configuration names.
+ *
+ * @throws ConfigMistakes for a `source_profile` that is nowhere
+ */
+export async function openFiles(config: Config, world: World): Promise<Loaded> {
+  const views = new Map<string, CredentialsView>();
+  for (const path of new Set(config.profiles.map((spec) => spec.credentialsFile))) {
+    views.set(path, await openCredentialsView(path, world));
+  }
+  const viewOf = (spec: ProfileSpec): CredentialsView => {
+    const view = views.get(spec.credentialsFile);
+    if (!view) throw new Error(`no view of ${spec.credentialsFile}`);
+    return view;
+  };
+  checkStaticSources(config, viewOf);
+  return { config, viewOf, views: [...views.values()] };
+}
+
+/** A `source_profile` must be a configured profile or a section of the credentials file. */
+function checkStaticSources(config: Config, viewOf: (spec: ProfileSpec) => CredentialsView): void {
+  const configured = new Set(config.profiles.map((spec) => spec.profile));
+  const mistakes = collectMistakes();
+  for (const spec of config.profiles) {
+    if (!("sourceProfile" in spec.source) || configured.has(spec.source.sourceProfile)) continue;
+    const view = viewOf(spec);
+    if (view.failure || view.document?.profile(spec.source.sourceProfile)) continue;
+    const names = [...configured, ...(view.document?.names ?? [])].filter((name) => name !== spec.profile);
+    const name = spec.source.sourceProfile;
+    mistakes.add(
+      spec.origin,
+      `[${spec.profile}] source_profile '${name}' is neither configured nor a section of ${spec.credentialsFile}`,
+      didYouMean(name, names),
+    );
+  }
+  mistakes.throwIfAny();
+}
+
+/**
+ * The steps of a run.
+ *
+ * @throws Failure USAGE for a name on the command line that is not configured
+ */
+export function planLoaded(loaded: Loaded, selected: readonly string[], force: boolean, world: World): readonly Step[] {
+  const names = loaded.config.profiles.map((spec) => spec.profile);
+  for (const name of selected) {
+    if (names.includes(name)) continue;
+    throw new Failure(
+      "USAGE",
+      `no profile '${name}' is configured${loaded.config.file === undefined ? "" : ` in ${loaded.config.file}`}`,
+      {
+        hint:
+          didYouMean(name, [...names, "refresh", "check", "status"]) ??
+          `configured are: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
+      },
+    );
+  }
+  return planRun({
+    profiles: loaded.config.profiles,
+    selected,
+    force,
+    now: world.now(),
+    hostname: world.hostname,
+    written: (spec) => loaded.viewOf(spec).written(spec.profile),
+  });
+}

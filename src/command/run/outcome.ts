@@ -1,0 +1,78 @@
+import { renderDuration, renderInstant } from "../../base/duration.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Step } from "../../plan/plan.ts";
+import type { RoleSession } from "../../sts/session.ts";
+import type { Lease } from "../../credentials-file/lock.ts";
+import type { CredentialsView } from "./credentials-view.ts";
+import type { Expectation } from "./write-queue.ts";
+
+/** How one profile's part of a run ended. */
+export interface Outcome {
+  readonly step: Step;
+  /** `due`: only in a dry run, where a refresh would be made. */
+  readonly outcome: "refreshed" | "fresh" | "failed" | "due";
+  readonly reason: string;
+  readonly accessKeyId: string | undefined;
+  readonly principalArn: string | undefined;
+  /** Of what the file holds now: after a failure, until when the old credentials are valid. */
+  readonly expiresAt: Date | undefined;
+  readonly failure: Failure | undefined;
+  /** The profile was refreshed, but its `on_refresh` command failed. */
+  readonly hookFailure?: Failure;
+}
+
+/** How far a step is: its end, or a session that is still to be written, with the flight that is held until it is. */
+export type Obtained =
+  | { readonly outcome: Outcome }
+  | { readonly session: RoleSession; readonly flight: Lease; readonly expectation: Expectation };
+
+/** The outcome of a step that needs neither network nor lock, or undefined for one that is to be carried out. */
+export function settleAtOnce(step: Step, view: CredentialsView): Outcome | undefined {
+  const refusal = refusalOf(step, view);
+  if (refusal) return failed(step, refusal);
+  return step.action === "keep" ? unchanged(step, "fresh") : undefined;
+}
+
+/** Why a step must not be carried out: its file or its section cannot be written safely, or is somebody else's. */
+export function refusalOf(step: Step, view: CredentialsView): Failure | undefined {
+  const { profile, credentialsFile } = step.spec;
+  const refusal = view.refusalOf(profile);
+  if (refusal || step.action !== "refuse") return refusal;
+  return new Failure(
+    "SECTION_FOREIGN",
+    `[${profile}] in ${credentialsFile} belongs to somebody else: ${step.written?.foreign ?? "its owner is unknown"}`,
+    {
+      hint: "choose another profile name, or set 'overwrite = true' for this profile (a backup of the file is kept)",
+    },
+  );
+}
+
+/** The outcome of a step for which nothing was written: what the file holds stays what counts. */
+export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
+  const { written, state } = step;
+  return {
+    step,
+    outcome,
+    reason: state.reason,
+    accessKeyId: written?.accessKeyId,
+    principalArn: written?.principalArn,
+    expiresAt: written?.expiresAt,
+    failure: undefined,
+  };
+}
+
+/** The outcome of a step that failed; what the file held before is still there, and is told with it. */
+export function failed(step: Step, failure: Failure): Outcome {
+  return { ...unchanged(step, "fresh"), outcome: "failed", failure };
+}
+
+/** A failure says until when the old credentials are good: that decides whether somebody has to get up. */
+export function withRemaining(failure: Failure, step: Step, expiresAt: Date | undefined, now: Date): Failure {
+  if (step.written?.foreign !== undefined || expiresAt === undefined) return failure;
+  const left = expiresAt.getTime() - now.getTime();
+  const until =
+    left > 0
+      ? `the old credentials are valid until ${renderInstant(expiresAt)} (${renderDuration(left)})`
+      : `the old credentials expired at ${renderInstant(expiresAt)}`;
+  return new Failure(failure.code, `${failure.message}; ${until}`, { hint: failure.hint, cause: failure });
+}

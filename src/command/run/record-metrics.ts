@@ -1,0 +1,32 @@
+import type { Config } from "../../config/config.ts";
+import { resolvePath } from "../../config/locate.ts";
+import type { World } from "../../world.ts";
+import type { Outcome } from "./outcome.ts";
+
+/**
+ * Writes the figures of a run to the metrics file.
+ *
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
+ */
+export async function recordMetrics(
+  path: string,
+  outcomes: readonly Outcome[],
+  { profiles: specs }: Config,
+  durationMs: number,
+  world: World,
+): Promise<void> {
+  const { writeMetrics } = await import("../../metrics/run-metrics.ts");
+  const profiles = outcomes.map(({ step, outcome, expiresAt, failure, hookFailure }) => ({
+    profile: step.spec.profile,
+    roleArn: step.spec.role?.arn ?? "",
+    expiresAt,
+    refreshed: outcome === "refreshed",
+    attempted: step.action === "refresh",
+    failure: failure?.code ?? hookFailure?.code,
+  }));
+  await writeMetrics(
+    resolvePath(path, world.home, world.cwd),
+    { now: world.now(), durationMs, profiles, configured: specs.map(({ profile }) => profile) },
+    world.pid,
+  );
+}

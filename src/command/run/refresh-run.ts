@@ -1,0 +1,244 @@
+import pLimit from "p-limit";
+
+import type { Deadline } from "../../base/deadline.ts";
+import { Failure } from "../../base/failure.ts";
+import type { Progress } from "../../cli/progress.ts";
+import type { Reporter } from "../../cli/report.ts";
+import { shellWord } from "../../cli/shell-word.ts";
+import type { ProfileSpec } from "../../config/config.ts";
+import type { EditResult } from "../../credentials-file/update.ts";
+import { isDue, judgeProfile } from "../../plan/profile-state.ts";
+import type { Step } from "../../plan/plan.ts";
+import type { RoleSession } from "../../sts/session.ts";
+import type { World } from "../../world.ts";
+import { type CredentialsView, toWritten } from "./credentials-view.ts";
+import { takeFlight } from "./flight.ts";
+import type { Loaded } from "./load.ts";
+import { failed, type Obtained, type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
+import { openRoleSessions, type RoleSessions } from "./role-sessions.ts";
+import { sourceKeysOf } from "./source-keys.ts";
+import { type Expectation, openWriteQueue, type WriteQueue } from "./write-queue.ts";
+
+/** What all steps of a run share. */
+export interface RunContext {
+  readonly world: World;
+  /** The run's own; network and waiting end with it. */
+  readonly deadline: Deadline;
+  /** A little longer: what was obtained in time is still written. */
+  readonly writeDeadline: Deadline;
+  readonly concurrency: number;
+  readonly force: boolean;
+  readonly reporter: Reporter;
+  readonly progress: Progress;
+}
+
+/**
+ * Carries out the steps of a plan: each due profile takes its flight, looks again, gets its session and hands it to the
+ * write queue of its file. One profile's failure spares the others.
+ */
+export async function runSteps(
+  steps: readonly Step[],
+  loaded: Loaded,
+  context: RunContext,
+): Promise<readonly Outcome[]> {
+  const run = new Run(loaded, context);
+  try {
+    return await run.all(steps);
+  } finally {
+    run.close();
+  }
+}
+
+class Run {
+  readonly #loaded: Loaded;
+  readonly #context: RunContext;
+  readonly #sessions: RoleSessions;
+  readonly #limit: ReturnType<typeof pLimit>;
+  readonly #queues = new Map<string, WriteQueue>();
+  readonly #obtained = new Map<Step, Promise<Obtained>>();
+
+  constructor(loaded: Loaded, context: RunContext) {
+    this.#loaded = loaded;
+    this.#context = context;
+    this.#limit = pLimit(context.concurrency);
+    this.#sessions = openRoleSessions(context);
+  }
+
+  close(): void {
+    this.#sessions.close();
+  }
+
+  async all(steps: readonly Step[]): Promise<readonly Outcome[]> {
+    // Every step is announced to its file's queue before the first one starts: they go in with one write.
+    const expectations = steps.map((step) => {
+      const settled = settleAtOnce(step, this.#view(step));
+      return settled ?? this.#queueOf(step.spec).expect();
+    });
+    for (const [index, step] of steps.entries()) {
+      const expectation = expectations[index];
+      if (!expectation) continue;
+      this.#obtained.set(
+        step,
+        "away" in expectation ? this.#obtain(step, expectation) : Promise.resolve({ outcome: expectation }),
+      );
+    }
+    return Promise.all([...this.#obtained].map(async ([step, obtained]) => this.#finish(step, await obtained)));
+  }
+
+  /** Everything up to the session; a step that calls with its keys need not wait for the write. */
+  async #obtain(step: Step, expectation: Expectation): Promise<Obtained> {
+    const view = this.#view(step);
+    try {
+      const source = step.source && (await this.#obtained.get(step.source));
+      return await this.#limit(() => this.#fly(step, view, source, expectation));
+    } catch (error) {
+      expectation.away();
+      if (!(error instanceof Failure)) throw error;
+      this.#context.progress.set(step.spec.profile, "failed");
+      return { outcome: failed(step, namingProfile(error, step.spec.profile)) };
+    }
+  }
+
+  async #fly(
+    step: Step,
+    view: CredentialsView,
+    source: Obtained | undefined,
+    expectation: Expectation,
+  ): Promise<Obtained> {
+    const { world, force, progress, reporter, deadline } = this.#context;
+    const { spec } = step;
+    deadline.signal.throwIfAborted();
+    const onWait = () => {
+      expectation.away();
+      progress.set(spec.profile, "waiting for another rolefresh");
+    };
+    const flight = await takeFlight(spec, view, {
+      world,
+      deadline,
+      onWait,
+      fresh: () => !force && this.#isFreshNow(step, view),
+    });
+    if (!flight) {
+      expectation.away();
+      return { outcome: this.#byAnother(step, view) };
+    }
+    expectation.back();
+    try {
+      progress.set(spec.profile, spec.role ? `assuming ${spec.role.name}` : "getting keys");
+      reporter.detail(
+        `${spec.profile}: ${step.state.reason}, ${spec.role ? `assuming ${spec.role.arn}` : "getting keys"}`,
+      );
+      const keys = () => sourceKeysOf(step, source, step.source ? this.#view(step.source) : view, world.now());
+      const session = await this.#sessions.obtain(spec, keys);
+      return { session, flight, expectation };
+    } catch (error) {
+      await flight.release();
+      throw error;
+    }
+  }
+
+  async #finish(step: Step, obtained: Obtained): Promise<Outcome> {
+    if ("outcome" in obtained) return obtained.outcome;
+    const { session, flight, expectation } = obtained;
+    const { spec } = step;
+    try {
+      const written = this.#queueOf(spec).submit({
+        profile: spec.profile,
+        edit: { kind: "write", keys: session },
+        overwrite: spec.overwrite,
+        stillWanted: (section) => this.#context.force || this.#isDueNow(spec, section && toWritten(section)),
+      });
+      expectation.away();
+      return await this.#settle(step, session, await written);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      return failed(step, error);
+    } finally {
+      await flight.release();
+    }
+  }
+
+  async #settle(step: Step, session: RoleSession, result: EditResult): Promise<Outcome> {
+    const { progress, reporter } = this.#context;
+    const view = this.#view(step);
+    switch (result.kind) {
+      case "failed":
+        progress.set(step.spec.profile, "failed");
+        return failed(step, result.failure);
+      case "skipped":
+        await view.lookAgain();
+        return this.#byAnother(step, view);
+      case "written":
+        progress.set(step.spec.profile, "refreshed");
+        reporter.detail(`${step.spec.profile}: written to ${view.path}`);
+        return {
+          step,
+          outcome: "refreshed",
+          reason: step.state.reason,
+          accessKeyId: session.accessKeyId,
+          principalArn: session.principalArn,
+          expiresAt: session.expiresAt,
+          failure: undefined,
+        };
+    }
+  }
+
+  /** Another process was faster: what the file holds now is the answer. */
+  #byAnother(step: Step, view: CredentialsView): Outcome {
+    this.#context.progress.set(step.spec.profile, "fresh");
+    const written = view.written(step.spec.profile);
+    return unchanged(
+      {
+        ...step,
+        written,
+        state: judgeProfile(step.spec, written, this.#context.world.now(), this.#context.world.hostname),
+      },
+      "fresh",
+    );
+  }
+
+  #isFreshNow(step: Step, view: CredentialsView): boolean {
+    const refusal = view.refusalOf(step.spec.profile);
+    if (refusal) throw refusal;
+    return !this.#isDueNow(step.spec, view.written(step.spec.profile));
+  }
+
+  #isDueNow(spec: ProfileSpec, written: ReturnType<CredentialsView["written"]>): boolean {
+    const state = judgeProfile(spec, written, this.#context.world.now(), this.#context.world.hostname);
+    return isDue(state) || state.state === "foreign";
+  }
+
+  #view(step: Step): CredentialsView {
+    return this.#loaded.viewOf(step.spec);
+  }
+
+  #queueOf(spec: ProfileSpec): WriteQueue {
+    const { file } = this.#loaded.viewOf(spec);
+    if (!file) throw new Error(`${spec.credentialsFile} was not resolved`);
+    const existing = this.#queues.get(file.target);
+    if (existing) return existing;
+    const inPlace = this.#loaded.config.profiles.some(
+      (other) => other.writeMode === "in-place" && this.#loaded.viewOf(other).file?.target === file.target,
+    );
+    const { world, writeDeadline, reporter } = this.#context;
+    const queue = openWriteQueue(file, inPlace ? "in-place" : "atomic", {
+      world,
+      clock: world,
+      deadline: writeDeadline,
+      onWarnings: (target, warnings) => {
+        for (const warning of warnings) reporter.warning(`${target.path}:${warning.line}: ${warning.message}`);
+      },
+    });
+    this.#queues.set(file.target, queue);
+    return queue;
+  }
+}
+
+/** Failures of the network rooms know nothing of profiles: they leave a `PROFILE` in the command that they hint at. */
+function namingProfile(failure: Failure, profile: string): Failure {
+  if (failure.message.includes(`[${profile}]`) || failure.message.startsWith(`profile '${profile}'`)) return failure;
+  return new Failure(failure.code, `profile '${profile}': ${failure.message}`, {
+    hint: failure.hint?.replace("trust-policy PROFILE", () => `trust-policy ${shellWord(profile)}`),
+    cause: failure.cause,
+  });
+}

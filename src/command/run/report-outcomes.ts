@@ -1,0 +1,41 @@
+import { exitCodeOf, worstExitCode } from "../../cli/exit-code.ts";
+import type { GlobalOptions } from "../../cli/invocation.ts";
+import type { Reporter } from "../../cli/report.ts";
+import { type Outcome, withRemaining } from "./outcome.ts";
+
+/**
+ * Says what failed, each with the time that the old credentials have left.
+ *
+ * @returns the exit status. With `--lenient` (or `lenient = true`) a failed refresh is a warning that does not count
+ *   while the old credentials are valid.
+ */
+export function reportOutcomes(
+  outcomes: readonly Outcome[],
+  global: Pick<GlobalOptions, "lenient">,
+  reporter: Reporter,
+  now: Date,
+): number {
+  const codes: number[] = [];
+  for (const outcome of outcomes) {
+    const { step, failure, hookFailure, expiresAt } = outcome;
+    const { profile } = step.spec;
+    if (failure && isHarmless(outcome, global, now)) {
+      reporter.warning(withRemaining(failure, step, expiresAt, now), profile);
+    } else if (failure) {
+      codes.push(exitCodeOf(failure.code));
+      // That the run was stopped is said once, by `main`, and not for every profile that was under way.
+      if (failure.code !== "INTERRUPTED") reporter.error(withRemaining(failure, step, expiresAt, now), profile);
+    }
+    if (hookFailure) {
+      codes.push(exitCodeOf(hookFailure.code));
+      reporter.error(hookFailure, profile);
+    }
+  }
+  return worstExitCode(codes);
+}
+
+/** The old credentials are ours, whole, and still work. */
+function isHarmless({ step, expiresAt }: Outcome, { lenient }: Pick<GlobalOptions, "lenient">, now: Date): boolean {
+  const isOurs = step.written?.complete === true && step.written.foreign === undefined;
+  return (lenient || step.spec.lenient) && isOurs && expiresAt !== undefined && expiresAt > now;
+}
