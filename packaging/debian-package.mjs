@@ -8,11 +8,18 @@ import { fileURLToPath } from "node:url";
 import { gzip, layOut, settle } from "./archive.mjs";
 import { packagedUnits } from "./systemd-units.mjs";
 
+const MAINTAINER = "The authors of rolefresh <maintainers@rolefresh.invalid>";
 const MAINTAINER_SCRIPTS = ["postinst", "prerm", "postrm"];
 
 /** Debian writes a pre-release so that it sorts before the release (deb-version(7)). */
 export function debianVersion(version) {
   return version.replace("-", "~");
+}
+
+/** deb-changelog(5): the changes themselves are told once, in CHANGELOG.md. */
+function debianChangelog(version, epochSeconds) {
+  const date = new Date(epochSeconds * 1000).toUTCString().replace("GMT", "+0000");
+  return `rolefresh (${debianVersion(version)}) stable; urgency=medium\n\n  * See CHANGELOG.md.gz.\n\n -- ${MAINTAINER}  ${date}\n`;
 }
 
 /**
@@ -33,10 +40,12 @@ export async function writeDebianPackage(parts, path, { root, folder, version, e
     "usr/share/fish/vendor_completions.d/rolefresh.fish": { text: parts.completions.fish },
     ...Object.fromEntries(Object.entries(await packagedUnits()).map(([name, text]) => [name, { text }])),
     [`${doc}/copyright`]: { text: own("copyright") },
-    [`${doc}/changelog.gz`]: { text: gzip(parts.changelog, 9) },
+    [`${doc}/changelog.gz`]: { text: gzip(debianChangelog(version, epochSeconds), 9) },
+    [`${doc}/CHANGELOG.md.gz`]: { text: gzip(parts.changelog, 9) },
     [`${doc}/THIRD-PARTY-LICENSES.txt.gz`]: { text: gzip(parts.papers["THIRD-PARTY-LICENSES.txt"], 9) },
     [`${doc}/NODE-LICENSE.txt.gz`]: { text: gzip(parts.papers["NODE-LICENSE.txt"], 9) },
     [`${doc}/sbom.cdx.json`]: { text: parts.papers["sbom.cdx.json"] },
+    "usr/share/lintian/overrides/rolefresh": { text: own("lintian-overrides") },
     [`${doc}/examples/rolefresh.ini`]: { text: own("rolefresh.ini") },
     [`${doc}/examples/rolefresh.rules.yml`]: contrib("prometheus/rolefresh.rules.yml"),
     [`${doc}/examples/grafana-dashboard.json`]: contrib("grafana/rolefresh.json"),
@@ -52,7 +61,10 @@ export async function writeDebianPackage(parts, path, { root, folder, version, e
         .digest("hex")}  ${name}\n`,
   );
   const kibibytes = files.reduce((sum, name) => sum + Math.ceil(statSync(join(folder, name)).size / 1024), 0);
-  const control = own("control").replace("@VERSION@", debianVersion(version)).replace("@SIZE@", String(kibibytes));
+  const control = own("control")
+    .replace("@VERSION@", debianVersion(version))
+    .replace("@SIZE@", String(kibibytes))
+    .replace("@MAINTAINER@", MAINTAINER);
   layOut(join(folder, "DEBIAN"), {
     control: { text: control },
     md5sums: { text: sums.join("") },
