@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, lutimesSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 /**
  * Lays out a folder.
@@ -40,7 +41,7 @@ export function packTarball(folder, path, { epochSeconds, level }) {
   writeFileSync(path, gzip(packed, level));
 }
 
-/** As `gzip -n`: neither name nor time in the header. */
+/** As `gzip -n`: neither name nor time in the header (zlib's deflateInit2). */
 export function gzip(bytes, level) {
-  return execFileSync("gzip", ["-n", `-${level}`], { input: bytes, maxBuffer: 2 ** 29 });
+  return gzipSync(bytes, { level });
 }

@@ -5,7 +5,7 @@
 //   rolefresh_VERSION_amd64.deb             the same as a Debian package
 //   rolefresh-VERSION.cdx.json              bill of materials
 //   SHA256SUMS
-// The bytes depend on the sources, the lockfile, SOURCE_DATE_EPOCH, and the versions of npm, tar, gzip and dpkg-deb.
+// The bytes depend on the sources, the lockfile, SOURCE_DATE_EPOCH, and the versions of Node.js, npm, GNU tar and dpkg-deb.
 // usage: SOURCE_DATE_EPOCH=N node packaging/build.mjs --out DIR [--fast]      --fast: packed quickly instead of small, for tests
 import { execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -43,9 +43,10 @@ mkdirSync(out, { recursive: true });
 packForNpm();
 writeFileSync(join(out, "rolefresh.mjs"), renderOneFile(dist, version), { mode: 0o755 });
 copyFileSync(join(dist, "sbom.cdx.json"), join(out, `rolefresh-${version}.cdx.json`));
-const missing = runtimeMissing();
-if (missing === undefined) await packBinary();
-else console.log(`without a self-contained binary and Debian package: ${missing}`);
+const missing = runtimeMissing() ?? tarMissing();
+const runtime = missing === undefined ? obtainRuntime() : undefined;
+if (runtime) await packBinary(runtime);
+else if (missing !== undefined) console.log(`without a self-contained binary and Debian package: ${missing}`);
 
 const names = readdirSync(out).toSorted();
 const sums = names.map(
@@ -73,8 +74,23 @@ function packForNpm() {
   execFileSync("npm", args, { cwd: folder, stdio: ["ignore", "ignore", "inherit"] });
 }
 
-async function packBinary() {
-  const runtime = openRuntime();
+function tarMissing() {
+  const { stdout } = spawnSync("tar", ["--version"], { encoding: "utf8" });
+  return stdout?.includes("GNU tar") ? undefined : "there is no GNU tar here";
+}
+
+/** A release without its binary is none; the tests can do without, and say so. */
+function obtainRuntime() {
+  try {
+    return openRuntime();
+  } catch (error) {
+    if (!values.fast) throw error;
+    console.log(`without a self-contained binary and Debian package: ${error.message.split("\n")[0]}`);
+    return undefined;
+  }
+}
+
+async function packBinary(runtime) {
   const binary = join(scratch, "rolefresh");
   writeSelfContained(dist, runtime, binary);
   const completions = Object.fromEntries(["bash", "zsh", "fish"].map((shell) => [shell, completionOf(shell)]));
