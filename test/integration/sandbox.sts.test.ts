@@ -98,6 +98,6 @@ test("the protocol works as a GET query, and says what is missing or unknown", a
   const codeOf = async (text: string) =>
     /<Code>(.*)<\/Code>/.exec(await (await fetch(`${sandbox.stsUrl}/?${text}`)).text())?.[1];
   assert.equal(await codeOf(""), "MissingAction");
-  assert.equal(await codeOf("Action=GetSessionToken&Version=2011-06-15"), "InvalidAction");
+  assert.equal(await codeOf("Action=GetFederationToken&Version=2011-06-15"), "InvalidAction");
   assert.equal(await codeOf("Action=GetCallerIdentity&Version=2011-06-15"), "MissingAuthenticationToken");
 });
