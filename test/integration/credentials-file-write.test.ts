@@ -13,6 +13,7 @@ import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";
 import { failNth } from "../support/fail-nth.ts";
+import type { Clock } from "../../src/world.ts";
 
 const OTHERS = "# mine\n[q]\nregion = x\n\n[p]\noutput = json\n";
 
@@ -215,7 +216,16 @@ test("a file that is removed meanwhile is made anew", async () => {
 
 test("a file that was emptied a moment ago is given time to be filled (aws-cli issue 10648)", async () => {
   await using home = await fileHome("");
-  const filling = { ...clock, sleep: async () => await writeFile(home.path, OTHERS) };
+  let isFilled = false;
+  const filling: Clock = {
+    ...clock,
+    sleep: async (ms, signal) => {
+      // Once: a file that is written again and again is waited for until the deadline.
+      if (!isFilled) await writeFile(home.path, OTHERS);
+      isFilled = true;
+      await clock.sleep(ms, signal);
+    },
+  };
   await update(home, [pending("p")], { clock: filling });
   assert.deepEqual(documentOf(await home.read()).names, ["q", "p"]);
 });
