@@ -95,8 +95,8 @@ const RULES: readonly Rule[] = [
  * @returns the error itself when it is none that was foreseen: a bug, for the caller to throw.
  */
 export function toFailure(error: unknown, call: CallDescription): unknown {
-  // A proxy or a CA bundle that cannot be used.
-  if (error instanceof Failure) return error;
+  // A proxy or a CA bundle that cannot be used; the deadline's own failure still has to say what was slow.
+  if (error instanceof Failure && error !== call.deadline.signal.reason) return error;
   const what = `${call.action} of ${call.subject} at ${call.where}`;
   // An answer that came in the last moment says more than "no time left".
   if (isServiceError(error)) return serviceFailure(error, what, call);
