@@ -52,6 +52,14 @@ void run();
 async function run(): Promise<void> {
   process.exitCode = await main(openWorld());
   if (received !== undefined) dieOf(received);
+  // The SDK's metadata providers cannot be cancelled, and a silent server would hold the end for ever. Unreferenced: where
+  // nothing is left over nobody waits for it.
+  setInterval(leaveWhenSaid, 100).unref();
+}
+
+/** Leaves as soon as what was written has reached its reader. */
+function leaveWhenSaid(): void {
+  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
 }
 
 /** So that the parent sees the signal, not an exit status (as fd and git do). */
