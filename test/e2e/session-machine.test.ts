@@ -116,7 +116,7 @@ suite("machines without", () => {
 
   test("an instance without a role: exit 69", async () => {
     await using scene = await openScene(MACHINES[0]?.config);
-    await using server = await startInstanceMetadata(keys(), undefined);
+    await using server = await startInstanceMetadata(keys(), null);
     const result = await scene.run([], { env: MACHINES[0]?.env(server.url, "") ?? {} });
     assert.equal(result.code, 69, result.stderr);
   });

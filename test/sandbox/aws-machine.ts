@@ -64,9 +64,9 @@ const IMDS_TOKEN = "AQAEAL-imds-session-token==";
  * The instance metadata service, version 2 alone: a token by PUT, which every GET must carry
  * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
  *
- * @param role the name of the attached role; undefined: no instance profile, a 404
+ * @param role the name of the attached role; null: no instance profile, a 404
  */
-export function startInstanceMetadata(keys: MachineKeys, role: string | undefined = "web"): Promise<MachineServer> {
+export function startInstanceMetadata(keys: MachineKeys, role: string | null = "web"): Promise<MachineServer> {
   const path = "/latest/meta-data/iam/security-credentials/";
   return start(({ method, target, headers }) => {
     if (target === "/latest/api/token") {
@@ -74,8 +74,8 @@ export function startInstanceMetadata(keys: MachineKeys, role: string | undefine
       return isGood ? { status: 200, body: IMDS_TOKEN } : { status: 400, body: "" };
     }
     if (headers["x-aws-ec2-metadata-token"] !== IMDS_TOKEN) return { status: 401, body: "" };
-    if (target === path && role !== undefined) return { status: 200, body: role };
-    if (role !== undefined && target === path + role)
+    if (target === path && role !== null) return { status: 200, body: role };
+    if (role !== null && target === path + role)
       return { status: 200, body: keysJson(keys, { Code: "Success", Type: "AWS-HMAC" }) };
     return { status: 404, body: "" };
   });
