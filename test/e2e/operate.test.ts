@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { chmod, readFile, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 
 import { expiringIn, ONE_ROLE, openScene, type Scene, THREE_ROLES } from "../support/scene.ts";
@@ -44,6 +46,37 @@ suite("on_refresh", () => {
     }
     assert.ok(!seen.includes(secret));
     assert.ok(!seen.includes(/aws_secret_access_key = (.*)/.exec(file)?.[1] ?? "x"));
+  });
+
+  test("does not see the variables that the config names as holding tokens", async () => {
+    const secret = "NOBODY-MAY-SEE-THIS";
+    const hook = `on_refresh = "env > $HOME/hook.env"\n`;
+    for (const identity of ["env\nidentity_env = MY_TOKEN", "gitlab\nidentity_env = MY_TOKEN"]) {
+      await using scene = await openScene(ONE_ROLE.replace("gcp-metadata", identity) + hook);
+      const token = await scene.sandbox.mintToken();
+      const env = { MY_TOKEN: token, AWS_CONTAINER_AUTHORIZATION_TOKEN: secret, AWS_SECRET_KEY: secret };
+      assert.deepEqual(await scene.run([], { env }), SILENT);
+      const seen = await scene.home.read("hook.env");
+      assert.ok(!seen.includes(secret) && !seen.includes(token), seen);
+    }
+  });
+
+  test("does not see what a header of identity = url takes from the environment", async () => {
+    const secret = "NOBODY-MAY-SEE-THIS";
+    let authorized = "";
+    const server = createServer((request, response) => {
+      authorized = String(request.headers["x-vault-token"]);
+      void scene.sandbox.mintToken().then((token) => response.end(token));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const identity = `url\nidentity_url = http://127.0.0.1:${port}/\nidentity_header[] = X-Vault-Token: {env:VAULT_TOKEN}`;
+    const hook = `on_refresh = "env > $HOME/hook.env"\n`;
+    await using scene = await openScene(ONE_ROLE.replace("gcp-metadata", identity) + hook);
+    assert.deepEqual(await scene.run([], { env: { VAULT_TOKEN: secret } }), SILENT);
+    server.close();
+    assert.equal(authorized, secret, "the source needs it");
+    assert.ok(!(await scene.home.read("hook.env")).includes(secret));
   });
 
   test("does not run when nothing was refreshed", async () => {

@@ -1,13 +1,13 @@
 import { renderInstant } from "../../base/duration.ts";
 import type { Deadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
-import type { ProfileSpec } from "../../config/config.ts";
+import type { IdentitySource, ProfileSpec } from "../../config/config.ts";
 import { runProgram } from "../../base/program.ts";
 import type { Environment, World } from "../../world.ts";
 
 /** Names that hold secrets in the environments rolefresh runs in; a hook finds the new keys in the file, by its profile. */
 const SECRET_NAMES =
-  /^(AWS_(ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN|SECURITY_TOKEN|ID_TOKEN)|ACTIONS_ID_TOKEN_REQUEST_TOKEN|IDENTITY_HEADER)$/;
+  /^(AWS_(ACCESS_KEY(_ID)?|SECRET_(ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|ID_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|ACTIONS_ID_TOKEN_REQUEST_TOKEN|IDENTITY_HEADER)$/;
 
 /**
  * Runs a profile's `on_refresh` command after the write, as certbot's deploy hook: under `/bin/sh -c`, with
@@ -60,9 +60,17 @@ export async function runHook(
 }
 
 function withoutSecrets(env: Environment, { source }: ProfileSpec): Environment {
-  const tokenVariable =
-    source.kind === "web-identity" && source.identity.kind === "env" ? source.identity.variable : undefined;
-  return Object.fromEntries(Object.entries(env).filter(([name]) => name !== tokenVariable && !SECRET_NAMES.test(name)));
+  const configured = new Set(source.kind === "web-identity" ? secretVariables(source.identity) : []);
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !configured.has(name) && !SECRET_NAMES.test(name)));
+}
+
+/** The variables that the config itself names as holding a token. */
+function secretVariables(identity: IdentitySource): readonly string[] {
+  if ("variable" in identity) return [identity.variable];
+  if (identity.kind !== "url") return [];
+  return identity.headers.flatMap(({ template }) =>
+    [...template.matchAll(/\{env:(\w+)\}/g)].map(([, name = ""]) => name),
+  );
 }
 
 function failureOf(spec: ProfileSpec, what: string): Failure {
