@@ -9,6 +9,7 @@ import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";
 import { resolvePath } from "../config/locate.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
+import { namingProfile } from "./run/naming-profile.ts";
 import { printable } from "../base/printable.ts";
 import { parseTrustPolicy } from "../trust-policy/document.ts";
 import { evaluate, type Verdict } from "../trust-policy/evaluate.ts";
@@ -191,8 +192,4 @@ async function readPolicy(name: string, world: World): Promise<PolicyText> {
     }
     throw new Failure("POLICY_UNREADABLE", `${described} cannot be read (${errno})`, { cause: error });
   }
-}
-
-function namingProfile(failure: Failure, profile: string): Failure {
-  return new Failure(failure.code, `profile '${profile}': ${failure.message}`, { hint: failure.hint, cause: failure });
 }

@@ -1,8 +1,6 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-
 import type { Deadline } from "../base/deadline.ts";
-import { errnoOf, Failure } from "../base/failure.ts";
+import { Failure } from "../base/failure.ts";
+import { readSecretFile } from "../base/read-secret-file.ts";
 import type { Secret } from "../base/secret.ts";
 import type { AssertionSource, RoleArn } from "../config/config.ts";
 import type { Clock, Environment } from "../world.ts";
@@ -58,32 +56,15 @@ export async function readSamlAssertion(
 }
 
 async function readAssertionFile(path: string): Promise<string> {
-  try {
-    // Without O_NONBLOCK a FIFO that nobody writes would hold the run for ever, past its deadline.
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const info = await file.stat();
-      if (!info.isFile()) throw new Failure("TOKEN_UNREADABLE", `the SAML response ${path} is not a regular file`);
-      if (info.size > MAX_LENGTH * 2)
-        throw new Failure("TOKEN_MALFORMED", `the SAML response in ${path} is too long: ${info.size} bytes`, {
-          hint: `STS takes ${MAX_LENGTH} characters at most`,
-        });
-      return (await file.readFile()).toString("utf8");
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    const code = errnoOf(error);
-    if (error instanceof Failure || code === undefined) throw error;
-    if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new Failure("TOKEN_MISSING", `there is no SAML response ${path}`, {
-        hint: "look at `saml_assertion_file` and at whatever should write it",
-        cause: error,
-      });
-    }
-    throw new Failure("TOKEN_UNREADABLE", `the SAML response ${path} cannot be read (${code})`, {
-      hint: `look at its owner and mode with \`ls -lL ${path}\`; it must be readable by the user that runs rolefresh`,
-      cause: error,
-    });
-  }
+  const bytes = await readSecretFile({
+    path,
+    what: "SAML response",
+    key: "saml_assertion_file",
+    maxBytes: MAX_LENGTH * 2,
+    tooLong: (size) =>
+      new Failure("TOKEN_MALFORMED", `the SAML response in ${path} is too long: ${size} bytes`, {
+        hint: `STS takes ${MAX_LENGTH} characters at most`,
+      }),
+  });
+  return bytes.toString("utf8");
 }

@@ -4,7 +4,6 @@ import type { Deadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Progress } from "../../cli/progress.ts";
 import type { Reporter } from "../../cli/report.ts";
-import { shellWord } from "../../cli/shell-word.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import type { EditResult } from "../../credentials-file/update.ts";
 import { isDue, judgeProfile } from "../../plan/profile-state.ts";
@@ -14,6 +13,7 @@ import type { World } from "../../world.ts";
 import { type CredentialsView, toWritten } from "./credentials-view.ts";
 import { takeFlight } from "./flight.ts";
 import type { Loaded } from "./load.ts";
+import { namingProfile } from "./naming-profile.ts";
 import { failed, type Obtained, type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
 import { openRoleSessions, type RoleSessions } from "./role-sessions.ts";
 import { sourceKeysOf } from "./source-keys.ts";
@@ -223,7 +223,6 @@ class Run {
     const { world, writeDeadline, reporter } = this.#context;
     const queue = openWriteQueue(file, inPlace ? "in-place" : "atomic", {
       world,
-      clock: world,
       deadline: writeDeadline,
       onWarnings: (target, warnings) => {
         for (const warning of warnings) reporter.warning(`${target.path}:${warning.line}: ${warning.message}`);
@@ -232,13 +231,4 @@ class Run {
     this.#queues.set(file.target, queue);
     return queue;
   }
-}
-
-/** Failures of the network rooms know nothing of profiles: they leave a `PROFILE` in the command that they hint at. */
-function namingProfile(failure: Failure, profile: string): Failure {
-  if (failure.message.includes(`[${profile}]`) || failure.message.startsWith(`profile '${profile}'`)) return failure;
-  return new Failure(failure.code, `profile '${profile}': ${failure.message}`, {
-    hint: failure.hint?.replace("trust-policy PROFILE", () => `trust-policy ${shellWord(profile)}`),
-    cause: failure.cause,
-  });
 }

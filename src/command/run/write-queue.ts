@@ -2,7 +2,7 @@ import type { Deadline } from "../../base/deadline.ts";
 import type { FileWarning } from "../../credentials-file/document.ts";
 import type { ResolvedFile } from "../../credentials-file/locate.ts";
 import type { EditResult, PendingEdit } from "../../credentials-file/update.ts";
-import type { Clock, World } from "../../world.ts";
+import type { World } from "../../world.ts";
 
 /** New credentials wait at most this long for others of the same file, so that a crash in a long run loses little. */
 const GATHER_MS = 1000;
@@ -29,7 +29,6 @@ export interface Expectation {
 /** What the queue's writes need. */
 export interface WriteQueueContext {
   readonly world: World;
-  readonly clock: Clock;
   /** Longer than the run's: what was obtained in time is still written. */
   readonly deadline: Deadline;
   readonly onWarnings: (file: ResolvedFile, warnings: readonly FileWarning[]) => void;
@@ -64,7 +63,7 @@ export function openWriteQueue(
       const { updateCredentialsFile } = await import("../../credentials-file/update.ts");
       const { results, warnings } = await updateCredentialsFile(
         { file, edits: batch.map(({ edit }) => edit), writeMode },
-        { clock: context.clock, deadline: context.deadline, uid: context.world.uid },
+        { clock: context.world, deadline: context.deadline, uid: context.world.uid },
       );
       context.onWarnings(file, warnings);
       for (const { edit, settle, reject } of batch) {
@@ -83,7 +82,7 @@ export function openWriteQueue(
     const mine = new AbortController();
     timer = mine;
     try {
-      await context.clock.sleep(GATHER_MS, AbortSignal.any([mine.signal, context.deadline.signal]));
+      await context.world.sleep(GATHER_MS, AbortSignal.any([mine.signal, context.deadline.signal]));
     } catch {
       // Aborted: either this batch has been written meanwhile, or time is up and it goes out now.
     }
