@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { access, readdir, readFile } from "node:fs/promises";
 import { suite, test } from "node:test";
 
 import type { Fault } from "../sandbox/sandbox.ts";
@@ -137,10 +137,16 @@ suite("secrets", () => {
     const ended = searched(marked, ["watch", "--verbose", "--log-format", "json", ...files], {
       onSpawn: (spawned) => (child = spawned),
     });
-    // The chained role comes last.
-    await Promise.race([answered.then(() => untilWritten(scene, "chained")), ended]);
-    await secrets.assertAbsentBelow(scene.home.path, (path) => MAY_HOLD(path) || path === "processes");
-    child?.kill("SIGTERM");
+    try {
+      // The chained role comes last, and the health file after it: then locks and temporary files are gone and watch sleeps.
+      const settled = answered
+        .then(() => untilWritten(scene, "chained"))
+        .then(() => untilThere(`${scene.home.path}/health`));
+      await Promise.race([settled, ended]);
+      await secrets.assertAbsentBelow(scene.home.path, (path) => MAY_HOLD(path) || path === "processes");
+    } finally {
+      child?.kill("SIGTERM");
+    }
     assert.equal((await ended).signal, "SIGTERM");
   });
 
@@ -297,6 +303,16 @@ suite("secrets", () => {
 
 async function untilWritten(scene: Scene, profile: string): Promise<void> {
   while (!(await scene.credentials().catch(() => "")).includes(`[${profile}]`)) await new Promise(setImmediate);
+}
+
+async function untilThere(path: string): Promise<void> {
+  while (
+    !(await access(path).then(
+      () => true,
+      () => false,
+    ))
+  )
+    await new Promise(setImmediate);
 }
 
 async function untilReported(directory: string): Promise<void> {
