@@ -1,16 +1,18 @@
-import { open, rename, unlink } from "node:fs/promises";
+import { open, rename, rm, unlink } from "node:fs/promises";
 
 /**
  * Writes a small file of our own so that a reader sees the old or the new text, never a part: a temporary file beside it,
  * written, synced, renamed. (The credentials file has its own, stricter way: `credentials-file/write.ts`.)
  *
  * @param mode of the file, whatever the umask
- * @param unique what makes the temporary name this process's own
+ * @param unique what makes the temporary name this process's own; what a killed run left there, or somebody planted, is
+ *   removed and never written through
  * @throws the system's error; no temporary file is left
  */
-export async function replaceFile(path: string, text: string, mode: number, unique: number): Promise<void> {
+export async function replaceFile(path: string, text: string, mode: number, unique: number | string): Promise<void> {
   const temporary = `${path}.${unique}.tmp`;
-  const handle = await open(temporary, "w", mode);
+  await rm(temporary, { force: true });
+  const handle = await open(temporary, "wx", mode);
   try {
     try {
       await handle.chmod(mode);

@@ -1,6 +1,7 @@
-import { chmod, lstat, mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readFile, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
+import { replaceFile } from "../base/replace-file.ts";
 
 /** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
 
@@ -34,16 +35,11 @@ export async function writeOwnFile(path: string, content: string, mark: string):
   const state = await ownFileState(path, mark);
   if (state === "foreign") throw foreign(path);
   if (state === "ours" && (await readFile(path, "utf8")) === content) return false;
-  const temporary = `${path}.rolefresh-new`;
   try {
     await mkdir(dirname(path), { recursive: true });
-    await rm(temporary, { force: true });
-    await writeFile(temporary, content, { flag: "wx", mode: 0o644, flush: true });
-    // Whatever the umask: a unit file that the manager may not read is one that it does not know.
-    await chmod(temporary, 0o644);
-    await rename(temporary, path);
+    // A unit file that the manager may not read is one that it does not know.
+    await replaceFile(path, content, 0o644, "rolefresh-new");
   } catch (error) {
-    await rm(temporary, { force: true }).catch(() => undefined);
     throw asFailure(error, path, "cannot be written");
   }
   return true;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { lstat, readFile, symlink } from "node:fs/promises";
 import { suite, test } from "node:test";
 
 import { parse } from "yaml";
@@ -103,5 +103,22 @@ suite("the files for monitoring", () => {
       samples.get("rolefresh_profile_failures_total")?.map(({ value }) => value),
       [2, 1],
     );
+  });
+
+  test("a link in the place of the temporary file is not written through", async () => {
+    await using home = await tempHome();
+    const [path, victim] = [`${home.path}/x.prom`, await home.write("victim", "untouched")];
+    await symlink(victim, `${path}.1.tmp`);
+    const run = {
+      profile: "a",
+      roleArn: "r",
+      expiresAt: new Date(),
+      refreshed: true,
+      attempted: true,
+      failure: undefined,
+    };
+    await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run], configured: ["a"] }, 1);
+    assert.equal(await home.read("victim"), "untouched");
+    assert.ok((await lstat(path)).isFile());
   });
 });
