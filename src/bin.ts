@@ -3,58 +3,103 @@ import { fstatSync, statSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 
 import { errnoOf, Failure } from "./base/failure.ts";
-import { main } from "./main.ts";
+import { renderBug } from "./cli/bug.ts";
+import { EXIT_BUG } from "./cli/exit-code.ts";
+import { tick } from "./tick.ts";
 import type { Output, World } from "./world.ts";
 
 // The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.
 
-/** As it was given: what is set below is for the SDK in here, not for the commands that rolefresh starts. */
-const environment = { ...process.env };
-
-// The SDK prints seven lines on Node 20 at every start, which cron would mail (STYLE: it must be set before its first client).
-process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
-
 /** Nobody sees it: the process dies of the signal. */
 const EXIT_HURRIED = 75;
 
-const interruption = new AbortController();
-let received: NodeJS.Signals | undefined;
-let hangupListener: (() => void) | undefined;
-/** Who has taken one of these over. */
-const takers = new Map<NodeJS.Signals, () => void>();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    const taker = takers.get(signal);
-    if (taker) {
-      taker();
-      return;
-    }
-    if (signal === "SIGHUP" && hangupListener) {
-      hangupListener();
-      return;
-    }
-    if (received !== undefined) {
-      // Told twice: whoever asks is in a hurry. Locks are given back by what listens to the end of the process.
-      process.emit("exit", EXIT_HURRIED);
-      dieOf(signal);
-    }
-    received = signal;
-    interruption.abort(new Failure("INTERRUPTED", `stopped by ${signal}`));
-  });
-}
-
-// A file larger than this process may write (ulimit -f) is an error of that write then; the default is to die of it, with
-// the locks still held (setrlimit(2)).
-process.on("SIGXFSZ", () => undefined);
-
+const place = openPlace();
+// Until it is known that there is more to do a signal does what it does by default: nothing is held that it could leave behind.
 void run();
 
 async function run(): Promise<void> {
-  process.exitCode = await main(openWorld());
+  process.exitCode = tickOrBug() ?? (await runMain());
+}
+
+function tickOrBug(): number | undefined {
+  try {
+    return tick(place);
+  } catch (error) {
+    outputOf(() => process.stderr, 2).write(renderBug(error));
+    return EXIT_BUG;
+  }
+}
+
+async function runMain(): Promise<number> {
+  // The SDK prints seven lines on Node 20 at every start, which cron would mail (STYLE: it must be set before its first client).
+  process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
+  // A file larger than this process may write (ulimit -f) is an error of that write then; the default is to die of it, with
+  // the locks still held (setrlimit(2)).
+  process.on("SIGXFSZ", () => undefined);
+  const signals = listenForSignals();
+  const { main } = await import("./main.ts");
+  const status = await main(openWorld(signals));
+  const received = signals.received();
   if (received !== undefined) dieOf(received);
   // The SDK's metadata providers cannot be cancelled, and a silent server would hold the end for ever. Unreferenced: where
   // nothing is left over nobody waits for it.
   setInterval(leaveWhenSaid, 100).unref();
+  return status;
+}
+
+/** What the signals of this process come to. */
+interface Signals extends Pick<World, "interrupted" | "onHangup" | "takeSignal" | "dieOf"> {
+  /** The one to die of. */
+  readonly received: () => NodeJS.Signals | undefined;
+}
+
+function listenForSignals(): Signals {
+  const interruption = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  let hangupListener: (() => void) | undefined;
+  /** Who has taken one of these over. */
+  const takers = new Map<NodeJS.Signals, () => void>();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      const taker = takers.get(signal);
+      if (taker) {
+        taker();
+        return;
+      }
+      if (signal === "SIGHUP" && hangupListener) {
+        hangupListener();
+        return;
+      }
+      if (received !== undefined) {
+        // Told twice: whoever asks is in a hurry. Locks are given back by what listens to the end of the process.
+        process.emit("exit", EXIT_HURRIED);
+        dieOf(signal);
+      }
+      received = signal;
+      interruption.abort(new Failure("INTERRUPTED", `stopped by ${signal}`));
+    });
+  }
+  return {
+    interrupted: interruption.signal,
+    received: () => received,
+    takeSignal: (signal, listener) => {
+      if (process.listenerCount(signal) > 0) {
+        takers.set(signal, listener);
+        return () => void takers.delete(signal);
+      }
+      process.on(signal, listener);
+      return () => void process.off(signal, listener);
+    },
+    dieOf: (signal) => {
+      received = signal;
+    },
+    onHangup: (listener) => {
+      hangupListener = listener;
+      return () => {
+        hangupListener = undefined;
+      };
+    },
+  };
 }
 
 /** Leaves as soon as what was written has reached its reader. */
@@ -70,45 +115,34 @@ function dieOf(signal: NodeJS.Signals): void {
   process.kill(process.pid, signal);
 }
 
-function openWorld(): World {
+/** What is there at the start, and costs nothing. */
+function openPlace() {
   return {
     argv: process.argv.slice(2),
-    // A self-contained binary has no script: there the two are the same (packaging/self-contained.mjs sees to it).
-    program: [...new Set([process.execPath, ...process.argv.slice(1, 2)])],
-    env: environment,
+    // As it was given: what is set above is for the SDK in here, not for the commands that rolefresh starts.
+    env: { ...process.env },
     home: process.env["HOME"] || userInfo().homedir,
     cwd: process.cwd(),
     hostname: hostname(),
     uid: process.geteuid?.(),
     pid: process.pid,
     out: outputOf(() => process.stdout, 1),
-    err: outputOf(() => process.stderr, 2),
-    interrupted: interruption.signal,
-    takeSignal,
-    dieOf: (signal) => {
-      received = signal;
-    },
-    onHangup: (listener) => {
-      hangupListener = listener;
-      return () => {
-        hangupListener = undefined;
-      };
-    },
     now: () => new Date(),
+  };
+}
+
+function openWorld(signals: Signals): World {
+  return {
+    ...place,
+    ...signals,
+    // A self-contained binary has no script: there the two are the same (packaging/self-contained.mjs sees to it).
+    program: [...new Set([process.execPath, ...process.argv.slice(1, 2)])],
+    err: outputOf(() => process.stderr, 2),
     // Node loads `performance` when it is first used, which costs more than all that a tick measures with it.
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     random: Math.random,
     sleep,
   };
-}
-
-function takeSignal(signal: NodeJS.Signals, listener: () => void): () => void {
-  if (process.listenerCount(signal) > 0) {
-    takers.set(signal, listener);
-    return () => void takers.delete(signal);
-  }
-  process.on(signal, listener);
-  return () => void process.off(signal, listener);
 }
 
 /** The stream is opened when it is first needed: Node's streams cost 2.5 ms, and all day long cron hears nothing of us. */

@@ -4,8 +4,8 @@
  * How the published program starts. It loads the files of the bundle with V8's code cache: compiling takes longer than
  * all that a tick with nothing due does. The build puts this file at dist/rolefresh.cjs.
  *
- * The cache is in $XDG_CACHE_HOME/rolefresh or ~/.cache/rolefresh, a directory that nobody else may write: what is in it
- * runs as code. (That is why it is not Node's `module.enableCompileCache()`, whose default is a predictable name in /tmp,
+ * The cache is in $CACHE_DIRECTORY (which systemd makes), $XDG_CACHE_HOME/rolefresh or ~/.cache/rolefresh, a directory that
+ * nobody else may write: what is in it runs as code. (That is why it is not Node's `module.enableCompileCache()`, whose default is a predictable name in /tmp,
  * and which Node 20 does not have.) Without one, or with one that V8 does not take, everything is the same but slower.
  * NODE_DISABLE_COMPILE_CACHE, which turns off Node's own, turns this one off, too.
  */
@@ -51,8 +51,10 @@ function load(id) {
   return module.exports;
 }
 
-/** @returns undefined when there must be none */
+/** @returns undefined when there must be none; `src/base/cache.ts` has the same rules */
 function cacheDirectory() {
+  const made = env.CACHE_DIRECTORY;
+  if (uid !== undefined && made?.startsWith("/") && made.endsWith("/rolefresh") && !env.NODE_DISABLE_COMPILE_CACHE) return made;
   const base = env.XDG_CACHE_HOME?.startsWith("/") ? env.XDG_CACHE_HOME : env.HOME && `${env.HOME}/.cache`;
   return uid === undefined || !base?.startsWith("/") || env.NODE_DISABLE_COMPILE_CACHE ? undefined : `${base}/rolefresh`;
 }

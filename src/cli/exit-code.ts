@@ -50,6 +50,13 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   TRUST_REFUSED: 77,
 };
 
+/** `check`. Not a sysexits code: systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" and only 255 for an error. */
+export const CHECK_DUE = 0;
+/** `check`: nothing is due. systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" (systemd.service(5)). */
+export const CHECK_NOTHING_DUE = 1;
+/** `check`: something is wrong. Of all numbers only 255 makes `ExecCondition=` fail the unit. */
+export const CHECK_ERROR = 255;
+
 /** A bug: something was thrown that is no `Failure`. */
 export const EXIT_BUG = 70;
 

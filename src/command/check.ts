@@ -1,18 +1,11 @@
 import { Failure } from "../base/failure.ts";
+import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../cli/exit-code.ts";
 import type { CheckInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import type { World } from "../world.ts";
+import { noteFresh } from "./run/fresh-note.ts";
 import { loadProfiles, planLoaded } from "./run/load.ts";
 import { refusalOf } from "./run/outcome.ts";
-
-/** Not a sysexits code: systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" and only 255 for an error. */
-export const CHECK_DUE = 0;
-/**
- * Exit status: nothing is due. systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" (systemd.service(5)).
- */
-export const CHECK_NOTHING_DUE = 1;
-/** Exit status: something is wrong. Of all numbers only 255 makes `ExecCondition=` fail the unit. */
-export const CHECK_ERROR = 255;
 
 /**
  * Whether anything is due: no network, no lock, nothing on standard output.
@@ -33,6 +26,7 @@ export async function check(invocation: CheckInvocation, world: World): Promise<
       else if (step.action === "refresh") due = true;
     }
     if (due) return CHECK_DUE;
+    if (refused.length === 0) noteFresh(invocation, loaded, steps, world);
     for (const failure of refused) reporter.error(failure);
     return refused.length > 0 ? CHECK_ERROR : CHECK_NOTHING_DUE;
   } catch (error) {

@@ -1,5 +1,4 @@
-import type { World } from "../world.ts";
-import type { Config } from "./config.ts";
+import type { Config, ConfigWorld } from "./config.ts";
 import { parseIniFile } from "./ini-file.ts";
 import { CONFIG_KEYS, type ConfigKey, isConfigKey, REPEATABLE_KEYS } from "./keys.ts";
 import { type ConfigSource, readConfigSource, resolvePath } from "./locate.ts";
@@ -21,10 +20,7 @@ export interface ConfigOptions {
  *
  * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE; ConfigMistakes (CONFIG_INVALID) with every mistake
  */
-export async function readConfig(
-  options: ConfigOptions,
-  world: Pick<World, "env" | "home" | "cwd" | "uid">,
-): Promise<Config> {
+export async function readConfig(options: ConfigOptions, world: ConfigWorld): Promise<Config> {
   const credentialsFile =
     options.credentialsFile === undefined ? undefined : resolvePath(options.credentialsFile, world.home, world.cwd);
   if (options.inline) {
@@ -43,7 +39,7 @@ export async function readConfig(
 /** The configuration from a file's text; apart from its errors' names nothing here touches the disk. */
 export function configFromSource(
   source: ConfigSource,
-  world: Pick<World, "env" | "home">,
+  world: Pick<ConfigWorld, "env" | "home">,
   credentialsFile: string | undefined,
 ): Config {
   const mistakes = collectMistakes();
@@ -105,6 +101,7 @@ function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMist
   }
   return {
     file: source.file,
+    seen: source.seen,
     profiles: firstOfEach(profiles),
   };
 }
@@ -121,6 +118,7 @@ function inlineConfig(inline: NonNullable<ConfigOptions["inline"]>): RawConfig {
   for (const [key, value] of inline.values) own.set(key, { value, where: `--${key.replaceAll("_", "-")}` });
   return {
     file: undefined,
+    seen: new Map(),
     profiles: [{ profile: inline.profile, where: "the command line", own, defaults: new Map() }],
   };
 }

@@ -1,6 +1,5 @@
 import { isLoopbackHost } from "../base/host.ts";
-import type { Environment } from "../world.ts";
-import type { RoleArn, StsEndpoint } from "./config.ts";
+import type { ConfigEnvironment, RoleArn, StsEndpoint } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
 import { type SectionReader, show } from "./section.ts";
@@ -9,7 +8,7 @@ import { type SectionReader, show } from "./section.ts";
 export function readEndpoint(
   section: SectionReader,
   role: RoleArn | undefined,
-  env: Environment,
+  env: ConfigEnvironment,
 ): StsEndpoint | undefined {
   const [useFips, caBundle] = [section.flag("use_fips_endpoint"), section.path("ca_bundle")];
   const options = { ...(useFips === undefined ? {} : { useFips }), ...(caBundle === undefined ? {} : { caBundle }) };

@@ -1,7 +1,6 @@
 import { join } from "node:path";
 
-import type { Environment } from "../world.ts";
-import type { Config, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
+import type { Config, ConfigEnvironment, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
 import { collectMistakes, type MistakeSink } from "./mistakes.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";
@@ -16,11 +15,13 @@ import { checkSources } from "./sources.ts";
 export interface RawConfig {
   readonly file: string | undefined;
   readonly profiles: readonly RawProfile[];
+  /** As `Config.seen`. */
+  readonly seen: ReadonlyMap<string, string | undefined>;
 }
 
 /** What a configuration is checked against besides itself. */
 export interface ValidateContext {
-  readonly env: Environment;
+  readonly env: ConfigEnvironment;
   readonly paths: PathBase;
   /** `--credentials-file`, absolute: beats every other. */
   readonly credentialsFile: string | undefined;
@@ -43,7 +44,7 @@ export function validateConfig(raw: RawConfig, context: ValidateContext, mistake
   }
   checkSources(raw, profiles, mistakes);
   mistakes.throwIfAny();
-  return { file: raw.file, profiles };
+  return { file: raw.file, profiles, seen: raw.seen };
 }
 
 function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: MistakeSink): ProfileSpec | undefined {

@@ -4,10 +4,12 @@ import { existsSync } from "node:fs";
 import { chmod, chown, lstat, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 import { ONE_ROLE, openScene, type Scene, THREE_ROLES } from "../support/scene.ts";
 import { runProgram, type RunResult } from "../support/run-bin.ts";
+import { straceMissing } from "../support/strace.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const BUNDLE = join(ROOT, "dist", "rolefresh.cjs");
@@ -22,25 +24,61 @@ const cacheOf = (scene: Scene) => join(scene.home.path, ".cache", "rolefresh");
 
 /** The files of the bundle that were compiled, by name. */
 async function compiled(scene: Scene): Promise<readonly string[]> {
-  return (await readdir(cacheOf(scene))).map((name) => name.replace(/-[0-9a-f]{16}-v.*$/, "")).toSorted();
+  return (await readdir(cacheOf(scene)))
+    .filter((name) => !name.startsWith("fresh-"))
+    .map((name) => name.replace(/-[0-9a-f]{16}-v.*$/, ""))
+    .toSorted();
 }
 
 suite("the bundle", { skip }, () => {
-  test("a tick with nothing due loads one file and what is in it: no yargs, no SDK, no lock", async () => {
+  test("a tick with nothing due loads neither yargs nor the SDK nor the lock", async () => {
     await using scene = await openScene(ONE_ROLE);
     assert.equal((await run(scene, [])).code, 0);
     await rm(cacheOf(scene), { recursive: true });
     for (const args of [[], ["check"], ["refresh", "default"]]) {
       const result = await run(scene, args);
       assert.deepEqual([result.stdout, result.stderr], ["", ""]);
-      assert.deepEqual(await compiled(scene), ["rolldown-runtime", "tick"]);
+      assert.deepEqual(await compiled(scene), ["main", "rolldown-runtime", "tick"]);
     }
+  });
+
+  test("one that an earlier run knows to have nothing due loads one small file and opens neither config nor credentials", async (t) => {
+    const missing = straceMissing();
+    if (missing !== undefined) return t.skip(missing);
+    await using scene = await openScene(ONE_ROLE);
+    await run(scene, []);
+    // What is written within the last two seconds may change once more without another stamp.
+    await sleep(2100);
+    assert.equal((await run(scene, ["check"])).code, 1);
+    await rm(cacheOf(scene), { recursive: true, force: true });
+    assert.equal((await run(scene, ["check"])).code, 1);
+    for (const name of await readdir(cacheOf(scene)))
+      if (!name.startsWith("fresh-")) await rm(join(cacheOf(scene), name));
+    const opened = async () => {
+      const log = join(scene.home.path, "strace");
+      const { code } = await runProgram(
+        "strace",
+        ["-f", "-qq", "-e", "trace=openat", "-o", log, process.execPath, BUNDLE, "check"],
+        { env: scene.env },
+      );
+      const text = await readFile(log, "utf8");
+      return {
+        code,
+        files: [...text.matchAll(/"([^"]*\/\.aws\/[^"]*)"/g)].map(([, path = ""]) =>
+          path.slice(path.lastIndexOf("/") + 1),
+        ),
+      };
+    };
+    assert.deepEqual(await opened(), { code: 1, files: [] });
+    assert.deepEqual(await compiled(scene), ["tick"]);
+    await scene.home.write(".aws/credentials", await scene.credentials());
+    assert.deepEqual(await opened(), { code: 1, files: ["rolefresh.ini", "credentials"] });
   });
 
   test("a role that is refreshed loads neither yargs nor what other commands need", async () => {
     await using scene = await openScene(ONE_ROLE);
     assert.deepEqual(await run(scene, []), { code: 0, signal: null, stdout: "", stderr: "" });
-    assert.deepEqual(await compiled(scene), ["refresh", "rolldown-runtime", "shared", "tick"]);
+    assert.deepEqual(await compiled(scene), ["main", "refresh", "rolldown-runtime", "shared", "tick"]);
   });
 
   test("compiled code that is broken, cut off or not V8's is made anew, and the answer is the same", async () => {

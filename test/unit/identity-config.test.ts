@@ -11,7 +11,13 @@ import { findText, textInJson } from "../../src/identity/json-answer.ts";
 const ROLE = "role_arn = arn:aws:iam::123412341234:role/r";
 
 function parse(keys: string, untrusted?: string): IdentitySource {
-  const source = { file: "/h/.aws/rolefresh.ini", directory: "/h/.aws", text: `[a]\n${ROLE}\n${keys}\n`, untrusted };
+  const source = {
+    file: "/h/.aws/rolefresh.ini",
+    directory: "/h/.aws",
+    text: `[a]\n${ROLE}\n${keys}\n`,
+    untrusted,
+    seen: new Map(),
+  };
   const [profile] = configFromSource(source, { env: {}, home: "/h" }, undefined).profiles;
   assert.ok(profile?.source.kind === "web-identity");
   return profile.source.identity;
