@@ -14,24 +14,38 @@
 export interface Versions {
   readonly before: Buffer;
   readonly after: Buffer;
+  /** `before` in latin1, one character a byte, where somebody has it already. */
+  readonly text?: string;
 }
 
 /** More names than this are not worth looking for one by one. */
 const MANY_PROFILES = 8;
 
 /** The two versions without what is certain to be the same for every reader; both whole where nothing is certain. */
-export function changedPart({ before, after }: Versions, profiles: readonly string[]): Versions {
+export function changedPart(versions: Versions, profiles: readonly string[]): Versions {
+  const { before, after, text = before.toString("latin1") } = versions;
   const whole = { before, after };
   if (profiles.length > MANY_PROFILES) return whole;
   const head = lastCut(before, commonStart(before, after));
   const tail = before.length - firstCut(before, before.length - commonEnd(before, after, head));
-  const headers = profiles.map((profile) => Buffer.from(`[${profile}]`));
-  const [first, last] = [before.subarray(0, head), before.subarray(before.length - tail)];
-  if (headers.some((header) => first.includes(header) || last.includes(header))) return whole;
+  const headers = profiles.map((profile) => Buffer.from(`[${profile}]`).toString("latin1"));
+  const { length } = before;
+  const isElsewhere = holdsOneOf(text, 0, head, headers) || holdsOneOf(text, length - tail, length, headers);
+  if (isElsewhere) return whole;
   return {
     before: before.subarray(head, before.length - tail),
     after: after.subarray(head, after.length - tail),
   };
+}
+
+/** Looks at the brackets alone, from `from` to `to`: V8 finds single characters five times as fast as words. */
+function holdsOneOf(text: string, from: number, to: number, headers: readonly string[]): boolean {
+  for (let at = text.indexOf("[", from); at !== -1 && at < to; at = text.indexOf("[", at + 1)) {
+    for (const header of headers) {
+      if (text.charCodeAt(at + 1) === header.charCodeAt(1) && text.startsWith(header, at)) return true;
+    }
+  }
+  return false;
 }
 
 /** The start of the last cutting line that is within the first `length` bytes, its line end included; 0 for none. */

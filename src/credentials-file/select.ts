@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument, ProfileSection } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
+import { changedPart, type Versions } from "./changed-part.ts";
 import { guardSplice } from "./guard.ts";
 import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
@@ -98,9 +99,11 @@ export function composeFile(
 function compose(document: CredentialsDocument, edits: readonly Accepted[]): Buffer | Failure {
   const before = document.bytes ?? Buffer.alloc(0);
   const byProfile = new Map(edits.map(({ profile, edit }) => [profile, edit]));
+  const narrow = (versions: Versions, profiles: readonly string[]) =>
+    changedPart({ ...versions, text: document.layout.text }, profiles);
   try {
     const after = spliceProfiles(document, byProfile);
-    if (after !== before) guardSplice(document.path, before, after, byProfile);
+    if (after !== before) guardSplice(document.path, before, after, byProfile, narrow);
     return after;
   } catch (error) {
     if (error instanceof Failure) return error;
