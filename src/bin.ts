@@ -13,12 +13,17 @@ import type { Output, World } from "./world.ts";
 /** Nobody sees it: the process dies of the signal. */
 const EXIT_HURRIED = 75;
 
+/** The streams that were written to. */
+const opened: NodeJS.WriteStream[] = [];
 const place = openPlace();
 // Until it is known that there is more to do a signal does what it does by default: nothing is held that it could leave behind.
 void run();
 
 async function run(): Promise<void> {
   process.exitCode = tickOrBug() ?? (await runMain());
+  leaveWhenSaid();
+  // Unreferenced: where nothing is left over nobody waits for it.
+  setInterval(leaveWhenSaid, 100).unref();
 }
 
 function tickOrBug(): number | undefined {
@@ -41,9 +46,6 @@ async function runMain(): Promise<number> {
   const status = await main(openWorld(signals));
   const received = signals.received();
   if (received !== undefined) dieOf(received);
-  // The SDK's metadata providers cannot be cancelled, and a silent server would hold the end for ever. Unreferenced: where
-  // nothing is left over nobody waits for it.
-  setInterval(leaveWhenSaid, 100).unref();
   return status;
 }
 
@@ -102,9 +104,12 @@ function listenForSignals(): Signals {
   };
 }
 
-/** Leaves as soon as what was written has reached its reader. */
+/**
+ * Leaves as soon as what was written has reached its reader. Node would take its heap apart first, and wait for what cannot
+ * be cancelled: the SDK's metadata providers, which a silent server holds for ever.
+ */
 function leaveWhenSaid(): void {
-  if (process.stdout.writableLength === 0 && process.stderr.writableLength === 0) process.exit();
+  if (opened.every(({ writableLength }) => writableLength === 0)) process.exit();
 }
 
 /** So that the parent sees the signal, not an exit status (as fd and git do). */
@@ -147,8 +152,11 @@ function openWorld(signals: Signals): World {
 
 /** The stream is opened when it is first needed: Node's streams cost 2.5 ms, and all day long cron hears nothing of us. */
 function outputOf(open: () => NodeJS.WriteStream, descriptor: number): Output {
-  let opened: NodeJS.WriteStream | undefined;
-  const stream = () => (opened ??= open().on("error", ignoreBrokenPipe));
+  let known: NodeJS.WriteStream | undefined;
+  const stream = () => {
+    if (!known) opened.push((known = open().on("error", ignoreBrokenPipe)));
+    return known;
+  };
   return {
     write: (text) => void stream().write(text),
     get isTTY() {

@@ -41,6 +41,19 @@ const CHUNKS = {
   proxy: ["node_modules/https-proxy-agent/", "node_modules/http-proxy-agent/", "node_modules/proxy-agent/"],
 };
 
+/** Parts of Node.js that a package loads at its start although our runs have no use for them: by name, who, and what does until they have. */
+const LATE = {
+  // Opens standard error to learn its colours.
+  assert: {
+    importer: /\/node_modules\/(signal-exit|graceful-fs)\//,
+    code: `module.exports = { equal(a, b, message) { if (a != b) require("node:assert").equal(a, b, message); } };`,
+  },
+  "node:zlib": {
+    importer: /\/node_modules\/@smithy\/core\/.*\/Crc32Node\.js$/,
+    code: `module.exports = { crc32: (...data) => require("zlib").crc32(...data) };`,
+  },
+};
+
 /** What rolldown adds for the packages that are CommonJS. */
 const RUNTIME = "\0rolldown/runtime.js";
 
@@ -56,7 +69,9 @@ const bundle = await rolldown({
   resolve: { mainFields: ["module", "main"] },
   transform: { target: "node20.19", define: { "import.meta.url": "__url", "import.meta": "undefined" } },
   checks: { ineffectiveDynamicImport: false },
-  plugins: [{ name: "all-modules", moduleParsed: ({ id }) => void modules.add(id) }],
+  // A part of Node.js that nothing uses need not be loaded.
+  treeshake: { moduleSideEffects: [{ external: true, sideEffects: false }] },
+  plugins: [{ name: "all-modules", moduleParsed: ({ id }) => void modules.add(id) }, lateParts()],
 });
 const { output } = await bundle.generate({
   format: "cjs",
@@ -77,7 +92,7 @@ await mkdir(out);
 const build = createHash("sha256");
 for (const { fileName, code } of output) {
   // The launcher is what is started.
-  const text = code.replace(/^#!.*\n/, "");
+  const text = toAscii(code.replace(/^#!.*\n/, ""));
   build.update(fileName).update(text);
   await writeFile(join(out, fileName), text);
 }
@@ -95,6 +110,19 @@ const manual = join(root, "build", "man", "rolefresh.1");
 if (existsSync(manual)) await copyFile(manual, join(out, "rolefresh.1"));
 if (process.argv.includes("--report")) {
   for (const { fileName, code, imports } of output) console.log(`${fileName}\t${code.length}\t${imports.join(" ")}`);
+}
+
+function lateParts() {
+  return {
+    name: "late-parts",
+    resolveId: (source, importer = "") => (LATE[source]?.importer.test(importer) ? `\0late:${source}` : null),
+    load: (id) => (id.startsWith("\0late:") ? LATE[id.slice(6)].code : null),
+  };
+}
+
+/** Pure ASCII, which V8 keeps in half the room and Node.js reads without decoding it. */
+function toAscii(code) {
+  return code.replace(/[^\0-\x7f]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /**

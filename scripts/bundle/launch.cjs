@@ -17,8 +17,8 @@ const { Script } = require("node:vm");
 /** Of the files beside this one; the build fills it in. V8 itself tells two sources apart by their length alone. */
 const BUILD = "development";
 
-/** A text of the bundle. Where they are all in one file, another stands in its place (packaging/one-file.mjs). */
-const readText = (name) => fs.readFileSync(`${__dirname}/${name}`, "utf8");
+/** A text of the bundle, which is pure ASCII. Where they are all in one file, another stands in its place (packaging/one-file.mjs). */
+const readText = (name) => fs.readFileSync(`${__dirname}/${name}`, "latin1");
 
 /** What another version left is removed when it is older than this; two that are installed side by side keep theirs. */
 const STALE_MS = 7 * 24 * 3600 * 1000;

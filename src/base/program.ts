@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 // The only way to signal a whole process group; `ChildProcess.kill` reaches the child alone.
 import { kill } from "node:process";
 import { Readable } from "node:stream";
@@ -48,6 +48,8 @@ export async function runProgram(
 ): Promise<ProgramEnd> {
   const { deadline } = context;
   if (deadline.signal.aborted) throw interruption(deadline, describe);
+  // Loaded here: most runs start no program.
+  const { spawn } = await import("node:child_process");
   const child = spawn(file, args, {
     cwd: context.cwd,
     env: { ...context.env, ...extraEnv },

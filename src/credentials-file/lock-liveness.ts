@@ -24,8 +24,12 @@ export interface LockWatch {
   clearIfDead(lock: string): boolean;
 }
 
-/** @param monotonicMs a clock that never jumps. Locks are about real time: this is not the run's clock, which tests set. */
-export function watchLocks(monotonicMs: () => number): LockWatch {
+/**
+ * Locks are about real time: this is not the run's clock, which tests set.
+ *
+ * @param monotonicMs a clock that never jumps; `performance` is loaded when it is first asked, by whoever meets a lock
+ */
+export function watchLocks(monotonicMs: () => number = () => performance.now()): LockWatch {
   const seen = new Map<string, Seen>();
   const judgedMs = new Map<string, number>();
 

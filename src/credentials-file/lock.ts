@@ -1,5 +1,4 @@
 import { lstat } from "node:fs/promises";
-import { performance } from "node:perf_hooks";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../world.ts";
@@ -21,7 +20,7 @@ export interface Lease {
 }
 
 /** Remembers for the whole process: a flight is tried again and again, each time by a call that knows nothing of the last. */
-const watch = watchLocks(() => performance.now());
+const watch = watchLocks();
 
 /**
  * Tries once to take the right to fetch a profile's credentials: undefined when another process has it. The one of a

@@ -1,4 +1,4 @@
-import type * as Sdk from "@aws-sdk/client-sts";
+import type * as Sdk from "./sdk.ts";
 import type { Deadline } from "../base/deadline.ts";
 import { openOutbound, type Outbound } from "../base/outbound.ts";
 import type { StsEndpoint } from "../config/config.ts";
@@ -101,7 +101,7 @@ interface Loaded {
 
 /** The SDK and node:https cost tens of milliseconds, which a run that has nothing due must not pay. */
 async function load(): Promise<Loaded> {
-  const [sdk, { Transport }] = await Promise.all([import("@aws-sdk/client-sts"), import("./transport.ts")]);
+  const [sdk, { Transport }] = await Promise.all([import("./sdk.ts"), import("./transport.ts")]);
   return { sdk, Transport };
 }
 

@@ -80,7 +80,7 @@ export async function addressOf(endpoint: ResolvedEndpoint): Promise<URL> {
   const { region, useFips, useDualstack } = endpoint;
   // The SDK holds a region to be a host label too, but only when it calls.
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(region)) throw noEndpoint(region);
-  const { STSClient } = await import("@aws-sdk/client-sts");
+  const { STSClient } = await import("../../sts/sdk.ts");
   const client = new STSClient({
     region,
     useFipsEndpoint: useFips,
