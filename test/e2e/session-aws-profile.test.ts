@@ -5,9 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
-import { type MachineFault, type MachineKeys, startSsoPortal } from "../sandbox/aws-machine.ts";
+import {
+  type MachineFault,
+  type MachineKeys,
+  startContainerCredentials,
+  startInstanceMetadata,
+  startSsoPortal,
+} from "../sandbox/aws-machine.ts";
 import type { SandboxRole, SandboxUser } from "../sandbox/sandbox.ts";
-import { ONE_ROLE, openScene, type Scene, valuesOf } from "../support/scene.ts";
+import { GCP_ARN, ONE_ROLE, openScene, type Scene, valuesOf } from "../support/scene.ts";
 import { SigningProbe } from "../support/signing-probe.ts";
 
 /** `identity = aws-profile`: whatever the SDK resolves for a profile of `~/.aws/config` becomes keys in a section. */
@@ -212,6 +218,44 @@ suite("what else the SDK resolves", () => {
     assert.match(await new SigningProbe(scene).callerArn("legacy"), /assumed-role\/Legacy\/aws-sdk-js-/);
     assert.ok((await scene.credentials()).startsWith(own));
   });
+
+  test("a role by web identity: the SDK's own call with the token of a file", async () => {
+    await using scene = await openScene(LEGACY);
+    const token = await scene.home.write("token", await scene.sandbox.mintToken());
+    await scene.home.write(".aws/config", `[profile dev]\nrole_arn = ${GCP_ARN}\nweb_identity_token_file = ${token}\n`);
+    assert.deepEqual(await scene.run([]), SILENT);
+    const values = valuesOf(await scene.credentials(), "legacy");
+    const [call, ...more] = scene.sandbox.callsTo("AssumeRoleWithWebIdentity");
+    assert.equal(call?.signed, false);
+    assert.deepEqual(more, []);
+    assert.match(values["aws_access_key_id"] ?? "", /^ASIA/);
+    assert.ok(Date.parse(values["x_security_token_expires"] ?? "") > Date.now() + 50 * 60_000);
+  });
+
+  for (const machine of ["Ec2InstanceMetadata", "EcsContainer"] as const) {
+    test(`a role by credential_source = ${machine}: the machine's keys sign the SDK's call`, async () => {
+      await using scene = await openMachine(
+        LEGACY,
+        `[profile dev]\nrole_arn = ${ROLE}\ncredential_source = ${machine}\n`,
+      );
+      const isInstance = machine === "Ec2InstanceMetadata";
+      await using server = await (isInstance
+        ? startInstanceMetadata(keys())
+        : startContainerCredentials(keys(), "pod"));
+      const env = isInstance
+        ? { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url }
+        : {
+            AWS_CONTAINER_CREDENTIALS_FULL_URI: `${server.url}/v1/credentials`,
+            AWS_CONTAINER_AUTHORIZATION_TOKEN: "pod",
+          };
+      const result = await scene.run([], { env });
+      // The loopback STS does not know the machine's keys: who signed is what counts here.
+      assert.equal(result.code, 77, result.stderr);
+      assert.match(result.stderr, /InvalidClientTokenId/);
+      assert.doesNotMatch(result.stderr, /je7MtGbClwBF|IQoJ/);
+      assert.equal(scene.sandbox.callsTo("AssumeRole")[0]?.signed, true);
+    });
+  }
 
   test("a role that STS denies: exit 77", async () => {
     const other = ROLE.replace("Legacy", "Other");
