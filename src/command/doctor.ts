@@ -9,6 +9,7 @@ import { environmentFindings } from "./doctor/environment-checks.ts";
 import { fileFindings } from "./doctor/file-checks.ts";
 import { examine, type Finding, inOrder } from "./doctor/finding.ts";
 import { identityFindings } from "./doctor/identity-checks.ts";
+import { providerFindings } from "./doctor/provider-checks.ts";
 import { caFindings, proxyFindings } from "./doctor/network-settings.ts";
 import { nodeFindings } from "./doctor/node-version.ts";
 import { profileFindings } from "./doctor/profile-checks.ts";
@@ -88,13 +89,18 @@ async function scheduledFindings(setup: Setup, context: DoctorContext): Promise<
   return [...states, ...timers, ...windowFindings(setup.targets, intervalMs)];
 }
 
-/** Identity and STS, at the same time. */
+/** Where keys come from, and STS, at the same time. */
 async function networkFindings(setup: Setup, context: DoctorContext): Promise<readonly Finding[]> {
   const { env } = context.world;
-  const [identity, sts] = await Promise.all([identityFindings(setup.targets, context), stsFindings(setup, context)]);
+  const [identity, provider, sts] = await Promise.all([
+    identityFindings(setup.targets, context),
+    providerFindings(setup.targets, context),
+    stsFindings(setup, context),
+  ]);
   const findSts = () => addressOf(resolveEndpoint(setup.targets[0]?.endpoint ?? setup.usualEndpoint, env));
   return [
     ...identity,
+    ...provider,
     ...sts.findings,
     ...(await examine("proxy", () => proxyFindings(findSts, env, sts.isReached))),
     ...(await caFindings(env)),

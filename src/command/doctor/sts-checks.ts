@@ -88,16 +88,8 @@ async function keyFindings(target: Target, context: DoctorContext): Promise<read
   const { profile, view, endpoint } = target;
   const keys = keysOf(target, context.world.now());
   if (!keys) return [];
-  const { world, verbose } = context;
   try {
-    const { arn } = await within(context, NETWORK_MS, async (deadline) => {
-      const clients = openSts({ env: world.env, clock: world, deadline, verbose });
-      try {
-        return await getCallerIdentity(clients, endpoint, keys);
-      } finally {
-        clients.close();
-      }
-    });
+    const arn = await ownerOf(keys, endpoint, context);
     const expected = view.document?.profile(profile)?.principalArn;
     if (expected !== undefined && expected !== arn)
       return [
@@ -117,6 +109,19 @@ async function keyFindings(target: Target, context: DoctorContext): Promise<read
       }),
     ];
   }
+}
+
+/** Whose keys these are, by GetCallerIdentity, which nobody can be denied. @throws Failure STS_* */
+export async function ownerOf(keys: SigningKeys, endpoint: StsEndpoint, context: DoctorContext): Promise<string> {
+  const { world, verbose } = context;
+  return await within(context, NETWORK_MS, async (deadline) => {
+    const clients = openSts({ env: world.env, clock: world, deadline, verbose });
+    try {
+      return (await getCallerIdentity(clients, endpoint, keys)).arn;
+    } finally {
+      clients.close();
+    }
+  });
 }
 
 /** Undefined where there is nothing to try: no keys, expired ones, or somebody else's. */
