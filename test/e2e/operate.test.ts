@@ -81,6 +81,8 @@ suite("on_refresh", () => {
 
   test("does not run when nothing was refreshed", async () => {
     await using scene = await openScene(`${ONE_ROLE}on_refresh = echo x >> "$HOME/hook"\n`);
+    const first = await scene.run(["--verbose"]);
+    assert.match(first.stderr, /info: profile 'default': on_refresh ended with exit 0 after \d+\.\d s\n/);
     await scene.run([]);
     await scene.run([]);
     assert.equal(await scene.home.read("hook"), "x\n");

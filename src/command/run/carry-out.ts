@@ -42,7 +42,7 @@ export async function carryOut(
       reporter,
       progress,
     });
-    return await runHooks(outcomes, global.timeoutMs, progress, world);
+    return await runHooks(outcomes, global.timeoutMs, { progress, reporter, world });
   } finally {
     progress.done();
     deadline.clear();
@@ -53,8 +53,7 @@ export async function carryOut(
 async function runHooks(
   outcomes: readonly Outcome[],
   timeoutMs: number,
-  progress: Progress,
-  world: World,
+  { progress, reporter, world }: { readonly progress: Progress; readonly reporter: Reporter; readonly world: World },
 ): Promise<readonly Outcome[]> {
   const isDue = ({ outcome, step }: Outcome) => outcome === "refreshed" && step.spec.onRefresh !== undefined;
   if (!outcomes.some(isDue)) return outcomes;
@@ -68,7 +67,10 @@ async function runHooks(
       continue;
     }
     progress.set(spec.profile, "running on_refresh");
+    const startedMs = world.monotonicMs();
     const hookFailure = await runHook(spec, outcome.expiresAt, deadline, world);
+    const seconds = ((world.monotonicMs() - startedMs) / 1000).toFixed(1);
+    if (!hookFailure) reporter.detail(`profile '${spec.profile}': on_refresh ended with exit 0 after ${seconds} s`);
     after.push(hookFailure ? { ...outcome, hookFailure } : outcome);
   }
   deadline.clear();
