@@ -22,10 +22,10 @@ export function writeSelfContained(dist, runtime, path) {
     for (const [name, text] of texts) writeFileSync(join(folder, name), text);
     const launcher = launcherReading(dist, '(name) => require("node:sea").getAsset(name, "utf8")');
     // Node puts the word that the program was called by where the script's path would be; `schedule` needs the program's path.
-    writeFileSync(join(folder, "main.cjs"), `process.argv[1] = process.execPath;\n${launcher}`);
+    writeFileSync(join(folder, "launcher.cjs"), `process.argv[1] = process.execPath;\n${launcher}`);
     // Relative paths: Node keeps that of `main` in the blob. No code cache: the launcher has its own, for every file.
     const config = {
-      main: "main.cjs",
+      main: "launcher.cjs",
       output: "rolefresh.blob",
       disableExperimentalSEAWarning: true,
       useSnapshot: false,

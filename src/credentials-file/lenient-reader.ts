@@ -34,8 +34,9 @@ export function readLeniently(text: string): Reading {
     } else {
       const equals = line.indexOf("=");
       if (equals < 1) {
-        // No key to these readers; named like one all the same where it is a managed key with a `:`.
-        k = line.includes(":") ? line : `?${line}`;
+        // No key to these readers; named like one all the same where it is a managed key with a `:`. Whole, as what seems a
+        // comment to these readers may be seen by no other.
+        k = line.includes(":") ? line : `?${raw.trim()}`;
       } else {
         const own = line.slice(0, equals).trimEnd();
         v = line.slice(equals + 1).trimStart();

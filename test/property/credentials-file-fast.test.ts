@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { Failure } from "../../src/base/failure.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
 import { guardSplice } from "../../src/credentials-file/guard.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { parseKnownFiles } from "@smithy/shared-ini-file-loader";
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
@@ -34,19 +34,15 @@ function splice(bytes: Buffer, edits: ReadonlyMap<string, Edit>): Buffer | undef
 const MANAGED_LINE =
   /^\s*(?:aws_access_key_id|aws_secret_access_key|aws_session_token|aws_security_token|x_principal_arn|x_security_token_expires|manager)\s*[=:]/i;
 
-/** The lines with all managed keys of the section taken out: what belongs to others, line for line. */
+/** What is no managed key of anybody, line for line; those of other sections are the next test's. */
 function linesOfOthers(bytes: Buffer, name: string): readonly string[] {
   const header = `[${Buffer.from(name).toString("latin1")}]`;
-  let isInside = false;
   return bytes
     .toString("latin1")
     .replace(/^\u00ef\u00bb\u00bf/, "")
     .split("\n")
     .map((line) => line.replace(/\r$/, ""))
-    .filter((line) => {
-      if (line.trim().startsWith("[")) isInside = line.trim().startsWith(header);
-      return !(isInside && (MANAGED_LINE.test(line) || line.trim() === header)) && line.trim() !== "";
-    });
+    .filter((line) => !MANAGED_LINE.test(line) && line.trim() !== header && line.trim() !== "");
 }
 
 test("every line outside the managed keys of the profile comes out as it went in", () => {
@@ -78,7 +74,8 @@ test("the second splice changes nothing", () => {
     fc.property(credentialsFile, profile, edit, (bytes, name, change) => {
       const edits = new Map([[name, change]]);
       const once = splice(bytes, edits);
-      if (once) assert.equal(splice(once, edits), once);
+      // What the guard refuses is never written, and so never read again.
+      if (once && passesGuard(bytes, once, name, change)) assert.equal(splice(once, edits), once);
     }),
     { numRuns: RUNS },
   );
@@ -91,11 +88,15 @@ test("splices of two profiles commute", () => {
       const document = documentOf(bytes);
       // Sections that both are new come in the order of their splices.
       fc.pre(document.body(a) !== undefined && document.body(b) !== undefined);
-      // With mixed line ends, a section at a cut-off end of the file takes that of the line above, which may be the other's.
-      fc.pre(!/(?<!\r)\n/.test(bytes.toString("latin1")) || !bytes.includes("\r\n"));
+      // A section at a cut-off end of the file takes the line end of the line above, which may be the other's.
+      const text = bytes.toString("latin1");
+      fc.pre(!text.includes("\r\n") || (!/(?<!\r)\n/.test(text) && text.endsWith("\n")));
+      // A removal takes one of two blank lines that would meet: which of them is there to see may depend on the other.
+      const textOf = (one: Buffer) =>
+        one.toString("latin1").replace(change.kind === "remove" ? /^[\t ]*\r?\n/gm : /(?!)/, "");
       const ab = chain(bytes, [a, WRITE], [b, change]);
       const ba = chain(bytes, [b, change], [a, WRITE]);
-      if (ab && ba) assert.equal(ab.toString("latin1"), ba.toString("latin1"));
+      if (ab && ba) assert.equal(textOf(ab), textOf(ba));
       const both = splice(
         bytes,
         new Map([
@@ -103,7 +104,7 @@ test("splices of two profiles commute", () => {
           [b, change],
         ]),
       );
-      if (both && ab) assert.equal(both.toString("latin1"), ab.toString("latin1"));
+      if (both && ab) assert.equal(textOf(both), textOf(ab));
     }),
     { numRuns: RUNS },
   );
@@ -122,7 +123,7 @@ test("what is written is read back whole and is ours, and a removal leaves none 
       if (!spliced) return;
       const section = documentOf(spliced).profile(name);
       // Where only the guard finds the trouble, the section may read as incomplete.
-      if (!passesGuard(bytes, spliced, name)) return;
+      if (!passesGuard(bytes, spliced, name, WRITE)) return;
       assert.ok(section?.isComplete);
       const removed = splice(spliced, new Map([[name, REMOVE]]));
       if (removed) assert.equal(documentOf(removed).profile(name)?.accessKeyId, undefined);
@@ -132,9 +133,9 @@ test("what is written is read back whole and is ours, and a removal leaves none 
   );
 });
 
-function passesGuard(bytes: Buffer, spliced: Buffer, name: string): boolean {
+function passesGuard(bytes: Buffer, spliced: Buffer, name: string, change: Edit): boolean {
   try {
-    guardSplice("credentials", bytes, spliced, new Map([[name, WRITE]]));
+    guardSplice("credentials", bytes, spliced, new Map([[name, change]]));
     return true;
   } catch {
     return false;
@@ -146,7 +147,7 @@ test("the guard stops what a byte changed anywhere outside the managed keys woul
     fc.property(credentialsFile, profile, fc.nat(), (bytes, name, seed) => {
       const edits = new Map([[name, WRITE]]);
       const spliced = splice(bytes, edits);
-      if (!spliced || !passesGuard(bytes, spliced, name)) return;
+      if (!spliced || !passesGuard(bytes, spliced, name, WRITE)) return;
       const text = spliced.toString("latin1");
       // Letters and digits: changing one of them changes a key, a value, a name or a comment.
       const places = [...text.matchAll(/[a-z0-9]/gi)].map(({ index }) => index);

@@ -8,12 +8,11 @@ import { findPython, NO_PYTHON, startPythonReaders } from "../fuzz/python-reader
 import { startRawServer } from "../fuzz/raw-server.ts";
 import { stsTarget } from "../fuzz/sts-target.ts";
 import { tokenTarget } from "../fuzz/token-target.ts";
+import { SEED } from "../support/property.ts";
 
-// A few thousand of the documents of which `scripts/torture fuzz` tries a million. The same ones every time, so that what
-// lands is judged by what it changes; `SEED=random` or `SEED=N` tries others. A failure names the seed of its document.
+// A few thousand of the documents of which `scripts/torture fuzz` tries a million. The same ones every time
+// (support/property.ts). A failure names the seed of its document.
 
-const WANTED = process.env["SEED"] ?? "20261124";
-const SEED = WANTED === "random" ? Math.floor(Math.random() * 2 ** 31) : Number(WANTED);
 const PYTHON = findPython();
 
 async function run<Document>(context: TestContext, target: FuzzTarget<Document>, documents: number): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 
 import { Failure } from "../../src/base/failure.ts";
 import { profileNameProblem } from "../../src/base/profile-name.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 
 import { parseIniFile } from "../../src/config/ini-file.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 
 import { decodeClaims } from "../../src/identity/jwt.ts";
 import { parseTrustPolicy } from "../../src/trust-policy/document.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "./property.ts";
 
 const MANAGED = [
   "aws_access_key_id",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { suite, test } from "node:test";
-import fc from "fast-check";
+import { fc } from "../support/property.ts";
 import { parse as parsePlist } from "plist";
 
 import { Failure } from "../../src/base/failure.ts";
