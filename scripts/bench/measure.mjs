@@ -31,9 +31,9 @@ export function wallTimes(commands, runs) {
   return times;
 }
 
-/** CPU time (user and system, ms) and peak memory (MB) of Node commands, as they tell themselves when they end. */
+/** CPU time (user and system, ms), peak memory and heap held at the end (MB) of Node commands, as they tell themselves. */
 export function usages(commands, runs) {
-  const used = commands.map(() => ({ cpu: [], memory: [] }));
+  const used = commands.map(() => ({ cpu: [], memory: [], held: [] }));
   for (let run = -1; run < runs; run++) {
     for (const [index, one] of commands.entries()) {
       one.before?.();
@@ -41,9 +41,10 @@ export function usages(commands, runs) {
       const result = spawnSync(file, args, { ...options, stdio: ["ignore", "pipe", "pipe", "pipe"] });
       check(one, result);
       if (run < 0) continue;
-      const { cpuMs, memoryMb } = JSON.parse(result.output[3]);
+      const { cpuMs, memoryMb, heldMb } = JSON.parse(result.output[3]);
       used[index].cpu.push(cpuMs);
       used[index].memory.push(memoryMb);
+      used[index].held.push(heldMb);
     }
   }
   return used;

@@ -104,11 +104,17 @@ export async function manyRoles(runs, counts = [100, 1000]) {
       const ideal = Math.ceil(roles / concurrency) * latencyMs + median(base);
       const [used] = usages([ours], Math.min(runs, 3));
       const memory = Math.max(...used.memory);
+      const [{ held }] = usages([{ ...ours, args: ["--expose-gc", ...ours.args] }], 1);
       const ratio = median(took) / ideal;
-      points.push({ roles, ms: median(took), ideal, memory });
+      points.push({ roles, ms: median(took), ideal, memory, held: median(held) });
       if (roles < 100) continue;
       rows.push(row(`${roles.toLocaleString("en")} roles, ${latencyMs} ms latency, concurrency ${concurrency}: wall`, `ideal: the network's time + bare Node, ${ms(ideal)}`, `${round(ratio)} × (${ms(median(took))})`, ratio, roles === 1000 ? 1.3 : undefined));
       rows.push(row(`${roles.toLocaleString("en")} roles: peak memory`, "", `${round(memory, 0)} MB`, memory, roles === 1000 ? 150 : undefined));
+    }
+    const [few, most] = [points.findLast(({ roles }) => roles <= 100), points.at(-1)];
+    if (few && most && most !== few) {
+      const perRole = ((most.held - few.held) * 1000) / (most.roles - few.roles);
+      rows.push(row(`memory held at the end, ${few.roles} and ${most.roles.toLocaleString("en")} roles`, "flat", `${round(few.held, 1)} MB and ${round(most.held, 1)} MB: ${round(perRole, 1)} kB per role; the peak is what V8 had not collected yet`, 0));
     }
     return { rows, points };
   } finally {
