@@ -17,11 +17,14 @@ export function foreignChange(before: Buffer, after: Buffer, edited: readonly st
   let blanks = was.filter((line) => headers.has(line.trim())).length;
   const mayGo = (line: string): boolean => isOurs(line, headers) || (line.trim() === "" && blanks-- > 0);
   for (const [number, line] of is.entries()) {
-    // What a new line of ours stands for is not looked for: a blank line that stays would be taken for one that went.
-    const isNew = isOurs(line, headers);
-    while (!isNew && at < was.length && !sameLine(was, at, line) && mayGo(was[at] ?? "")) at++;
+    if (isOurs(line, headers)) {
+      // What it stands for is not looked for: a blank line that stays would be taken for one that went.
+      if (at < was.length && sameLine(was, at, line)) at++;
+      continue;
+    }
+    while (at < was.length && !sameLine(was, at, line) && mayGo(was[at] ?? "")) at++;
     if (at < was.length && sameLine(was, at, line)) at++;
-    else if (!isNew && line.trim() !== "") return `line ${number + 1} is new: ${JSON.stringify(line)}`;
+    else if (line.trim() !== "") return `line ${number + 1} is new: ${JSON.stringify(line)}`;
   }
   while (at < was.length && mayGo(was[at] ?? "")) at++;
   return at < was.length ? `line ${at + 1} is gone: ${JSON.stringify(was[at])}` : undefined;
