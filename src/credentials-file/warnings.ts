@@ -33,6 +33,9 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
   let options = defaults;
   let inSection = false;
   let option: Line | undefined;
+  const badNested = (line: number) => warn(line, "a nested line has no '='", ["botocore"]);
+  /** botocore looks at what stands in `[DEFAULT]` when it reads another section, where `configparser` shows it too. */
+  const badDefaults: number[] = [];
   for (let line = scanner.next(); line && warnings.length < MAX_WARNINGS; line = scanner.next()) {
     switch (line.kind) {
       case "blank":
@@ -67,7 +70,8 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
       case "continuation":
         // botocore's `_parse_nested`: a value that begins on the next line is a nested block, each line with its `=`.
         if (option && separatorOf(option.text) === option.text.trimEnd().length - 1 && isBadNested(line.text)) {
-          warn(line.number, "a nested line has no '='", ["botocore"]);
+          if (options === defaults) badDefaults.push(line.number);
+          else badNested(line.number);
         }
         break;
       case "stray":
@@ -77,7 +81,8 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
         break;
     }
   }
-  return warnings;
+  if ([...sections.keys()].some((name) => name !== "DEFAULT")) badDefaults.forEach(badNested);
+  return warnings.toSorted((a, b) => a.line - b.line);
 }
 
 /** Whether one of the lines that Python's `str.splitlines` makes of a line holds no `=`. */

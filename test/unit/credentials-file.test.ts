@@ -68,6 +68,9 @@ test("what makes the whole file unreadable to a reader is warned about", () => {
   assert.deepEqual(readersOf("[p]\ns3 =\n  a\n"), ["botocore"]);
   // `str.splitlines`, with which botocore takes a nested block apart, ends a line here (found by the fuzzer).
   assert.deepEqual(readersOf("[p]\ns3 =\n  a = b\u2028c\n"), ["botocore"]);
+  // botocore meets what stands in [DEFAULT] in every other section, and without one not at all (found by the fuzzer).
+  assert.deepEqual(readersOf("[DEFAULT]\ns3 =\n  a\n"), []);
+  assert.deepEqual(readersOf("[DEFAULT]\ns3 =\n  a\n[p]\n"), ["botocore"]);
   assert.deepEqual(readersOf("[__proto__]\nregion = x\n"), ["JavaScript v3"]);
 });
 
