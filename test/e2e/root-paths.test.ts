@@ -8,6 +8,7 @@ import {
   mkdir,
   readdir,
   readFile,
+  realpath,
   rename,
   rm,
   stat,
@@ -79,7 +80,9 @@ async function assertUntouched({ victim, home }: Stage): Promise<void> {
   assert.deepEqual(await readdir(victim), ["credentials"]);
   // Nor did anything of root's come to where the user can read it.
   for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
-    if (!entry.isFile()) continue;
+    // Node 26 goes into linked directories: what a link leads to is root's own, where the user cannot read it.
+    if (!entry.isFile() || (await realpath(entry.parentPath)) !== entry.parentPath.replace(home, await realpath(home)))
+      continue;
     const path = `${entry.parentPath}/${entry.name}`;
     if ((await stat(path)).nlink === 1) assert.ok(!(await readFile(path, "latin1")).includes("of-root"), path);
   }
