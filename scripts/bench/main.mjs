@@ -98,7 +98,7 @@ function page() {
     "",
     "## Why it is fast",
     "- A run that finds nothing due notes until when, with the stamps (inode, size, mtime, ctime) of the files that it read. Until",
-    "  then, and while the stamps are the same, a tick reads that note and nothing else. Rows \u201cfirst after a change\u201d go without.",
+    "  then, and while the stamps are the same, a tick reads that note and nothing else. The rows \u201cthe first tick after a change\u201d go without.",
     "- What is published is a CommonJS bundle; the tick, the run that reads its files, yargs, the SDK with the lock and everything",
     "  else are in files of their own that are read when they are needed.",
     "- V8's compiled code is kept in `$XDG_CACHE_HOME/rolefresh` or `~/.cache/rolefresh`, which must belong to the user and be",
