@@ -125,7 +125,7 @@ export async function manyRoles(runs, counts = [100, 1000]) {
 /** One profile changed in a file of so many sections, against a plain copy of the same bytes. */
 export function fileEdit(runs, sections) {
   const scene = home({ roles: 1, fresh: 1, foreign: sections - 1 });
-  const { plain, ours } = JSON.parse(execFileSync(process.execPath, [here("file-edit.mjs"), scene.credentials, nameOf(0), String(runs)], { encoding: "utf8" }));
+  const { plain, ours } = JSON.parse(execFileSync(process.execPath, ["--expose-gc", here("file-edit.mjs"), scene.credentials, nameOf(0), String(runs)], { encoding: "utf8" }));
   const bytes = readFileSync(scene.credentials).length;
   return { sections, bytes, plain: median(plain), ours: median(ours), ratio: ratioOf(ours, plain) };
 }

@@ -43,8 +43,8 @@ export interface SectionBody {
 }
 
 /** Reads a credentials file in one pass over its brackets; a section is read when somebody asks for it. */
-export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes">): CredentialsDocument {
-  return new ParsedDocument(snapshot.file.path, snapshot.bytes);
+export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes" | "landmarks">): CredentialsDocument {
+  return new ParsedDocument(snapshot);
 }
 
 class ParsedDocument implements CredentialsDocument {
@@ -56,10 +56,10 @@ class ParsedDocument implements CredentialsDocument {
   #warnings: readonly FileWarning[] | undefined;
   #badByte: Problem | undefined | null = null;
 
-  constructor(path: string, bytes: Buffer | undefined) {
-    this.path = path;
+  constructor({ file, bytes, landmarks }: Parameters<typeof parseDocument>[0]) {
+    this.path = file.path;
     this.bytes = bytes;
-    this.layout = layOut(bytes ?? Buffer.alloc(0));
+    this.layout = layOut(bytes ?? Buffer.alloc(0), landmarks);
   }
 
   get names(): readonly string[] {
@@ -71,7 +71,7 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   get badByte(): Problem | undefined {
-    if (this.#badByte === null) this.#badByte = badByteIn(this.layout.text);
+    if (this.#badByte === null) this.#badByte = badByteIn(this.layout);
     return this.#badByte;
   }
 

@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../base/failure.ts";
-import { changedPart, type Versions } from "./changed-part.ts";
+import { changedPart } from "./changed-part.ts";
 import { type Edit, managedValues } from "./edit.ts";
 import { readLeniently } from "./lenient-reader.ts";
 import { isManagedKey } from "./managed.ts";
 import type { Reading } from "./reading.ts";
+import type { Replacement } from "./replacement.ts";
 import { readStrictly } from "./strict-reader.ts";
 
 /**
@@ -19,13 +20,14 @@ import { readStrictly } from "./strict-reader.ts";
 export function guardSplice(
   path: string,
   before: Buffer,
-  after: Buffer,
+  replacement: Replacement,
   edits: ReadonlyMap<string, Edit>,
-  narrow: (versions: Versions, profiles: readonly string[]) => Versions = changedPart,
+  narrow: typeof changedPart = changedPart,
 ): void {
+  const part = narrow(before, replacement, [...edits.keys()]);
   // Decoding makes every odd byte the same U+FFFD, which would hide a change: then each byte is read as a character too.
-  const encodings = isUtf8(before) ? (["utf8"] as const) : (["latin1", "utf8"] as const);
-  const part = narrow({ before, after }, [...edits.keys()]);
+  const isDecoded = isUtf8(before) && isUtf8(replacement.bytes);
+  const encodings = isDecoded ? (["utf8"] as const) : (["latin1", "utf8"] as const);
   let refused: string | undefined;
   for (const encoding of encodings) {
     const wanted = new Map<string, ReadonlyMap<string, string>>();

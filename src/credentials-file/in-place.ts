@@ -5,6 +5,7 @@ import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read.ts";
+import { bytesAfter, type Replacement } from "./replacement.ts";
 import { ignoringErrors, replaceFile, syncDirectory, writeAll, writeTemporary, type WriteOutcome } from "./write.ts";
 
 /**
@@ -16,14 +17,17 @@ import { ignoringErrors, replaceFile, syncDirectory, writeAll, writeTemporary, t
  */
 export async function writeInPlace(
   snapshot: Snapshot,
-  bytes: Buffer,
+  replacement: Replacement,
+  approve: () => boolean,
   ops: FileOps,
   lost: AbortSignal,
 ): Promise<WriteOutcome> {
   const { file, stamp, bytes: old } = snapshot;
-  if (!stamp || !old) return await replaceFile(snapshot, bytes, ops, lost);
+  if (!stamp || !old) return await replaceFile(snapshot, replacement, approve, ops, lost);
+  const bytes = bytesAfter(old, replacement);
   const journal = journalOf(file);
-  const temporary = await writeTemporary(file, toJournal(old, bytes), undefined, ops);
+  const temporary = await writeTemporary(file, [toJournal(old, bytes)], approve, undefined, ops);
+  if (temporary === undefined) return "refused";
   try {
     await ops.rename(temporary, journal);
   } catch (error) {

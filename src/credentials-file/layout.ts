@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { findLandmarks, type Landmarks, Places } from "./landmarks.ts";
 import { type Line, LineScanner, lenientHeaderName, pythonStrip, strictHeaderName } from "./lines.ts";
 import { mistakableNames } from "./mistakable-names.ts";
 
@@ -12,14 +13,16 @@ export interface Boundary {
 }
 
 /**
- * Where the sections of a file are. One pass, which looks at nothing but brackets: of a plain header at the start of its
- * line only the place is kept, and nothing of a section is looked at before somebody asks for it.
+ * Where the sections of a file are. It begins with the file's landmarks: of a plain header at the start of its line only the
+ * place is kept, and nothing of a section is looked at before somebody asks for it.
  */
 export interface Layout {
-  /** One character per byte. */
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly hasBom: boolean;
   readonly isUtf8: boolean;
+  /** Where the first NUL byte is, and the first carriage return without a line feed; -1 for none. */
+  readonly nulAt: number;
+  readonly loneReturnAt: number;
   /** The names of all boundaries, in the order of the file. */
   names(): readonly string[];
   /** Where the clean headers of this name are among the boundaries. */
@@ -29,23 +32,25 @@ export interface Layout {
   lookalikes(name: string): readonly Line[];
 }
 
-const BOM = "\u00ef\u00bb\u00bf";
 /** From this many different names on, a table of all names is faster than looking for each in turn. */
 const FEW_NAMES = 3;
 
 /**
- * Reads a file's boundaries in one pass; lines are made when somebody asks for them. Nothing in a file makes it fail.
+ * Finds a file's boundaries; lines are made when somebody asks for them. Nothing in a file makes it fail.
+ *
+ * @param landmarks those of `bytes`, where they are known
  */
-export function layOut(bytes: Buffer): Layout {
-  return new FileLayout(bytes);
+export function layOut(bytes: Buffer, landmarks: Landmarks = findLandmarks(bytes)): Layout {
+  return new FileLayout(bytes, landmarks);
 }
 
 class FileLayout implements Layout {
-  readonly text: string;
+  readonly bytes: Buffer;
   readonly hasBom: boolean;
-  readonly #bytes: Buffer;
+  readonly nulAt: number;
+  readonly loneReturnAt: number;
   /** Where each boundary's line begins. */
-  readonly #starts: number[] = [];
+  readonly #starts: Places;
   /** The boundaries that are not plain headers. */
   readonly #odd = new Map<number, Boundary>();
   readonly #oddClean = new Map<string, number[]>();
@@ -55,21 +60,23 @@ class FileLayout implements Layout {
   #byName: ReadonlyMap<string, number | readonly number[]> | undefined;
   #isUtf8: boolean | undefined;
 
-  constructor(bytes: Buffer) {
-    this.#bytes = bytes;
-    this.text = bytes.toString("latin1");
-    this.hasBom = this.text.startsWith(BOM);
-    this.#scan();
+  constructor(bytes: Buffer, landmarks: Landmarks) {
+    this.bytes = bytes;
+    this.hasBom = landmarks.hasBom;
+    this.nulAt = landmarks.nulAt;
+    this.loneReturnAt = landmarks.loneReturnAt;
+    this.#starts = landmarks.oddBrackets.length === 0 ? landmarks.plainHeaders : this.#withOdd(landmarks);
   }
 
   get isUtf8(): boolean {
-    return (this.#isUtf8 ??= isUtf8(this.#bytes));
+    return (this.#isUtf8 ??= isUtf8(this.bytes));
   }
 
   names(): readonly string[] {
-    return this.#starts.map((start, index) => {
+    const text = this.bytes.toString("latin1");
+    return Array.from(this.#starts.at.subarray(0, this.#starts.count), (start, index) => {
       const odd = this.#odd.get(index);
-      return odd ? (odd.strictName ?? odd.lenientName ?? "") : this.#plainName(start);
+      return odd ? (odd.strictName ?? odd.lenientName ?? "") : plainName(text, start);
     });
   }
 
@@ -84,11 +91,10 @@ class FileLayout implements Layout {
     const header = `[${name}]`;
     const first = name.charCodeAt(0);
     const plain: number[] = [];
-    for (let index = 0; index < this.#starts.length; index++) {
-      const start = this.#starts[index] ?? 0;
-      // Most names of a large file begin with another letter, which is seen ten times as fast.
-      if (this.text.charCodeAt(start + 1) !== first) continue;
-      if (this.text.startsWith(header, start) && !this.#odd.has(index)) plain.push(index);
+    const { at, nextByte, count } = this.#starts;
+    const firsts = nextByte.subarray(0, count);
+    for (let index = firsts.indexOf(first); index !== -1; index = firsts.indexOf(first, index + 1)) {
+      if (holdsAt(this.bytes, at[index] ?? 0, header) && !this.#odd.has(index)) plain.push(index);
     }
     const found = [...plain, ...(this.#oddClean.get(name) ?? [])].toSorted((a, b) => a - b);
     this.#found.set(name, found);
@@ -96,12 +102,12 @@ class FileLayout implements Layout {
   }
 
   boundary(index: number): Boundary | undefined {
-    const start = this.#starts[index];
-    if (start === undefined) return undefined;
+    const start = this.#starts.at[index];
+    if (start === undefined || index >= this.#starts.count) return undefined;
     const odd = this.#odd.get(index);
     if (odd) return odd;
-    const name = this.#plainName(start);
-    const header = new LineScanner(this.text, start, this.text.length).next();
+    const header = new LineScanner(this.bytes, start, this.bytes.length).next();
+    const name = header && plainName(header.text, 0);
     return header && { header, strictName: name, lenientName: name };
   }
 
@@ -109,49 +115,50 @@ class FileLayout implements Layout {
     return this.#lookalikes.get(name) ?? [];
   }
 
-  #scan(): void {
-    const { text } = this;
-    const first = this.hasBom ? BOM.length : 0;
-    let scanner = new LineScanner(text, first, text.length);
+  /** The plain headers and, among them, the other lines that begin a section for some readers. */
+  #withOdd({ plainHeaders, oddBrackets }: Landmarks): Places {
+    const { bytes } = this;
+    const first = this.hasBom ? 3 : 0;
+    const starts = new Places(plainHeaders.count + 16);
+    let scanner = new LineScanner(bytes, first, bytes.length);
     // Where the last line is that begins anew for every reader, so that an odd line below it can be judged from there.
     let anchor = first;
-    for (let at = text.indexOf("[", first); at !== -1;) {
-      const isAtStart = at === first || text.charCodeAt(at - 1) === 0x0a;
-      let next = isAtStart ? plainHeaderEnd(text, at) : undefined;
-      if (next !== undefined) {
-        this.#starts.push(at);
-        anchor = at;
-      } else {
-        if (scanner.at < anchor) scanner = new LineScanner(text, anchor, text.length);
-        let line = scanner.next();
-        while (line && line.next <= at) line = scanner.next();
-        if (line) this.#addOdd(line);
-        next = scanner.at;
+    let plain = 0;
+    const addPlainBefore = (end: number) => {
+      for (; plain < plainHeaders.count && (plainHeaders.at[plain] ?? 0) < end; plain++) {
+        anchor = plainHeaders.at[plain] ?? 0;
+        starts.push(anchor, plainHeaders.nextByte[plain] ?? 0);
       }
-      at = text.indexOf("[", next);
+    };
+    for (const bracket of oddBrackets) {
+      addPlainBefore(bracket);
+      if (scanner.at < anchor) scanner = new LineScanner(bytes, anchor, bytes.length);
+      let line = scanner.next();
+      while (line && line.next <= bracket) line = scanner.next();
+      if (line) this.#addOdd(line, starts);
     }
+    addPlainBefore(bytes.length);
+    return starts;
   }
 
-  #addOdd(line: Line): void {
+  #addOdd(line: Line, starts: Places): void {
     const strictName = line.kind === "header" ? strictHeaderName(pythonStrip(line.text)) : undefined;
     const lenientName = lenientHeaderName(line.text);
     for (const name of mistakableNames(line.text, strictName, lenientName)) append(this.#lookalikes, name, line);
     if (strictName === undefined && lenientName === undefined) return;
-    if (strictName !== undefined && strictName === lenientName) append(this.#oddClean, strictName, this.#starts.length);
-    this.#odd.set(this.#starts.length, { header: line, strictName, lenientName });
-    this.#starts.push(line.start);
-  }
-
-  #plainName(start: number): string {
-    return this.text.slice(start + 1, this.text.indexOf("]", start));
+    if (strictName !== undefined && strictName === lenientName) append(this.#oddClean, strictName, starts.count);
+    this.#odd.set(starts.count, { header: line, strictName, lenientName });
+    starts.push(line.start, this.bytes[line.start + 1] ?? 0);
   }
 
   #indexByName(): ReadonlyMap<string, number | readonly number[]> {
     const byName = new Map<string, number | number[]>();
-    for (let index = 0; index < this.#starts.length; index++) {
+    const text = this.bytes.toString("latin1");
+    const { at, count } = this.#starts;
+    for (let index = 0; index < count; index++) {
       const odd = this.#odd.get(index);
       if (odd && odd.strictName !== odd.lenientName) continue;
-      const name = odd ? odd.strictName : this.#plainName(this.#starts[index] ?? 0);
+      const name = odd ? odd.strictName : plainName(text, at[index] ?? 0);
       if (name === undefined) continue;
       const earlier = byName.get(name);
       if (earlier === undefined) byName.set(name, index);
@@ -162,19 +169,15 @@ class FileLayout implements Layout {
   }
 }
 
-/**
- * Where the line ends when it is nothing but `[name]`, the name of printable ASCII without blanks and brackets: that is
- * the same header to every reader, whatever stands above it. Undefined for any other line.
- */
-function plainHeaderEnd(text: string, start: number): number | undefined {
-  let at = start + 1;
-  let code = text.charCodeAt(at);
-  while (code > 0x20 && code < 0x7f && code !== 0x5b && code !== 0x5d) code = text.charCodeAt(++at);
-  if (code !== 0x5d || at === start + 1) return undefined;
-  const end = at + 1;
-  if (end === text.length) return end;
-  const isReturn = text.charCodeAt(end) === 0x0d;
-  return text.charCodeAt(isReturn ? end + 1 : end) === 0x0a ? end + 1 : undefined;
+/** The name in the plain header that begins at `start`. */
+function plainName(text: string, start: number): string {
+  return text.slice(start + 1, text.indexOf("]", start));
+}
+
+/** Whether this ASCII text stands at `start`. Compared here: most differ in their first bytes, and a native call costs more. */
+function holdsAt(bytes: Buffer, start: number, text: string): boolean {
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  return true;
 }
 
 function append<T>(map: Map<string, T[]>, name: string, value: T): void {
@@ -187,8 +190,8 @@ function append<T>(map: Map<string, T[]>, name: string, value: T): void {
 export function linesOf(layout: Layout, index: number): readonly Line[] {
   const boundary = layout.boundary(index);
   if (!boundary) return [];
-  const end = layout.boundary(index + 1)?.header.start ?? layout.text.length;
-  const scanner = new LineScanner(layout.text, boundary.header.start, end);
+  const end = layout.boundary(index + 1)?.header.start ?? layout.bytes.length;
+  const scanner = new LineScanner(layout.bytes, boundary.header.start, end);
   scanner.next();
   const lines: Line[] = [];
   for (let line = scanner.next(); line; line = scanner.next()) lines.push(line);

@@ -1,7 +1,7 @@
 /**
  * The lines of a credentials file as Python's `configparser` takes them apart (botocore and boto2 read with it), and
- * the header that JavaScript's readers see in a line. Works on one character per byte, so that offsets are offsets of
- * the file and no byte is lost; a line's text is decoded only where it holds something else than ASCII.
+ * the header that JavaScript's readers see in a line. Works on the bytes of the file: offsets are offsets of the file, no
+ * byte is lost, and a file of 10 MB is not decoded for the sake of some lines.
  */
 
 /** What `configparser` takes a line for; `stray` is one that it refuses the file for. */
@@ -22,6 +22,11 @@ export interface Line {
   /** Characters of white space before the text. */
   readonly indent: number;
 }
+
+/** The byte that ends a line to every reader. */
+export const LF = 0x0a;
+/** The byte before it in files with Windows' line ends. */
+export const CR = 0x0d;
 
 /** What `str.isspace` and `\s` of Python's `re` take for white space. */
 // oxlint-disable-next-line no-control-regex -- U+001C to U+001F are white space to Python
@@ -80,11 +85,6 @@ export function separatorOf(text: string): number {
   return colon === -1 ? equals : Math.min(equals, colon);
 }
 
-/** Turns bytes read as latin1 into the text that they are in UTF-8. */
-export function decode(latin1: string): string {
-  return /[\u0080-\u00ff]/.test(latin1) ? Buffer.from(latin1, "latin1").toString("utf8") : latin1;
-}
-
 class TextLine implements Line {
   readonly kind: LineKind;
   readonly start: number;
@@ -92,10 +92,10 @@ class TextLine implements Line {
   readonly next: number;
   readonly text: string;
   readonly indent: number;
-  readonly #file: string;
+  readonly #file: Buffer;
   #number: number | undefined;
 
-  constructor(file: string, line: Omit<Line, "number"> & { readonly number: number | undefined }) {
+  constructor(file: Buffer, line: Omit<Line, "number"> & { readonly number: number | undefined }) {
     this.#file = file;
     this.#number = line.number;
     this.kind = line.kind;
@@ -112,9 +112,9 @@ class TextLine implements Line {
 }
 
 /** The number of the line that holds an offset, 1-based. */
-export function lineAt(text: string, offset: number): number {
+export function lineAt(bytes: Buffer, offset: number): number {
   let line = 1;
-  for (let at = text.indexOf("\n"); at !== -1 && at < offset; at = text.indexOf("\n", at + 1)) line++;
+  for (let at = bytes.indexOf(LF); at !== -1 && at < offset; at = bytes.indexOf(LF, at + 1)) line++;
   return line;
 }
 
@@ -123,7 +123,7 @@ export function lineAt(text: string, offset: number): number {
  * before, so a walk has to begin at the start of the file or at a header that the strict readers see.
  */
 export class LineScanner {
-  readonly #text: string;
+  readonly #bytes: Buffer;
   readonly #end: number;
   readonly #number: number | undefined;
   #at: number;
@@ -133,8 +133,8 @@ export class LineScanner {
   #indent = 0;
 
   /** @param firstNumber of the line at `start`, for who needs the numbers of many lines; else they are counted one by one. */
-  constructor(text: string, start: number, end: number, firstNumber?: number) {
-    this.#text = text;
+  constructor(bytes: Buffer, start: number, end: number, firstNumber?: number) {
+    this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
     this.#number = firstNumber;
@@ -149,16 +149,16 @@ export class LineScanner {
   next(): Line | undefined {
     const start = this.#at;
     if (start >= this.#end) return undefined;
-    const newline = this.#text.indexOf("\n", start);
+    const newline = this.#bytes.indexOf(LF, start);
     const next = newline === -1 ? this.#end : newline + 1;
     let end = newline === -1 ? this.#end : newline;
-    if (newline > start && this.#text.charCodeAt(newline - 1) === 0x0d) end--;
+    if (newline > start && this.#bytes[newline - 1] === CR) end--;
     this.#at = next;
-    const text = decode(this.#text.slice(start, end));
+    const text = this.#bytes.toString("utf8", start, end);
     const indent = leadingSpace(text);
     const kind = this.#classify(text, indent);
     const number = this.#number === undefined ? undefined : this.#number + this.#read++;
-    return new TextLine(this.#text, { kind, number, start, end, next, text, indent });
+    return new TextLine(this.#bytes, { kind, number, start, end, next, text, indent });
   }
 
   // The order of the questions is that of `RawConfigParser._read`; it is the same in all of Python 3.

@@ -2,6 +2,8 @@ import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync,
 import { errnoOf, Failure } from "../base/failure.ts";
 import { fileFailure } from "./file-failure.ts";
 import { journalOf, reachOf } from "./beside.ts";
+import { Landmarks } from "./landmarks.ts";
+import { LF } from "./lines.ts";
 import type { ResolvedFile } from "./locate.ts";
 
 /** Tells one state of a file from another without reading it. */
@@ -23,12 +25,16 @@ export interface Snapshot {
   readonly file: ResolvedFile;
   /** Undefined when there is no file. */
   readonly bytes: Buffer | undefined;
+  /** Of `bytes`. */
+  readonly landmarks?: Landmarks | undefined;
   /** Undefined when there is no file. */
   readonly stamp: FileStamp | undefined;
   /** An in-place write of rolefresh did not finish, or goes on right now: the next writing run puts the file right. */
   readonly isTorn: boolean;
 }
 
+/** What is read at once: the processor's cache still holds it when its landmarks are found. */
+const BLOCK = 256 * 1024;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Reading starts again when the file changed meanwhile; at the latest the check before the rename finds it out. */
 const MAX_READS = 5;
@@ -42,9 +48,9 @@ const MAX_READS = 5;
  */
 export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
   for (let reads = 1; ; reads++) {
-    const { bytes, before, after } = readOnce(file, uid);
+    const { bytes, landmarks, before, after } = readOnce(file, uid);
     if (reads < MAX_READS && !sameStamp(before, after)) continue;
-    return { file, bytes, stamp: after, isTorn: bytes !== undefined && exists(journalOf(file)) };
+    return { file, bytes, landmarks, stamp: after, isTorn: bytes !== undefined && exists(journalOf(file)) };
   }
 }
 
@@ -84,8 +90,7 @@ export function toStamp(stats: BigIntStats): FileStamp {
   };
 }
 
-interface OneRead {
-  readonly bytes: Buffer | undefined;
+interface OneRead extends Pick<Snapshot, "bytes" | "landmarks"> {
   readonly before: FileStamp | undefined;
   readonly after: FileStamp | undefined;
 }
@@ -103,8 +108,8 @@ function readOnce(file: ResolvedFile, uid: number | undefined): OneRead {
     handle = openSync(reachOf(file), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     const opened = fstatSync(handle, { bigint: true });
     checkKind(file, opened, uid);
-    const bytes = readAll(file, handle, Number(opened.size));
-    return { bytes, before: toStamp(opened), after: toStamp(fstatSync(handle, { bigint: true })) };
+    const content = readAll(file, handle, Number(opened.size));
+    return { ...content, before: toStamp(opened), after: toStamp(fstatSync(handle, { bigint: true })) };
   } catch (error) {
     switch (errnoOf(error) ?? "") {
       case "ENOENT":
@@ -151,20 +156,25 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
   }
 }
 
-function readAll(file: ResolvedFile, handle: number, size: number): Buffer {
-  const chunks: Buffer[] = [];
-  let total = 0;
-  for (let room = size + 1; ; room = 64 * 1024) {
-    const chunk = Buffer.allocUnsafe(room);
-    const bytesRead = readSync(handle, chunk, 0, room, null);
+function readAll(file: ResolvedFile, handle: number, size: number): Pick<Snapshot, "bytes" | "landmarks"> {
+  // One byte more than the size is asked for: a short answer is the end.
+  let buffer = Buffer.allocUnsafe(size + 1);
+  const landmarks = new Landmarks(size);
+  let length = 0;
+  for (;;) {
+    // It grew.
+    if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2 + BLOCK);
+    const room = Math.min(BLOCK, buffer.length - length);
+    const bytesRead = readSync(handle, buffer, length, room, null);
     if (bytesRead === 0) break;
-    total += bytesRead;
-    if (total > MAX_BYTES) throw tooLarge(file);
-    chunks.push(chunk.subarray(0, bytesRead));
-    // One byte more than the size was asked for: a short answer is the end.
-    if (bytesRead < room && total >= size) break;
+    length += bytesRead;
+    if (length > MAX_BYTES) throw tooLarge(file);
+    landmarks.take(buffer, buffer.lastIndexOf(LF, length - 1) + 1);
+    if (bytesRead < room && length >= size) break;
   }
-  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+  const bytes = buffer.subarray(0, length);
+  landmarks.take(bytes, length);
+  return { bytes, landmarks };
 }
 
 function tooLarge(file: ResolvedFile): Failure {

@@ -1,10 +1,10 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument, ProfileSection } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
-import { changedPart, type Versions } from "./changed-part.ts";
 import { guardSplice } from "./guard.ts";
 import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
+import type { Replacement } from "./replacement.ts";
 import { spliceProfiles } from "./splice.ts";
 import type { EditResult, PendingEdit } from "./update.ts";
 
@@ -73,38 +73,74 @@ function foreignFailure(document: CredentialsDocument, profile: string, line: nu
   );
 }
 
-/**
- * The new content of the file, checked by the guard. An edit that the guard refuses is left out; its result goes into
- * `results`, and the others go in.
- */
+/** What is to be written with one write. */
+export interface Composition {
+  /** Undefined where nothing changes. */
+  readonly replacement: Replacement | undefined;
+  readonly accepted: readonly Accepted[];
+  /** Asked before anything is replaced, while the disk takes the new content in: the guard reads much of a large file. */
+  readonly passesGuard: () => boolean;
+}
+
+/** All edits together, which the guard has yet to pass; where it does not, or the editor refuses one, `composeApart`. */
 export function composeFile(
   document: CredentialsDocument,
   edits: readonly Accepted[],
   results: Map<string, EditResult>,
-): { readonly bytes: Buffer; readonly accepted: readonly Accepted[] } {
-  const all = compose(document, edits);
-  if (!(all instanceof Failure)) return { bytes: all, accepted: edits };
-  const good: Accepted[] = [];
-  for (const edit of edits) {
-    const alone = edits.length === 1 ? all : compose(document, [edit]);
-    if (alone instanceof Failure) results.set(edit.profile, { kind: "failed", failure: alone });
-    else good.push(edit);
-  }
-  const rest = compose(document, good);
-  if (!(rest instanceof Failure)) return { bytes: rest, accepted: good };
-  for (const { profile } of good) results.set(profile, { kind: "failed", failure: rest });
-  return { bytes: document.bytes ?? Buffer.alloc(0), accepted: [] };
+): Composition {
+  const all = splice(document, edits);
+  if (all instanceof Failure) return composeApart(document, edits, results);
+  return { replacement: all, accepted: edits, passesGuard: () => guard(document, edits, all) === undefined };
 }
 
-function compose(document: CredentialsDocument, edits: readonly Accepted[]): Buffer | Failure {
-  const before = document.bytes ?? Buffer.alloc(0);
-  const byProfile = new Map(edits.map(({ profile, edit }) => [profile, edit]));
-  const narrow = (versions: Versions, profiles: readonly string[]) =>
-    changedPart({ ...versions, text: document.layout.text }, profiles);
+/** The edits that pass one by one and then together; the result of one that is refused goes into `results`. */
+export function composeApart(
+  document: CredentialsDocument,
+  edits: readonly Accepted[],
+  results: Map<string, EditResult>,
+): Composition {
+  const refuse = (profile: string, failure: Failure) => results.set(profile, { kind: "failed", failure });
+  const passesGuard = () => true;
+  const good: Accepted[] = [];
+  for (const edit of edits) {
+    const alone = compose(document, [edit]);
+    if (alone instanceof Failure) refuse(edit.profile, alone);
+    else good.push(edit);
+  }
+  const together = compose(document, good);
+  if (!(together instanceof Failure)) return { replacement: together, accepted: good, passesGuard };
+  for (const { profile } of good) refuse(profile, together);
+  return { replacement: undefined, accepted: [], passesGuard };
+}
+
+function compose(document: CredentialsDocument, edits: readonly Accepted[]): Replacement | Failure | undefined {
+  const replacement = splice(document, edits);
+  return replacement instanceof Failure ? replacement : (guard(document, edits, replacement) ?? replacement);
+}
+
+function splice(document: CredentialsDocument, edits: readonly Accepted[]): Replacement | Failure | undefined {
+  return orFailure(() => spliceProfiles(document, byProfile(edits)));
+}
+
+function guard(
+  { path, bytes = Buffer.alloc(0) }: CredentialsDocument,
+  edits: readonly Accepted[],
+  replacement: Replacement | undefined,
+): Failure | undefined {
+  if (!replacement) return undefined;
+  return orFailure(() => {
+    guardSplice(path, bytes, replacement, byProfile(edits));
+    return undefined;
+  });
+}
+
+function byProfile(edits: readonly Accepted[]): ReadonlyMap<string, Edit> {
+  return new Map(edits.map(({ profile, edit }) => [profile, edit]));
+}
+
+function orFailure<T>(work: () => T): T | Failure {
   try {
-    const after = spliceProfiles(document, byProfile);
-    if (after !== before) guardSplice(document.path, before, after, byProfile, narrow);
-    return after;
+    return work();
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;

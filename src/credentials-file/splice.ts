@@ -1,8 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument, SectionBody } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
-import type { Line } from "./lines.ts";
+import { CR, LF, type Line } from "./lines.ts";
 import { isManagedKey, type ManagedKey } from "./managed.ts";
+import { bytesAfter, type Replacement } from "./replacement.ts";
 import { entriesOf } from "./section.ts";
 
 /** Bytes `start` to `end` of the file give way to `text`. */
@@ -16,10 +17,13 @@ interface Change {
  * The file with the managed keys of the given profiles set or taken out, and every other byte as it was (DESIGN, "What is
  * written"). Pure; one pass. Sections that are missing are appended in the order of `edits`.
  *
- * @returns the very bytes of the document when nothing changes.
+ * @returns undefined when nothing changes.
  * @throws Failure FILE_UNSAFE when a profile cannot be written safely; STS_NONSENSE, CONFIG_INVALID for what is to be written.
  */
-export function spliceProfiles(document: CredentialsDocument, edits: ReadonlyMap<string, Edit>): Buffer {
+export function spliceProfiles(
+  document: CredentialsDocument,
+  edits: ReadonlyMap<string, Edit>,
+): Replacement | undefined {
   const before = document.bytes ?? Buffer.alloc(0);
   const changes: Change[] = [];
   const added: [string, ReadonlyMap<ManagedKey, string>][] = [];
@@ -34,16 +38,33 @@ export function spliceProfiles(document: CredentialsDocument, edits: ReadonlyMap
   }
   // An insertion goes before a removal that begins at the same place.
   changes.sort((a, b) => a.start - b.start || a.end - b.end);
+  const changed = merge(before, changes);
+  const replacement = added.length > 0 ? append(before, changed, added) : changed;
+  const { start, end, bytes } = replacement;
+  return bytes.equals(before.subarray(start, end)) ? undefined : replacement;
+}
+
+/** From the first change to the last; nothing at the end of the file where there is none. */
+function merge(before: Buffer, changes: readonly Change[]): Replacement {
+  const start = changes[0]?.start ?? before.length;
   const pieces: Buffer[] = [];
-  let at = 0;
-  for (const { start, end, text } of changes) {
-    pieces.push(before.subarray(at, start), Buffer.from(text, "latin1"));
+  let at = start;
+  for (const { start: from, end, text } of changes) {
+    pieces.push(before.subarray(at, from), Buffer.from(text, "latin1"));
     at = end;
   }
-  pieces.push(before.subarray(at));
-  const spliced = Buffer.concat(pieces);
-  const after = added.length > 0 ? Buffer.concat([spliced, newSections(spliced, added)]) : spliced;
-  return after.equals(before) ? before : after;
+  return { start, end: at, bytes: Buffer.concat(pieces) };
+}
+
+function append(before: Buffer, changed: Replacement, added: Parameters<typeof newSections>[1]): Replacement {
+  const { start } = changed;
+  if (start === before.length) return { ...changed, bytes: newSections(before, added) };
+  const spliced = bytesAfter(before, changed);
+  return {
+    start,
+    end: before.length,
+    bytes: Buffer.concat([spliced.subarray(start), newSections(spliced, added)]),
+  };
 }
 
 function changesTo(
@@ -124,10 +145,10 @@ function insertion(document: CredentialsDocument, anchor: Line, lines: readonly 
 
 /** The line end for a new line below `line`: its own, or that of the line above where it has none. */
 function lineEndAt(document: CredentialsDocument, line: Line): string {
-  const { text } = document.layout;
-  if (line.next > line.end) return text.slice(line.end, line.next);
+  const { bytes } = document.layout;
+  if (line.next > line.end) return bytes.toString("latin1", line.end, line.next);
   const newline = line.start - 1;
-  return newline > 0 && text[newline - 1] === "\r" ? "\r\n" : "\n";
+  return newline > 0 && bytes[newline - 1] === CR ? "\r\n" : "\n";
 }
 
 /**
@@ -144,10 +165,10 @@ function headerRemoval(document: CredentialsDocument, body: SectionBody): readon
   const rest = lines.filter(({ kind }) => kind !== "option");
   const isFollowedByBlank =
     rest[0] === undefined
-      ? (lines.at(-1)?.next ?? header.next) === document.layout.text.length
+      ? (lines.at(-1)?.next ?? header.next) === document.layout.bytes.length
       : rest[0].kind === "blank";
   const blank = /(?:^|\n)([\t ]*\r?\n)$/.exec(
-    document.layout.text.slice(Math.max(0, header.start - 100), header.start),
+    document.layout.bytes.toString("latin1", Math.max(0, header.start - 100), header.start),
   )?.[1];
   const start = isFollowedByBlank && blank !== undefined ? header.start - blank.length : header.start;
   return [{ start, end: header.next, text: "" }];
@@ -155,8 +176,8 @@ function headerRemoval(document: CredentialsDocument, body: SectionBody): readon
 
 /** Sections for the end of the file, each after a blank line, with the line end that the last line has. */
 function newSections(file: Buffer, added: readonly [string, ReadonlyMap<ManagedKey, string>][]): Buffer {
-  const newline = file.lastIndexOf(0x0a);
-  const eol = newline > 0 && file[newline - 1] === 0x0d ? "\r\n" : "\n";
+  const newline = file.lastIndexOf(LF);
+  const eol = newline > 0 && file[newline - 1] === CR ? "\r\n" : "\n";
   const sections = added.map(([profile, values]) =>
     [`[${profile}]`, ...[...values].map(([key, value]) => `${key} = ${value}`), ""].join(eol),
   );

@@ -1,5 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument } from "./document.ts";
+import type { Layout } from "./layout.ts";
 import { type Line, lineAt } from "./lines.ts";
 import { isManagedKey } from "./managed.ts";
 
@@ -27,21 +28,17 @@ export interface Problem {
 }
 
 /** A byte that no profile of the file can be written with (GRAMMAR.md 8). */
-export function badByteIn(text: string): Problem | undefined {
-  const nul = text.indexOf("\0");
-  if (nul !== -1) {
+export function badByteIn({ bytes, nulAt, loneReturnAt }: Layout): Problem | undefined {
+  if (nulAt !== -1) {
     return {
-      line: lineAt(text, nul),
+      line: lineAt(bytes, nulAt),
       problem: "the file holds a NUL byte",
       hint: "is it in UTF-16? save it as UTF-8, or delete the byte",
     };
   }
-  let carriageReturn = text.indexOf("\r");
-  while (carriageReturn !== -1 && text[carriageReturn + 1] === "\n")
-    carriageReturn = text.indexOf("\r", carriageReturn + 1);
-  if (carriageReturn === -1) return undefined;
+  if (loneReturnAt === -1) return undefined;
   return {
-    line: lineAt(text, carriageReturn),
+    line: lineAt(bytes, loneReturnAt),
     problem: "a carriage return without a line feed ends a line for Python's readers and not for JavaScript's",
     hint: "end the lines of the file with LF or CRLF",
   };

@@ -10,7 +10,8 @@ import { writeInPlace } from "./in-place.ts";
 import type { ResolvedFile } from "./locate.ts";
 import { lockFile } from "./lock.ts";
 import { readCredentialsFile, type Snapshot } from "./read.ts";
-import { type Accepted, chooseEdits, composeFile } from "./select.ts";
+import { bytesAfter, lengthAfter, type Replacement } from "./replacement.ts";
+import { type Accepted, chooseEdits, composeApart, composeFile, type Composition } from "./select.ts";
 import { ignoringErrors, replaceFile, sweepTemporaries } from "./write.ts";
 
 /** One profile's part of an update. */
@@ -79,7 +80,8 @@ export async function updateCredentialsFile(request: UpdateRequest, context: Upd
   const lease = await lockFile(file, clock, deadline);
   try {
     for (;;) {
-      const snapshot = await readSettled(file, context);
+      // Killed runs' leftovers first: the directory is listed while the file is read.
+      const [, snapshot] = await Promise.all([sweepTemporaries(file, ops), readSettled(file, context)]);
       if (snapshot.isTorn && (await healTornFile(snapshot, ops, clock.now(), uid))) continue;
       const outcome = await attempt(request, snapshot, { ...context, ops }, lease.lost);
       if (outcome) return outcome;
@@ -95,35 +97,52 @@ export async function updateCredentialsFile(request: UpdateRequest, context: Upd
   }
 }
 
+type WriteContext = UpdateContext & { readonly ops: FileOps };
+
 /** @returns undefined when the file changed meanwhile. */
 async function attempt(
   request: UpdateRequest,
   snapshot: Snapshot,
-  { clock, ops }: UpdateContext & { readonly ops: FileOps },
+  context: WriteContext,
   lost: AbortSignal,
 ): Promise<UpdateOutcome | undefined> {
   const document = parseDocument(snapshot);
   const results = new Map<string, EditResult>();
   const chosen = chooseEdits(document, request.edits, results);
-  const { bytes, accepted } = composeFile(document, chosen, results);
+  for (const compose of [composeFile, composeApart]) {
+    const outcome = await write(request, snapshot, compose(document, chosen, results), results, context, lost);
+    if (outcome !== "refused") return outcome;
+  }
+  throw new Error("the guard refuses what it let pass");
+}
+
+/** @returns undefined when the file changed meanwhile, "refused" when the guard does not let all of it pass. */
+async function write(
+  request: UpdateRequest,
+  snapshot: Snapshot,
+  { replacement, accepted, passesGuard }: Composition,
+  results: Map<string, EditResult>,
+  { clock, ops }: WriteContext,
+  lost: AbortSignal,
+): Promise<UpdateOutcome | "refused" | undefined> {
   const settle = (result: EditResult) => {
     for (const { profile } of accepted) results.set(profile, result);
   };
-  const isSame = document.bytes === undefined ? bytes.length === 0 : bytes === document.bytes;
-  if (isSame) {
+  if (!replacement) {
     settle({ kind: "written", changed: false });
     return { results, warnings: [], backup: undefined };
   }
   let backup: string | undefined;
   let isWritten = false;
   try {
-    await sweepTemporaries(request.file, ops);
     backup = await backupFor(snapshot, accepted, ops, clock.now());
-    const write = request.writeMode === "in-place" ? writeInPlace : replaceFile;
-    isWritten = (await write(snapshot, bytes, ops, lost)) === "written";
-    if (!isWritten) return undefined;
+    const put = request.writeMode === "in-place" ? writeInPlace : replaceFile;
+    const outcome = await put(snapshot, replacement, passesGuard, ops, lost);
+    isWritten = outcome === "written";
+    if (outcome === "refused") return outcome;
+    if (outcome === "changed") return undefined;
     settle({ kind: "written", changed: true });
-    return { results, warnings: warningsAfter(request, snapshot, bytes), backup };
+    return { results, warnings: warningsAfter(request, snapshot, replacement), backup };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     settle({ kind: "failed", failure: error });
@@ -143,8 +162,13 @@ async function backupFor(
   return await keepBackup(snapshot.file, snapshot.bytes, ops, now);
 }
 
-function warningsAfter({ file, writeMode }: UpdateRequest, { stamp }: Snapshot, bytes: Buffer): readonly FileWarning[] {
-  const warnings = bytes.length > MAX_LOOKED_OVER ? [] : parseDocument({ file, bytes }).warnings;
+function warningsAfter(
+  { file, writeMode }: UpdateRequest,
+  { stamp, bytes: before = Buffer.alloc(0) }: Snapshot,
+  replacement: Replacement,
+): readonly FileWarning[] {
+  const isLarge = lengthAfter(before, replacement) > MAX_LOOKED_OVER;
+  const warnings = isLarge ? [] : parseDocument({ file, bytes: bytesAfter(before, replacement) }).warnings;
   if (writeMode === "in-place" || !stamp || stamp.nlink < 2) return warnings;
   const message =
     "the file had a second name (hard link), which keeps the old credentials: set write_mode = in-place, or make it a symbolic link";

@@ -1,5 +1,6 @@
+import { isUtf8 } from "node:buffer";
 import type { Layout } from "./layout.ts";
-import { lenientHeaderName, type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
+import { LF, lenientHeaderName, type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
 
 /** Something in the file that belongs to others, is kept, and makes the whole file unreadable to some reader. */
 export interface FileWarning {
@@ -26,9 +27,9 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
       warnings.push({ line, readers, message: `${problem}: ${listed(readers)} cannot read this file at all` });
   };
   if (layout.hasBom) warn(1, "the file begins with a byte order mark", ["botocore", "boto2", "Go", "Java"]);
-  if (!layout.isUtf8) warn(firstOddLine(layout.text), "it holds bytes that are not UTF-8");
+  if (!layout.isUtf8) warn(firstOddLine(layout.bytes), "it holds bytes that are not UTF-8");
   const sections = new Map<string, number>();
-  const scanner = new LineScanner(layout.text, layout.hasBom ? 3 : 0, layout.text.length, 1);
+  const scanner = new LineScanner(layout.bytes, layout.hasBom ? 3 : 0, layout.bytes.length, 1);
   const defaults = new Map<string, number>();
   let options = defaults;
   let inSection = false;
@@ -96,13 +97,12 @@ function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")}${names.length > 1 ? " and " : ""}${names.at(-1) ?? ""}`;
 }
 
-function firstOddLine(text: string): number {
+function firstOddLine(bytes: Buffer): number {
   let line = 1;
-  for (let start = 0; start < text.length; line++) {
-    const newline = text.indexOf("\n", start);
-    const end = newline === -1 ? text.length : newline;
-    const bytes = text.slice(start, end);
-    if (Buffer.from(bytes, "latin1").toString("utf8").includes("\ufffd")) return line;
+  for (let start = 0; start < bytes.length; line++) {
+    const newline = bytes.indexOf(LF, start);
+    const end = newline === -1 ? bytes.length : newline;
+    if (!isUtf8(bytes.subarray(start, end))) return line;
     start = end + 1;
   }
   return 1;

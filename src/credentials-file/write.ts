@@ -7,32 +7,39 @@ import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./locate.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read.ts";
+import { partsAfter, type Replacement } from "./replacement.ts";
 import { isTemporaryName, temporaryName } from "./temporary-name.ts";
 
-/** `changed`: somebody else changed the file meanwhile; nothing was written, and the edit has to be made anew. */
-export type WriteOutcome = "written" | "changed";
+/**
+ * `changed`: somebody else changed the file meanwhile, and the edit has to be made anew. `refused`: the content was not
+ * approved. In both cases the file is as it was.
+ */
+export type WriteOutcome = "written" | "changed" | "refused";
 
 const PRIVATE = 0o600;
 
 /**
  * Replaces a file by a rename, so that a reader sees the old or the new one whole: temp file beside it, with the owner and
- * the mode of the original, written, synced, then renamed if the original is still what `snapshot` holds. The caller holds
+ * the mode of the original, written, synced, approved, then renamed if the original is still what `snapshot` holds. The caller holds
  * the file's lock. On any failure the old file stays and no temp file is left.
  *
  * The failure chosen: after the rename an error of the directory's fsync is not one of the write. The new file is in
  * place and right; only a power cut in the next seconds could bring the old one back, which is whole too.
  *
+ * @param approve the last look at the content, taken while the disk takes it in.
  * @param lost aborted when the lock is lost; then nothing is renamed any more.
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
  */
 export async function replaceFile(
   snapshot: Snapshot,
-  bytes: Buffer,
+  replacement: Replacement,
+  approve: () => boolean,
   ops: FileOps,
   lost: AbortSignal,
 ): Promise<WriteOutcome> {
-  const { file, stamp } = snapshot;
-  const temporary = await writeTemporary(file, bytes, stamp, ops);
+  const { file, stamp, bytes = Buffer.alloc(0) } = snapshot;
+  const temporary = await writeTemporary(file, partsAfter(bytes, replacement), approve, stamp, ops);
+  if (temporary === undefined) return "refused";
   let outcome: WriteOutcome = "changed";
   try {
     const now = await stampWith(ops, reachOf(file));
@@ -51,16 +58,17 @@ export async function replaceFile(
 }
 
 /**
- * Writes a new file beside the target: private until it is complete, then with the owner and mode of `like`.
+ * Writes a new file beside the target, its content in parts: private until it is complete, then with the owner and mode of `like`.
  *
- * @returns its path. It is gone when this throws.
+ * @returns its path; undefined when the content is not approved. Then, and when this throws, it is gone.
  */
 export async function writeTemporary(
   file: ResolvedFile,
-  bytes: Buffer,
+  content: readonly Buffer[],
+  approve: () => boolean,
   like: FileStamp | undefined,
   ops: FileOps,
-): Promise<string> {
+): Promise<string | undefined> {
   const path = temporaryName(file);
   let handle: FileHandle | undefined;
   try {
@@ -74,12 +82,18 @@ export async function writeTemporary(
       `the directory ${directoryOf(file)} must be writable`,
     );
   }
+  let isApproved = false;
   try {
     try {
-      await writeAll(handle, bytes, 0);
+      let at = 0;
+      for (const part of content) {
+        await writeAll(handle, part, at);
+        at += part.length;
+      }
       if (like) await takeOver(file, handle, like);
       else await handle.chmod(PRIVATE);
-      await handle.sync();
+      // At the same time: it takes a large file longer to reach the disk than it takes to be looked at.
+      [, isApproved] = await Promise.all([handle.sync(), (async () => approve())()]);
     } finally {
       await handle.close();
     }
@@ -93,7 +107,9 @@ export async function writeTemporary(
       "the file is as it was; free some space, or look at the disk",
     );
   }
-  return path;
+  if (isApproved) return path;
+  await ignoringErrors(ops.unlink(path));
+  return undefined;
 }
 
 /** Writes everything; the kernel may take less at a time than it is given (write(2): "partial write"). */
@@ -109,6 +125,7 @@ export async function writeAll(handle: FileHandle, bytes: Buffer, position: numb
 async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp): Promise<void> {
   const mode = like.mode & 0o777;
   const own = await handle.stat();
+  if (own.uid === like.uid && own.gid === like.gid && (own.mode & 0o7777) === mode) return;
   if (own.uid !== like.uid || own.gid !== like.gid) {
     try {
       await handle.chown(like.uid, like.gid);

@@ -4,8 +4,9 @@ import { type CredentialsDocument, parseDocument } from "../../src/credentials-f
 import type { Edit, ManagedKeys } from "../../src/credentials-file/edit.ts";
 import { isManagedKey, MANAGED_KEYS, type ManagedKey } from "../../src/credentials-file/managed.ts";
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
-import { chooseEdits, composeFile } from "../../src/credentials-file/select.ts";
+import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/select.ts";
 import type { EditResult, PendingEdit } from "../../src/credentials-file/update.ts";
+import { bytesAfter } from "../../src/credentials-file/replacement.ts";
 import type { Chance } from "./chance.ts";
 import { credentialsBytes, NAMES } from "./credentials-grammar.ts";
 import { foreignChange } from "./foreign-bytes.ts";
@@ -136,12 +137,16 @@ function keysFor(chance: Chance): ManagedKeys {
 function apply(document: CredentialsDocument, edits: readonly NamedEdit[]): Buffer | undefined {
   const results = new Map<string, EditResult>();
   const pending: readonly PendingEdit[] = edits.map((one) => ({ ...one, overwrite: true, stillWanted: () => true }));
-  const { bytes, accepted } = composeFile(document, chooseEdits(document, pending, results), results);
+  const chosen = chooseEdits(document, pending, results);
+  const together = composeFile(document, chosen, results);
+  const { replacement, accepted } = together.passesGuard() ? together : composeApart(document, chosen, results);
   for (const { profile } of edits) {
     const isAccepted = accepted.some((one) => one.profile === profile);
     assert.equal(results.has(profile), !isAccepted, `an edit of ${profile} has no result`);
   }
-  return accepted.length === edits.length ? bytes : undefined;
+  if (accepted.length < edits.length) return undefined;
+  const before = document.bytes ?? Buffer.alloc(0);
+  return replacement ? bytesAfter(before, replacement) : before;
 }
 
 async function checkWritten(

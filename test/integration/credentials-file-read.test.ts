@@ -7,8 +7,10 @@ import {
   lchown,
   mkdir,
   mkdtemp,
+  readFile,
   realpath,
   rm,
+  stat,
   symlink,
   truncate,
   writeFile,
@@ -18,8 +20,10 @@ import { userInfo } from "node:os";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
+import { findLandmarks } from "../../src/credentials-file/landmarks.ts";
 import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
 import { readCredentialsFile, sameStamp, type Snapshot, stampOf } from "../../src/credentials-file/read.ts";
+import { landmarkFacts } from "../support/credentials-file-landmarks.ts";
 import { fileHome, UID } from "../support/credentials-file-home.ts";
 
 const isRoot = UID === 0;
@@ -63,6 +67,28 @@ test("the stamp tells a change", async () => {
   assert.ok(!sameStamp(stamp, await stampOf(home.file)));
   await rm(home.path);
   assert.ok(sameStamp(undefined, await stampOf(home.file)));
+});
+
+test("a file of any size is read whole, and its landmarks are those of its bytes", async () => {
+  await using home = await fileHome();
+  const block = 256 * 1024;
+  const line = "[section]\r\nkey = value\r\n";
+  for (const size of [0, 1, 2, block - 1, block, block + 1, 2 * block, 3 * block - 1, 3 * block + 7]) {
+    for (const text of [line.repeat(size / line.length + 1), `${"x".repeat(block + 9)}${line.repeat(size / 20)}`]) {
+      const content = Buffer.from(text.slice(0, size));
+      await writeFile(home.path, content);
+      const { bytes, landmarks } = await read(home.path);
+      assert.ok(bytes?.equals(content), `${size}`);
+      assert.ok(landmarks);
+      assert.deepEqual(landmarkFacts(landmarks), landmarkFacts(findLandmarks(content)), `${size}`);
+    }
+  }
+});
+
+test("a file that is longer than it was said to be is read to its end", async () => {
+  const { bytes } = await read("/proc/filesystems");
+  assert.equal((await stat("/proc/filesystems")).size, 0);
+  assert.equal(bytes?.toString(), await readFile("/proc/filesystems", "utf8"));
 });
 
 test("what is no regular file is refused without hanging", async () => {

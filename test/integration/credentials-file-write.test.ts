@@ -12,6 +12,7 @@ import {
 import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";
+import { spliceProfiles } from "../support/credentials-file-splice.ts";
 import { failNth } from "../support/fail-nth.ts";
 import type { Clock } from "../../src/world.ts";
 
@@ -110,6 +111,42 @@ test("all edits go in with one write, and one that fails spares the others", asy
   assert.equal(calls.filter((call) => call === "rename").length, 1);
   assert.match(await home.read(), /aws_access_key_id = AKIAX/);
 });
+
+for (const writeMode of ["atomic", "in-place"] as const) {
+  test(`${writeMode}: an edit that only the guard finds out spares the others and leaves nothing behind`, async () => {
+    // The byte order mark is part of the key to Python, and white space to JavaScript.
+    const odd = "[odd]\naws_access_key_id = ASIAX\naws_access_key_id\ufeff = y\n";
+    await using home = await fileHome(`${OTHERS}${odd}`);
+    const { results } = await update(home, [pending("p"), pending("odd", { overwrite: true })], {}, writeMode);
+    const failure = failureOf(results.get("odd"));
+    assert.equal(failure.code, "FILE_UNSAFE");
+    assert.match(failure.message, /^cannot edit .* safely: /);
+    assert.deepEqual(results.get("p"), { kind: "written", changed: true });
+    const written = await home.read();
+    assert.ok(documentOf(written).profile("p")?.isComplete);
+    assert.ok(written.endsWith(odd));
+    assert.deepEqual(await home.names(), ["credentials"]);
+
+    const inode = await home.inode();
+    const alone = await update(home, [pending("odd", { overwrite: true })], {}, writeMode);
+    assert.equal(failureOf(alone.results.get("odd")).code, "FILE_UNSAFE");
+    assert.equal(alone.backup, undefined);
+    assert.equal(await home.read(), written);
+    assert.equal(await home.inode(), inode);
+    assert.deepEqual(await home.names(), ["credentials"]);
+  });
+
+  test(`${writeMode}: a file that is read and written in several parts is right to the byte`, async () => {
+    const others = Array.from({ length: 9000 }, (_, n) => `[other-${n}]\r\nregion = ${"x".repeat(n % 90)}\r\n\r\n`);
+    const before = `${others.slice(0, 4000).join("")}[p]\r\noutput = json\r\n${others.slice(4000).join("")}`;
+    for (const edits of [[pending("p")], [pending("p"), pending("new"), pending("other-1")], [pending("new")]]) {
+      await using home = await fileHome(before);
+      await update(home, edits, {}, writeMode);
+      const wanted = new Map(edits.map(({ profile, edit }) => [profile, edit]));
+      assert.equal(await home.read(), spliceProfiles(documentOf(before), wanted).toString());
+    }
+  });
+}
 
 test("a foreign section is overwritten after a private backup, once", async () => {
   const before = "[p]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n";

@@ -3,13 +3,14 @@ import { test } from "node:test";
 import { fc } from "../support/property.ts";
 import { Failure } from "../../src/base/failure.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
-import { guardSplice } from "../../src/credentials-file/guard.ts";
+import { findLandmarks, Landmarks } from "../../src/credentials-file/landmarks.ts";
 import { layOut } from "../../src/credentials-file/layout.ts";
 import type { Line } from "../../src/credentials-file/lines.ts";
-import { spliceProfiles } from "../../src/credentials-file/splice.ts";
 import { credentialsFile, PROFILES } from "../support/credentials-file-arbitrary.ts";
 import { documentOf, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
+import { landmarkFacts } from "../support/credentials-file-landmarks.ts";
 import { layOutSlowly } from "../support/credentials-file-slow-layout.ts";
+import { guardSplice, spliceProfiles } from "../support/credentials-file-splice.ts";
 
 // What makes a file of 50,000 sections fast must give the answers of the slow way.
 
@@ -46,6 +47,23 @@ test("the layout found by brackets is the one that a walk over every line finds"
   );
 });
 
+test("the landmarks of a file are the same however it is cut at its line ends, and whatever stands behind it", () => {
+  fc.assert(
+    fc.property(file, fc.array(fc.nat(), { maxLength: 6 }), (bytes, cuts) => {
+      const padded = Buffer.concat([bytes, Buffer.from("]\n[x]\n\0\r")]);
+      const ends = [...bytes.entries()].flatMap(([at, byte]) => (byte === 0x0a ? [at + 1] : []));
+      const landmarks = new Landmarks(0);
+      const some = cuts.flatMap((cut) => ends[cut % Math.max(1, ends.length)] ?? []).toSorted((a, b) => a - b);
+      for (const end of some) landmarks.take(padded, end);
+      landmarks.take(padded, bytes.length);
+      assert.deepEqual(landmarkFacts(landmarks), landmarkFacts(findLandmarks(bytes)));
+      assert.equal(landmarks.nulAt, bytes.indexOf(0));
+      assert.equal(landmarks.loneReturnAt, bytes.toString("latin1").search(/\r(?!\n)/));
+    }),
+    { numRuns: RUNS },
+  );
+});
+
 test("more names than are looked for one by one are found as well", () => {
   const bytes = Buffer.from(Array.from({ length: 60 }, (_, n) => `[n${n % 50}]\nk = v\n[o ${n}] # c\n`).join(""));
   const [fast, slow] = [layOut(bytes), layOutSlowly(bytes)];
@@ -61,8 +79,7 @@ function verdict(
   isNarrow: boolean,
 ): string | undefined {
   try {
-    if (isNarrow) guardSplice("f", before, after, edits);
-    else guardSplice("f", before, after, edits, (whole) => whole);
+    guardSplice("f", before, after, edits, !isNarrow);
     return undefined;
   } catch (error) {
     if (error instanceof Failure && error.code === "FILE_UNSAFE") return error.message;

@@ -8,11 +8,10 @@ import { fc } from "../support/property.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
-import { guardSplice } from "../../src/credentials-file/guard.ts";
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
-import { spliceProfiles } from "../../src/credentials-file/splice.ts";
 import { credentialsFile, PROFILES } from "../support/credentials-file-arbitrary.ts";
 import { documentOf, NEW_KEYS, NEW_VALUES, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
+import { guardSplice, spliceProfiles } from "../support/credentials-file-splice.ts";
 
 const RUNS = process.env["SLOW"] === "1" ? 20_000 : 1500;
 const profile = fc.constantFrom(...PROFILES);

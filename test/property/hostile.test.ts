@@ -7,8 +7,6 @@ import { Failure } from "../../src/base/failure.ts";
 import { profileNameProblem } from "../../src/base/profile-name.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
-import { guardSplice } from "../../src/credentials-file/guard.ts";
-import { spliceProfiles } from "../../src/credentials-file/splice.ts";
 import { main } from "../../src/main.ts";
 import { renderSessionName } from "../../src/plan/session-name.ts";
 import { findPython, NO_PYTHON, type PythonReaders, startPythonReaders } from "../fuzz/python-readers.ts";
@@ -17,6 +15,7 @@ import { documentOf, NEW_KEYS } from "../support/credentials-file-keys.ts";
 import { HOSTILE_TEXTS } from "../support/hostile-texts.ts";
 import { GCP_ARN, ONE_ROLE, openScene, valuesOf } from "../support/scene.ts";
 import { testWorld } from "../support/test-world.ts";
+import { guardSplice, spliceProfiles } from "../support/credentials-file-splice.ts";
 
 // Nobody who can choose a name, or answer as STS, can make a line that another parser reads as a key or a section.
 

@@ -19,11 +19,11 @@ export interface SlowLayout {
 }
 
 export function layOutSlowly(bytes: Buffer): SlowLayout {
-  const text = bytes.toString("latin1");
+  const hasBom = bytes.subarray(0, 3).equals(Buffer.from("\ufeff"));
   const boundaries: SlowLayout["boundaries"][number][] = [];
   const clean = new Map<string, number[]>();
   const lookalikes = new Map<string, Line[]>();
-  const scanner = new LineScanner(text, text.startsWith("\u00ef\u00bb\u00bf") ? 3 : 0, text.length, 1);
+  const scanner = new LineScanner(bytes, hasBom ? 3 : 0, bytes.length, 1);
   for (let line = scanner.next(); line; line = scanner.next()) {
     if (!line.text.includes("[")) continue;
     const strictName = line.kind === "header" ? strictHeaderName(pythonStrip(line.text)) : undefined;

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { spliceProfiles } from "../../src/credentials-file/splice.ts";
-import { guardSplice } from "../../src/credentials-file/guard.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { documentOf } from "../support/credentials-file-keys.ts";
 import { readVectors } from "../support/credentials-file-vector.ts";
+import { guardSplice, spliceProfiles } from "../support/credentials-file-splice.ts";
 
 for (const { name, why, profile, edit, before, expected, warnedLines } of await readVectors()) {
   test(`vector ${name}: ${why}`, () => {

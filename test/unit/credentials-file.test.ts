@@ -4,10 +4,9 @@ import { inspect } from "node:util";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { type Edit, type ManagedKeys } from "../../src/credentials-file/edit.ts";
-import { guardSplice } from "../../src/credentials-file/guard.ts";
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
-import { spliceProfiles } from "../../src/credentials-file/splice.ts";
 import { documentOf, NEW_KEYS, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
+import { guardSplice, spliceProfiles } from "../support/credentials-file-splice.ts";
 
 const TEMPORARY = "aws_access_key_id = ASIAX\naws_secret_access_key = s\naws_session_token = t\n";
 
