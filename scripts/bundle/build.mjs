@@ -18,26 +18,34 @@ const source = join(root, "src");
 const out = join(root, "dist");
 
 /** Which file each dynamically imported module goes to, with all that it alone needs. Everything else: `commands`. */
+/** The SDK's own ways to keys. */
+const PROVIDERS =
+  /(?:^|\/)@(?:aws-sdk\/(?:credential-providers|credential-provider-(?!node|env)|nested-clients|token-providers)|smithy\/credential-provider-imds)/;
+
 const CHUNKS = {
   // A run that has to read its files.
   main: ["src/main.ts"],
-  // One role refreshed: one file, so that it is read and compiled once.
+  // One role refreshed, up to its identity token.
   refresh: [
+    "src/base/outbound.ts",
     "src/cli/progress.ts",
     "src/command/run/refresh-run.ts",
     "src/command/run/hook.ts",
     "src/credentials-file/",
     "src/identity/",
     "src/metrics/",
-    "src/sts/",
-    "node_modules/@aws-sdk/client-sts/",
     "node_modules/proper-lockfile/",
+  ],
+  // The call of STS, loaded while the answers of a metadata server are on their way.
+  sts: [
+    ...["client", "sdk", "transport", "assume-role-with-web-identity"].map((name) => `src/sts/${name}.ts`),
+    "node_modules/@aws-sdk/client-sts/",
   ],
   "command-line": ["src/cli/args.ts"],
   terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/command/init/ask.ts", "src/cli/table.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
-  "aws-profile": ["node_modules/@aws-sdk/credential-providers/"],
-  saml: ["node_modules/@xmldom/"],
+  // Keys and assertions that come another way.
+  providers: ["src/sts/", "node_modules/@xmldom/"],
   proxy: ["node_modules/https-proxy-agent/", "node_modules/http-proxy-agent/", "node_modules/proxy-agent/"],
 };
 
@@ -47,6 +55,10 @@ const LATE = {
   assert: {
     importer: /\/node_modules\/(signal-exit|graceful-fs)\//,
     code: `module.exports = { equal(a, b, message) { if (a != b) require("node:assert").equal(a, b, message); } };`,
+  },
+  "node:https": {
+    importer: /\/node_modules\/@smithy\/node-http-handler\//,
+    code: `module.exports = { get Agent() { return require("https").Agent; }, request: (...request) => require("https").request(...request) };`,
   },
   "node:zlib": {
     importer: /\/node_modules\/@smithy\/core\/.*\/Crc32Node\.js$/,
@@ -60,32 +72,53 @@ const RUNTIME = "\0rolldown/runtime.js";
 const modules = new Set();
 let plan;
 
-const bundle = await rolldown({
-  input: { tick: join(source, "bin.ts") },
-  platform: "node",
-  // Modules may move into the entry's file although only others use them.
-  preserveEntrySignatures: "allow-extension",
-  // The SDK's ES modules, of which what is not used can be left out.
-  resolve: { mainFields: ["module", "main"] },
-  transform: { target: "node20.19", define: { "import.meta.url": "__url", "import.meta": "undefined" } },
-  checks: { ineffectiveDynamicImport: false },
-  // A part of Node.js that nothing uses need not be loaded.
-  treeshake: { moduleSideEffects: [{ external: true, sideEffects: false }] },
-  plugins: [{ name: "all-modules", moduleParsed: ({ id }) => void modules.add(id) }, lateParts()],
-});
-const { output } = await bundle.generate({
-  format: "cjs",
-  dynamicImportInCjs: false,
-  entryFileNames: "[name].cjs",
-  chunkFileNames: "[name].cjs",
-  // Names stay, so that the stack in a report of a bug can be read.
-  minify: { compress: { keepNames: { function: true, class: true } }, mangle: false, codegen: { removeWhitespace: true } },
-  codeSplitting: {
+/** What the SDK's providers alone make use of is in the files that are loaded with them. */
+const withoutProviders = await bundleWith({ external: PROVIDERS }, {});
+const called = new Set(
+  withoutProviders.flatMap((file) =>
+    Object.entries(file.modules ?? {}).flatMap(([id, { renderedLength }]) => (renderedLength > 0 ? [id] : [])),
+  ),
+);
+
+const output = await bundleWith(
+  { plugins: [{ name: "all-modules", moduleParsed: ({ id }) => void modules.add(id) }] },
+  {
     includeDependenciesRecursively: false,
     groups: [{ debugName: "by use", name: (id, context) => (plan ??= planChunks(context)).get(id) ?? null }],
   },
-});
-await bundle.close();
+);
+
+async function bundleWith({ plugins = [], external }, codeSplitting) {
+  const bundle = await rolldown({
+    input: { tick: join(source, "bin.ts") },
+    platform: "node",
+    // Modules may move into the entry's file although only others use them.
+    preserveEntrySignatures: "allow-extension",
+    // The SDK's ES modules, of which what is not used can be left out.
+    resolve: { mainFields: ["module", "main"] },
+    transform: { target: "node20.19", define: { "import.meta.url": "__url", "import.meta": "undefined" } },
+    checks: { ineffectiveDynamicImport: false },
+    // A part of Node.js that nothing uses need not be loaded.
+    treeshake: { moduleSideEffects: [{ external: true, sideEffects: false }] },
+    plugins: [...plugins, lateParts()],
+    external,
+  });
+  const { output } = await bundle.generate({
+    format: "cjs",
+    dynamicImportInCjs: false,
+    entryFileNames: "[name].cjs",
+    chunkFileNames: "[name].cjs",
+    // Names stay, so that the stack in a report of a bug can be read.
+    minify: {
+      compress: { keepNames: { function: true, class: true } },
+      mangle: false,
+      codegen: { removeWhitespace: true },
+    },
+    codeSplitting,
+  });
+  await bundle.close();
+  return output;
+}
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out);
@@ -127,7 +160,7 @@ function toAscii(code) {
 
 /**
  * A module goes to the file of the dynamic imports that lead to it: to the first that needs it. What the entry needs goes
- * to `tick`. Our own modules that a refresh and other commands need go to `shared`, so that those do not load the SDK.
+ * to `tick`.
  */
 function planChunks(context) {
   const infoOf = (id) => context.getModuleInfo(id);
@@ -144,9 +177,8 @@ function planChunks(context) {
   const planned = new Map([...entry, RUNTIME].map((id) => [id, "tick"]));
   for (const name of [...Object.keys(CHUNKS), "commands"]) {
     for (const id of closures.get(name) ?? []) {
-      if (planned.has(id)) continue;
-      const isShared = name === "refresh" && id.startsWith(source) && [...closures.values()].filter((one) => one.has(id)).length > 1;
-      planned.set(id, isShared ? "shared" : name);
+      if (planned.has(id) || (name === "sts" && id.includes("/node_modules/") && !called.has(id))) continue;
+      planned.set(id, name);
     }
   }
   return planned;
@@ -155,6 +187,7 @@ function planChunks(context) {
 function chunkOf(id) {
   const path = relative(root, id).split(sep).join("/");
   const inRoot = path.slice(Math.max(0, path.lastIndexOf("node_modules/")));
+  if (PROVIDERS.test(inRoot)) return "providers";
   return Object.entries(CHUNKS).find(([, roots]) => roots.some((one) => inRoot.startsWith(one)))?.[0] ?? "commands";
 }
 

@@ -54,9 +54,12 @@ function load(id) {
 /** @returns undefined when there must be none; `src/base/cache.ts` has the same rules */
 function cacheDirectory() {
   const made = env.CACHE_DIRECTORY;
-  if (uid !== undefined && made?.startsWith("/") && made.endsWith("/rolefresh") && !env.NODE_DISABLE_COMPILE_CACHE) return made;
+  if (uid !== undefined && made?.startsWith("/") && made.endsWith("/rolefresh") && !env.NODE_DISABLE_COMPILE_CACHE)
+    return made;
   const base = env.XDG_CACHE_HOME?.startsWith("/") ? env.XDG_CACHE_HOME : env.HOME && `${env.HOME}/.cache`;
-  return uid === undefined || !base?.startsWith("/") || env.NODE_DISABLE_COMPILE_CACHE ? undefined : `${base}/rolefresh`;
+  return uid === undefined || !base?.startsWith("/") || env.NODE_DISABLE_COMPILE_CACHE
+    ? undefined
+    : `${base}/rolefresh`;
 }
 
 /** Only what this user wrote where nobody else may write. */

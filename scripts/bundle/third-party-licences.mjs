@@ -19,7 +19,8 @@ async function licenceOf(folder) {
   const texts = await Promise.all([file, notice].flatMap((one) => (one ? [readFile(join(folder, one), "utf8")] : [])));
   return {
     title: `${name} ${version} (${typeof license === "string" ? license : "see below"})`,
-    text: texts.length > 0 ? texts.map((text) => text.trim()).join("\n\n") : "(the package ships no text of its licence)",
+    text:
+      texts.length > 0 ? texts.map((text) => text.trim()).join("\n\n") : "(the package ships no text of its licence)",
   };
 }
 

@@ -1,14 +1,16 @@
 import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
-import { Agent as HttpAgent } from "node:http";
-import { Agent as HttpsAgent } from "node:https";
+import { Agent as HttpAgent, request as httpRequest } from "node:http";
+import type { Agent as HttpsAgent } from "node:https";
 
 import type { Environment } from "../world.ts";
 import { errnoOf, Failure } from "./failure.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 
-/** How to reach a URL: spread `agent` and `ca` into the options of `node:http(s)`'s `request`. */
+/** How to reach a URL: call `request` with `agent` and `ca` among its options. */
 export interface Route {
+  /** That of `node:http`, or of `node:https`. */
+  readonly request: typeof httpRequest;
   readonly agent: HttpAgent;
   /** The certificate authorities to trust instead of Node's own; undefined for Node's. */
   readonly ca: readonly string[] | undefined;
@@ -42,7 +44,7 @@ const POOL = { keepAlive: true, maxSockets: 50 };
 /** Opens nothing yet; what is read (a CA bundle) or loaded (the proxy agent) is so at the first URL that needs it. */
 export function openOutbound(env: Environment): Outbound {
   const http = new HttpAgent(POOL);
-  const https = new HttpsAgent(POOL);
+  let opening: Promise<Secure> | undefined;
   const proxies = new Map<string, Promise<HttpAgent>>();
   const bundles = new Map<string, Promise<readonly string[]>>();
   const closing = new AbortController();
@@ -63,22 +65,34 @@ export function openOutbound(env: Environment): Outbound {
 
   return {
     async routeTo(url, caBundle) {
-      const isSecure = url.protocol === "https:";
+      // Plain http goes to loopback and metadata servers alone, which are always direct.
+      if (url.protocol !== "https:") return { request: httpRequest, agent: http, ca: undefined, proxy: undefined };
+      const { request, agent } = await (opening ??= openSecure());
       const named = caBundle ?? (env["AWS_CA_BUNDLE"] || undefined);
       const by = caBundle === undefined ? "AWS_CA_BUNDLE" : "`ca_bundle`";
-      const ca = isSecure && named !== undefined ? await read(named, by) : undefined;
+      const ca = named === undefined ? undefined : await read(named, by);
       const proxy = proxyFor(url, env);
-      // Plain http goes to loopback and metadata servers alone, which are always direct.
-      if (!proxy || !isSecure) return { agent: isSecure ? https : http, ca, proxy: undefined };
-      return { agent: await through(proxy, ca), ca, proxy: proxy.url.host };
+      if (!proxy) return { request, agent, ca, proxy: undefined };
+      return { request, agent: await through(proxy, ca), ca, proxy: proxy.url.host };
     },
     close() {
       http.destroy();
-      https.destroy();
+      void opening?.then(({ agent }) => agent.destroy());
       closing.abort(new Error("the run is over"));
       for (const agent of proxies.values()) void agent.then((opened) => opened.destroy());
     },
   };
+}
+
+interface Secure {
+  readonly request: typeof httpRequest;
+  readonly agent: HttpsAgent;
+}
+
+/** TLS is loaded where it is needed: a run whose servers are all on this machine has no use for it. */
+async function openSecure(): Promise<Secure> {
+  const { Agent, request } = await import("node:https");
+  return { request, agent: new Agent(POOL) };
 }
 
 /**

@@ -20,6 +20,8 @@ export interface HttpQuestion {
   readonly signal: AbortSignal;
   /** The run's connections; absent: an agent of its own, without proxy, as metadata servers must be asked. */
   readonly outbound?: Outbound | undefined;
+  /** Called when the request has left. */
+  readonly onSent?: (() => void) | undefined;
 }
 
 /** Why there is no answer, told apart by what a person would do about it. */
@@ -47,13 +49,7 @@ export type HttpAnswer =
  */
 export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
   question.signal.throwIfAborted();
-  // Loaded here, because a run that has nothing due must not pay for it.
-  const { Agent, request } =
-    question.url.protocol === "https:" ? await import("node:https") : await import("node:http");
-  const { agent, ca }: Pick<Route, "agent" | "ca"> = (await question.outbound?.routeTo(question.url)) ?? {
-    agent: new Agent({ keepAlive: false }),
-    ca: undefined,
-  };
+  const { request, agent, ca } = (await question.outbound?.routeTo(question.url)) ?? (await directRoute(question.url));
   return new Promise<HttpAnswer>((resolve, reject) => {
     const outgoing = request(question.url, {
       agent,
@@ -87,6 +83,7 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
       if (statusCode !== 200) fail("refused", `the proxy's status ${statusCode}`);
     });
     onceConnected(outgoing, question.url, () => clearTimeout(connectTimer));
+    outgoing.once("finish", () => question.onSent?.());
     outgoing.once("response", (incoming) => readBody(incoming, question.maxBytes, finish));
     // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
     outgoing.on("error", (error) => {
@@ -95,6 +92,12 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
     });
     outgoing.end(question.body);
   });
+}
+
+async function directRoute({ protocol }: URL): Promise<Pick<Route, "request" | "agent" | "ca">> {
+  // Loaded here, because a run that has nothing due must not pay for it.
+  const { Agent, request } = protocol === "https:" ? await import("node:https") : await import("node:http");
+  return { request, agent: new Agent({ keepAlive: false }), ca: undefined };
 }
 
 function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void): void {

@@ -45,10 +45,10 @@ export async function askPatiently(
 async function askOnce(
   question: Omit<HttpQuestion, "signal">,
   who: string,
-  { deadline, outbound }: IdentityContext,
+  { deadline, outbound, onAsked }: IdentityContext,
 ): Promise<HttpAnswer> {
   try {
-    return await ask({ ...question, outbound, signal: deadline.signal });
+    return await ask({ ...question, outbound, signal: deadline.signal, onSent: onAsked });
   } catch (error) {
     if (deadline.signal.aborted) throw interruption(deadline, `${who} has not answered`);
     throw error;

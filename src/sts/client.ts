@@ -47,6 +47,8 @@ export interface StsAnswer<Output> {
 /** The STS clients of a run (`watch`: of a round): one pool of connections, one SDK client for each endpoint and signer. */
 export interface StsClients {
   readonly context: StsContext;
+  /** Loads what a call to this endpoint needs; without it the first call does. Throws nothing that the call would not. */
+  readonly prepare: (endpoint: StsEndpoint) => Promise<void>;
   /** Calls STS, with the SDK's retries. @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED. */
   readonly call: <Output>(call: StsCall<Output>) => Promise<StsAnswer<Output>>;
   /** Closes the connections; call it when the run is over, or they keep the process alive. */
@@ -60,6 +62,10 @@ export function openSts(context: StsContext): StsClients {
   let loading: Promise<Loaded> | undefined;
   return {
     context,
+    prepare: async (endpoint) => {
+      const { url } = resolveEndpoint(endpoint, context.env);
+      await Promise.all([(loading ??= load()), url?.startsWith("http:") === true ? undefined : import("node:https")]);
+    },
     call: async (call) => {
       const endpoint = resolveEndpoint(call.endpoint, context.env);
       let where = endpoint.url ?? `the STS of ${endpoint.region}`;
@@ -99,7 +105,7 @@ interface Loaded {
   readonly Transport: typeof Transport;
 }
 
-/** The SDK and node:https cost tens of milliseconds, which a run that has nothing due must not pay. */
+/** The SDK costs milliseconds, without V8's code cache tens of them, which a run that has nothing due must not pay. */
 async function load(): Promise<Loaded> {
   const [sdk, { Transport }] = await Promise.all([import("./sdk.ts"), import("./transport.ts")]);
   return { sdk, Transport };

@@ -1,5 +1,4 @@
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
-import { request as httpsRequest } from "node:https";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { errnoOf } from "../base/failure.ts";
 import type { Outbound, Route } from "../base/outbound.ts";
 import { AnswerTooLarge, ProxyRefusal } from "./network-fault.ts";
@@ -168,8 +167,8 @@ export class Transport {
   }
 }
 
-function open(request: SdkRequest, { agent, ca }: Route): ClientRequest {
-  return (request.protocol === "https:" ? httpsRequest : httpRequest)({
+function open(request: SdkRequest, { request: send, agent, ca }: Route): ClientRequest {
+  return send({
     agent,
     ...(ca === undefined ? {} : { ca: [...ca] }),
     // The proxy agent names its pool by it, and looks at the call stack where it is missing.

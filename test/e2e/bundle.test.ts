@@ -30,6 +30,9 @@ async function compiled(scene: Scene): Promise<readonly string[]> {
     .toSorted();
 }
 
+/** What a refreshed role loads. */
+const REFRESH = ["main", "refresh", "rolldown-runtime", "sts", "tick"];
+
 suite("the bundle", { skip }, () => {
   test("a tick with nothing due loads neither yargs nor the SDK nor the lock", async () => {
     await using scene = await openScene(ONE_ROLE);
@@ -78,7 +81,32 @@ suite("the bundle", { skip }, () => {
   test("a role that is refreshed loads neither yargs nor what other commands need", async () => {
     await using scene = await openScene(ONE_ROLE);
     assert.deepEqual(await run(scene, []), { code: 0, signal: null, stdout: "", stderr: "" });
-    assert.deepEqual(await compiled(scene), ["main", "refresh", "rolldown-runtime", "shared", "tick"]);
+    assert.deepEqual(await compiled(scene), REFRESH);
+  });
+
+  test("what calls STS is loaded while a metadata server keeps its answer, TLS only for an endpoint that needs it", async () => {
+    await using scene = await openScene(ONE_ROLE);
+    scene.sandbox.misbehave("metadata", { kind: "hang" });
+    const probe = await scene.home.write(
+      "probe.cjs",
+      `process.on("exit", () => require("node:fs").appendFileSync(process.env.LOADED, process.moduleLoadList.join("\\n") + "\\n"));`,
+    );
+    for (const [endpoint, hasTls] of [
+      [undefined, false],
+      ["https://127.0.0.1:9", true],
+    ] as const) {
+      await rm(cacheOf(scene), { recursive: true, force: true });
+      const list = await scene.home.write("loaded", "");
+      const env = {
+        NODE_OPTIONS: `--require=${probe}`,
+        LOADED: list,
+        ...(endpoint === undefined ? {} : { AWS_ENDPOINT_URL_STS: endpoint }),
+      };
+      assert.equal((await run(scene, ["--timeout", "2s"], env)).code, 75);
+      assert.deepEqual(await compiled(scene), REFRESH);
+      assert.equal((await readFile(list, "utf8")).includes("NativeModule tls\n"), hasTls);
+    }
+    assert.equal(scene.sandbox.callsTo("AssumeRoleWithWebIdentity").length, 0);
   });
 
   test("compiled code that is broken, cut off or not V8's is made anew, and the answer is the same", async () => {

@@ -35,11 +35,8 @@ export async function obtainSession(
   const program = { env: context.world.env, cwd: context.world.cwd, deadline: context.deadline };
   switch (source.kind) {
     case "web-identity": {
-      const [sts, request, token] = await Promise.all([
-        context.sts(),
-        roleRequest(spec, context),
-        context.token(source.identity),
-      ]);
+      const [request, token] = await Promise.all([roleRequest(spec, context), context.token(source.identity)]);
+      const sts = await context.sts();
       const { assumeRoleWithWebIdentity } = await import("../../sts/assume-role-with-web-identity.ts");
       return assumeRoleWithWebIdentity(sts, request, token);
     }

@@ -4,7 +4,7 @@ import type { Deadline } from "../../base/deadline.ts";
 import { errnoOf, Failure } from "../../base/failure.ts";
 import type { Outbound } from "../../base/outbound.ts";
 import type { Reporter } from "../../cli/report.ts";
-import type { ProfileSpec } from "../../config/config.ts";
+import type { ProfileSpec, StsEndpoint } from "../../config/config.ts";
 import type { IdentityContext, TokenCache } from "../../identity/obtain.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../../plan/session-name.ts";
 import type { StsClients } from "../../sts/client.ts";
@@ -39,8 +39,22 @@ export function openRoleSessions(context: {
     const { openSts } = await import("../../sts/client.ts");
     return openSts({ ...common, outbound: await outbound() });
   });
+  let endpoint: StsEndpoint | undefined;
+  let isPrepared = false;
+  /** What calls STS takes as long to load as a metadata server takes to answer: at the same time, once the requests that go out together have left. */
+  const prepareSts = () => {
+    if (isPrepared) return;
+    isPrepared = true;
+    setImmediate(async () => {
+      try {
+        if (endpoint) await (await sts()).prepare(endpoint);
+      } catch {
+        // The call itself comes upon the same and fails with it.
+      }
+    });
+  };
   const identity = once(async (): Promise<IdentityContext> => {
-    return { ...common, cwd: world.cwd, home: world.home, outbound: await outbound() };
+    return { ...common, cwd: world.cwd, home: world.home, outbound: await outbound(), onAsked: prepareSts };
   });
   const tokens = once(async (): Promise<TokenCache> => {
     const { openTokenCache } = await import("../../identity/obtain.ts");
@@ -83,6 +97,7 @@ export function openRoleSessions(context: {
   return {
     async obtain(spec, sourceKeys) {
       let session: RoleSession | undefined;
+      endpoint = spec.endpoint;
       try {
         session = await obtainSession(spec, sourceKeys, sessions);
         return session;
