@@ -49,13 +49,15 @@ const CHUNKS = {
   proxy: ["node_modules/https-proxy-agent/", "node_modules/http-proxy-agent/", "node_modules/proxy-agent/"],
 };
 
-/** Parts of Node.js that a package loads at its start although our runs have no use for them: by name, who, and what does until they have. */
+/** What a package loads at its start although our runs have no use for it: by name, who, and what does until they have. */
 const LATE = {
   // Opens standard error to learn its colours.
   assert: {
-    importer: /\/node_modules\/(signal-exit|graceful-fs)\//,
+    importer: /\/node_modules\/signal-exit\//,
     code: `module.exports = { equal(a, b, message) { if (a != b) require("node:assert").equal(a, b, message); } };`,
   },
+  // A default that is never used: each lock brings its own file system (`lock-directory.ts`).
+  "graceful-fs": { importer: /\/node_modules\/proper-lockfile\//, code: `module.exports = require("fs");` },
   "node:https": {
     importer: /\/node_modules\/@smithy\/node-http-handler\//,
     code: `module.exports = { get Agent() { return require("https").Agent; }, request: (...request) => require("https").request(...request) };`,
