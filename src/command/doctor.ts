@@ -43,7 +43,7 @@ export async function doctor(invocation: DoctorInvocation, world: World): Promis
   };
   try {
     const all = await Promise.all([
-      localFindings(setup, world),
+      localFindings(setup, context),
       scheduledFindings(setup, context),
       networkFindings(setup, context),
     ]);
@@ -57,11 +57,12 @@ export async function doctor(invocation: DoctorInvocation, world: World): Promis
 }
 
 /** What the disk and the environment tell. */
-async function localFindings(setup: Setup, world: World): Promise<readonly Finding[]> {
+async function localFindings(setup: Setup, context: DoctorContext): Promise<readonly Finding[]> {
+  const { world } = context;
   const { views, targets } = setup;
   const profiles = targets.map(({ profile }) => profile);
   const files = await Promise.all(
-    views.map((view) => examine("credentials-file", () => fileFindings(view, setup, world.uid, world.now()))),
+    views.map((view) => examine("credentials-file", () => fileFindings(view, setup, context))),
   );
   return [
     ...configFindings(setup),

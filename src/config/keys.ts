@@ -104,7 +104,7 @@ export const CONFIG_KEYS = [
   {
     name: "write_mode",
     value: "atomic|in-place",
-    help: "in-place: for a single file mounted into a container, where rename answers EBUSY",
+    help: "in-place: for a single file mounted into a container, where rename answers EBUSY, and for one with an access control list",
   },
 ] as const satisfies readonly KeyInfo[];
 

@@ -4,6 +4,8 @@ import { errnoOf } from "../../base/failure.ts";
 import type { CredentialsView } from "../run/credentials-view.ts";
 import { directoryOf } from "../../credentials-file/beside.ts";
 import type { ResolvedFile } from "../../credentials-file/locate.ts";
+import { accessListFindings } from "./access-list.ts";
+import type { DoctorContext } from "./context.ts";
 import { failureFinding, finding, type Finding } from "./finding.ts";
 import { leftoverFindings } from "./leftovers.ts";
 import { linkChain } from "./link-chain.ts";
@@ -13,6 +15,7 @@ import type { Setup } from "./setup.ts";
 interface Place {
   readonly view: CredentialsView;
   readonly file: ResolvedFile;
+  readonly context: DoctorContext;
   readonly uid: number | undefined;
   /** Whether a profile of the file is written by a rename. */
   readonly isReplaced: boolean;
@@ -22,9 +25,9 @@ interface Place {
 export async function fileFindings(
   view: CredentialsView,
   setup: Setup,
-  uid: number | undefined,
-  now: Date,
+  context: DoctorContext,
 ): Promise<readonly Finding[]> {
+  const { uid } = context.world;
   const chain = (await linkChain(view.path)).join(" → ");
   const found: Finding[] = [];
   if (view.failure) found.push(failureFinding("credentials-file", view.failure));
@@ -41,17 +44,17 @@ export async function fileFindings(
     );
   }
   const isReplaced = setup.targets.some((target) => target.view === view && target.step?.spec.writeMode !== "in-place");
-  const place = { view, file, uid, isReplaced };
+  const place = { view, file, context, uid, isReplaced };
   return [
     ...found,
     ...(await permissionFindings(place)),
     ...(await directoryFindings(place)),
     ...(await mountFindings(place)),
-    ...(await leftoverFindings(file, now)),
+    ...(await leftoverFindings(file, context.world.now())),
   ];
 }
 
-async function permissionFindings({ file, uid, isReplaced }: Place): Promise<readonly Finding[]> {
+async function permissionFindings({ file, context, uid, isReplaced }: Place): Promise<readonly Finding[]> {
   const stats = await lstat(file.target).catch(() => undefined);
   if (!stats?.isFile() || uid === undefined) return [];
   const mode = stats.mode & 0o777;
@@ -75,6 +78,7 @@ async function permissionFindings({ file, uid, isReplaced }: Place): Promise<rea
         { hint: "run as its owner, or set write_mode = in-place" },
       ),
     );
+  if (isReplaced) found.push(...(await accessListFindings(file.target, stats, context)));
   if (found.length > 0) return found;
   return [finding("permissions", "ok", `${file.target} has mode ${octal} and belongs to user ${stats.uid}`)];
 }
