@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { mkdir, stat, watch as watchFiles, writeFile } from "node:fs/promises";
+import { on } from "node:events";
+import { watch as watchFiles } from "node:fs";
+import { mkdir, stat, writeFile } from "node:fs/promises";
 import { suite, test } from "node:test";
 
 import type { RunResult } from "../support/run-bin.ts";
@@ -19,11 +21,11 @@ async function whenever(directory: string, isTrue: () => Promise<boolean>, ended
 }
 
 async function untilTrue(directory: string, isTrue: () => Promise<boolean>, signal: AbortSignal): Promise<void> {
-  const watcher = watchFiles(directory, { signal });
-  // The watcher stands from here on: no change is missed between this look and its first event.
+  // Both stand from here on, unlike the generator of `fs/promises`: no change is missed between this look and its first event.
+  const changes = on(watchFiles(directory, { signal }), "change", { signal });
   if (await isTrue()) return;
   try {
-    for await (const _ of watcher) if (await isTrue()) return;
+    for await (const _ of changes) if (await isTrue()) return;
   } catch (error) {
     if (!signal.aborted) throw error;
   }
