@@ -17,11 +17,11 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const source = join(root, "src");
 const out = join(root, "dist");
 
-/** Which file each dynamically imported module goes to, with all that it alone needs. Everything else: `commands`. */
 /** The SDK's own ways to keys. */
 const PROVIDERS =
   /(?:^|\/)@(?:aws-sdk\/(?:credential-providers|credential-provider-(?!node|env)|nested-clients|token-providers)|smithy\/credential-provider-imds)/;
 
+/** Which file each dynamically imported module goes to, with all that it alone needs. Everything else: `commands`. */
 const CHUNKS = {
   // A run that has to read its files.
   main: ["src/main.ts"],
@@ -74,7 +74,7 @@ const RUNTIME = "\0rolldown/runtime.js";
 const modules = new Set();
 let plan;
 
-/** What the SDK's providers alone make use of is in the files that are loaded with them. */
+/** The packages' modules of which something is used without the SDK's providers; what these alone use goes to their file. */
 const withoutProviders = await bundleWith({ external: PROVIDERS }, {});
 const called = new Set(
   withoutProviders.flatMap((file) =>
