@@ -80,8 +80,7 @@ export async function updateCredentialsFile(request: UpdateRequest, context: Upd
   const lease = await lockFile(file, clock, deadline);
   try {
     for (;;) {
-      // Killed runs' leftovers first: the directory is listed while the file is read.
-      const [, snapshot] = await Promise.all([sweepTemporaries(file, ops), readSettled(file, context)]);
+      const snapshot = await sweepAndRead(file, context, ops);
       if (snapshot.isTorn && (await healTornFile(snapshot, ops, clock.now(), uid))) continue;
       const outcome = await attempt(request, snapshot, { ...context, ops }, lease.lost);
       if (outcome) return outcome;
@@ -95,6 +94,14 @@ export async function updateCredentialsFile(request: UpdateRequest, context: Upd
   } finally {
     await lease.release();
   }
+}
+
+/** The directory is listed for killed runs' leftovers while the file is read. Both are over when this returns or throws: no sweep without the lock. */
+async function sweepAndRead(file: ResolvedFile, context: UpdateContext, ops: FileOps): Promise<Snapshot> {
+  const [swept, read] = await Promise.allSettled([sweepTemporaries(file, ops), readSettled(file, context)]);
+  if (read.status === "rejected") throw read.reason;
+  if (swept.status === "rejected") throw swept.reason;
+  return read.value;
 }
 
 type WriteContext = UpdateContext & { readonly ops: FileOps };

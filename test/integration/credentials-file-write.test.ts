@@ -148,6 +148,20 @@ for (const writeMode of ["atomic", "in-place"] as const) {
   });
 }
 
+test("leftovers are swept under the lock alone, also when the file cannot be read", async () => {
+  await using home = await fileHome();
+  await mkdir(home.path);
+  const { ops, calls } = failNth(undefined, "", async (call) => {
+    if (call === "readdir") await new Promise((resolve) => setTimeout(resolve, 50));
+  });
+  await assert.rejects(
+    update(home, [pending("p")], { ops }),
+    (error) => error instanceof Failure && error.code === "FILE_UNSAFE",
+  );
+  assert.deepEqual(calls, ["readdir"], "it was over before the lock was given back");
+  assert.deepEqual(await home.names(), ["credentials"]);
+});
+
 test("a foreign section is overwritten after a private backup, once", async () => {
   const before = "[p]\naws_access_key_id = AKIAX\naws_secret_access_key = s\n";
   await using home = await fileHome(before);
