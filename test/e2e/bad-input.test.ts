@@ -5,6 +5,7 @@ import { suite, test } from "node:test";
 import type { Fault } from "../sandbox/sandbox.ts";
 import type { RunResult } from "../support/run-bin.ts";
 import { GCP_ARN, ONE_ROLE, openScene, type Scene } from "../support/scene.ts";
+import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
 
 /*
  * Bad input gets a clear error and loses nothing: each case asserts the exit status, every line on stderr, silence on
@@ -62,12 +63,13 @@ suite("a bad config", () => {
   });
 
   test("one that may not be read (as another user than root)", async (t) => {
-    if (process.geteuid?.() !== 0) return t.skip("needs root to become another user");
+    const missing = otherUserMissing();
+    if (missing !== undefined) return t.skip(missing);
     await using scene = await sceneWithFile();
     await chmod(scene.home.config, 0o000);
-    await giveTo(scene, 65_534);
+    await giveTo(scene, OTHER_USER);
     const result = await fails(scene, 77, /the config .*rolefresh\.ini cannot be read: permission denied/, {
-      uid: 65_534,
+      uid: OTHER_USER,
     });
     assert.match(result.stderr, /hint: ls -l/);
   });
@@ -184,14 +186,15 @@ suite("a credentials file that cannot be handled safely", () => {
   });
 
   test("one that may not be read, and a directory that may not be written (as another user than root)", async (t) => {
-    if (process.geteuid?.() !== 0) return t.skip("needs root to become another user");
+    const missing = otherUserMissing();
+    if (missing !== undefined) return t.skip(missing);
     await using scene = await sceneWithFile();
-    await giveTo(scene, 65_534);
+    await giveTo(scene, OTHER_USER);
     await chmod(scene.home.credentials, 0o000);
-    await fails(scene, 77, /credentials.*permission denied|EACCES/, { uid: 65_534 });
+    await fails(scene, 77, /credentials.*permission denied|EACCES/, { uid: OTHER_USER });
     await chmod(scene.home.credentials, 0o600);
     await chmod(`${scene.home.path}/.aws`, 0o500);
-    await fails(scene, 73, /cannot/, { uid: 65_534 });
+    await fails(scene, 73, /cannot/, { uid: OTHER_USER });
     await chmod(`${scene.home.path}/.aws`, 0o700);
   });
 });

@@ -9,8 +9,7 @@ import { startConnectProxy } from "../sandbox/connect-proxy.ts";
 import { diagnose, openHealthyScene } from "../support/doctor-scene.ts";
 import { toolMissing } from "../support/tool.ts";
 import { expiringIn, GCP_ARN, ONE_ROLE, openScene, THREE_ROLES } from "../support/scene.ts";
-
-const isRoot = process.geteuid?.() === 0;
+import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
 
 suite("doctor, looking at the whole", () => {
   test("a healthy machine gives no warning and exit 0, and nothing is changed or assumed", async () => {
@@ -173,13 +172,15 @@ suite("doctor, looking at the credentials file", () => {
     assert.equal(getfacl(), "", "a new file has none, as the warning says");
   });
 
-  test("another owner and a directory that cannot be written", { skip: !isRoot && "needs root" }, async () => {
+  test("another owner and a directory that cannot be written", async (t) => {
+    const missing = otherUserMissing();
+    if (missing !== undefined) return t.skip(missing);
     await using scene = await openHealthyScene(ONE_ROLE);
     await chmod(scene.home.path, 0o755);
     await chmod(join(scene.home.path, ".aws"), 0o755);
     await chmod(scene.home.credentials, 0o644);
     await chmod(scene.home.config, 0o644);
-    const { of } = await diagnose(scene, [], { uid: 65_534 });
+    const { of } = await diagnose(scene, [], { uid: OTHER_USER });
     assert.match(
       of("permissions").join("\n"),
       /error: .*belongs to user 0 and not to user 65534.*write_mode = in-place/,

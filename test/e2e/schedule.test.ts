@@ -6,6 +6,7 @@ import { GCP_ROLE } from "../sandbox/sandbox.ts";
 import { BIN, runBin, runProgram, type RunResult } from "../support/run-bin.ts";
 import { fakeCrontab, fakeSystemctl, unlessThere } from "../support/schedule-tools.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
+import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
 
 const CONFIG = `[default]\nrole_arn = ${GCP_ROLE.arn}\nidentity = gcp-metadata\n`;
 const UNITS = ".config/systemd/user";
@@ -140,12 +141,14 @@ suite("systemd", () => {
     assert.equal(await home.read(`${UNITS}/rolefresh.service`), "[Service]\nExecStart=/mine\n");
   });
 
-  test("only root may install for the system", { skip: process.geteuid?.() === 0 ? false : "needs root" }, async () => {
+  test("only root may install for the system", async (t) => {
+    const missing = otherUserMissing();
+    if (missing !== undefined) return t.skip(missing);
     await using home = await configured();
     await chmod(home.path, 0o755);
     const result = await runBin(["schedule", "systemd", "--system", "--install"], {
       env: { HOME: home.path, PATH: "/usr/bin:/bin" },
-      uid: 65_534,
+      uid: OTHER_USER,
     });
     failed(
       result,

@@ -8,6 +8,7 @@ import { Mount, mountMissing, must } from "./mounts.ts";
 import { BIN, runProgram, type RunResult } from "./run-bin.ts";
 import type { Scene } from "./scene.ts";
 import { toolMissing } from "./tool.ts";
+import { OTHER_USER, otherUserMissing } from "./other-user.ts";
 
 /** A real state of a file system or of a process's limits in which a refresh cannot write, or only just. */
 export interface FileSystemFault {
@@ -211,17 +212,18 @@ export const fileSystemFaults: readonly FileSystemFault[] = [
   },
   {
     name: "in a directory of another user the old file stays",
-    missing: asRoot,
+    missing: () => Promise.resolve(otherUserMissing()),
     run: async () => {
       await using scene = await openFaultScene();
-      for (const path of [scene.home.path, scene.home.config, scene.home.credentials]) await chown(path, 65534, 65534);
+      for (const path of [scene.home.path, scene.home.config, scene.home.credentials])
+        await chown(path, OTHER_USER, OTHER_USER);
       must("chmod", ["755", join(scene.home.path, ".aws")]);
-      rejects(await scene.run(["refresh"], { uid: 65534 }), 73, /permission denied/);
+      rejects(await scene.run(["refresh"], { uid: OTHER_USER }), 73, /permission denied/);
       await isUntouched(scene);
-      await chown(join(scene.home.path, ".aws"), 65534, 65534);
-      const { code, stderr } = await scene.run(["refresh"], { uid: 65534 });
+      await chown(join(scene.home.path, ".aws"), OTHER_USER, OTHER_USER);
+      const { code, stderr } = await scene.run(["refresh"], { uid: OTHER_USER });
       assert.deepEqual([code, stderr], [0, ""]);
-      assert.equal((await stat(scene.home.credentials)).uid, 65534);
+      assert.equal((await stat(scene.home.credentials)).uid, OTHER_USER);
     },
   },
   {
