@@ -12,7 +12,7 @@ const clock = { now: () => new Date(), monotonicMs: () => performance.now(), ran
 const deadline = { signal: new AbortController().signal, remainingMs: () => 60_000, clear: () => undefined };
 const [plain, ours] = [[], []];
 for (let run = -2; run < Number(runs); run++) {
-  // Each begins with an empty heap: what one leaves is not to be collected in the other's time.
+  // Each begins with an empty young generation: what one leaves is not to be collected in the other's time.
   globalThis.gc({ type: "minor" });
   const plainMs = timed(copy);
   globalThis.gc({ type: "minor" });

@@ -167,9 +167,10 @@ function readAll(file: ResolvedFile, handle: number, size: number): Pick<Snapsho
     const room = Math.min(BLOCK, buffer.length - length);
     const bytesRead = readSync(handle, buffer, length, room, null);
     if (bytesRead === 0) break;
+    const lastLineEnd = buffer.subarray(length, length + bytesRead).lastIndexOf(LF);
+    if (lastLineEnd !== -1) landmarks.take(buffer, length + lastLineEnd + 1);
     length += bytesRead;
     if (length > MAX_BYTES) throw tooLarge(file);
-    landmarks.take(buffer, buffer.lastIndexOf(LF, length - 1) + 1);
     if (bytesRead < room && length >= size) break;
   }
   const bytes = buffer.subarray(0, length);

@@ -24,11 +24,10 @@ import { findLandmarks } from "../../src/credentials-file/landmarks.ts";
 import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
 import { readCredentialsFile, sameStamp, type Snapshot, stampOf } from "../../src/credentials-file/read.ts";
 import { landmarkFacts } from "../support/credentials-file-landmarks.ts";
+import { OTHER_USER } from "../support/other-user.ts";
 import { fileHome, UID } from "../support/credentials-file-home.ts";
 
 const isRoot = UID === 0;
-/** A user id that is not root's and that no file of the tests belongs to by itself. */
-const NOBODY = 65_534;
 
 const failsWith =
   (code: string, message = /./) =>
@@ -155,19 +154,19 @@ test("a part of the path that is a file is told", async () => {
 test("a file that may not be read is unreadable, not empty", { skip: !isRoot }, async () => {
   await using home = await publicHome();
   await chmod(home.path, 0o600);
-  assert.equal(await readAs(home.path, NOBODY), "FILE_UNREADABLE");
+  assert.equal(await readAs(home.path, OTHER_USER), "FILE_UNREADABLE");
   await chmod(home.directory, 0o700);
-  assert.equal(await readAs(home.path, NOBODY), "FILE_UNREADABLE");
+  assert.equal(await readAs(home.path, OTHER_USER), "FILE_UNREADABLE");
 });
 
 test("as another user links of anybody are followed", { skip: !isRoot }, async (context) => {
   await using home = await publicHome();
   await chmod(home.path, 0o644);
   // The temp directory itself may be closed to others.
-  if ((await readAs(home.path, NOBODY)) !== "ok") context.skip("other users cannot reach the temp directory");
+  if ((await readAs(home.path, OTHER_USER)) !== "ok") context.skip("other users cannot reach the temp directory");
   const linked = join(home.directory, "link");
   await symlink("credentials", linked);
-  assert.equal(await readAs(linked, NOBODY), await readAs(home.path, NOBODY));
+  assert.equal(await readAs(linked, OTHER_USER), await readAs(home.path, OTHER_USER));
 });
 
 test(
@@ -179,7 +178,7 @@ test(
     await writeFile(at("credentials"), "x");
     await symlink("credentials", at("link"));
     assert.equal((await read(at("link"))).bytes?.toString(), "x", "a link of root in a directory of root");
-    await lchown(at("link"), NOBODY, NOBODY);
+    await lchown(at("link"), OTHER_USER, OTHER_USER);
     await assert.rejects(read(at("link")), failsWith("FILE_UNSAFE", /may have been made by another user/));
 
     await mkdir(at("theirs"));
@@ -188,7 +187,7 @@ test(
     await writeFile(at("theirs/real/credentials"), "x");
     await symlink("real", at("theirs/directory"));
     for (const [owner, mode] of [
-      [NOBODY, 0o755],
+      [OTHER_USER, 0o755],
       [0, 0o777],
       [0, 0o775],
       [0, 0o1777],
@@ -206,7 +205,7 @@ test("root does not use another user's file that has a second name", { skip: !is
   await using home = await fileHome("x");
   await link(home.path, join(home.directory, "other"));
   assert.equal((await read(home.path)).bytes?.toString(), "x", "its own is fine");
-  await chown(home.path, NOBODY, NOBODY);
+  await chown(home.path, OTHER_USER, OTHER_USER);
   await assert.rejects(read(home.path), failsWith("FILE_UNSAFE", /second name/));
 });
 

@@ -232,11 +232,11 @@ export const fileSystemFaults: readonly FileSystemFault[] = [
     run: async () => {
       await using scene = await openFaultScene();
       for (const path of [scene.home.path, join(scene.home.path, ".aws"), scene.home.credentials])
-        await chown(path, 65534, 65534);
+        await chown(path, OTHER_USER, OTHER_USER);
       must("chmod", ["640", scene.home.credentials]);
       assert.equal((await scene.run(["refresh"])).code, 0);
       const { uid, gid, mode } = await stat(scene.home.credentials);
-      assert.deepEqual([uid, gid, mode & 0o7777], [65534, 65534, 0o640]);
+      assert.deepEqual([uid, gid, mode & 0o7777], [OTHER_USER, OTHER_USER, 0o640]);
       assert.deepEqual(await leftovers(scene), []);
     },
   },

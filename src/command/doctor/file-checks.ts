@@ -16,7 +16,6 @@ interface Place {
   readonly view: CredentialsView;
   readonly file: ResolvedFile;
   readonly context: DoctorContext;
-  readonly uid: number | undefined;
   /** Whether a profile of the file is written by a rename. */
   readonly isReplaced: boolean;
 }
@@ -27,7 +26,6 @@ export async function fileFindings(
   setup: Setup,
   context: DoctorContext,
 ): Promise<readonly Finding[]> {
-  const { uid } = context.world;
   const chain = (await linkChain(view.path)).join(" → ");
   const found: Finding[] = [];
   if (view.failure) found.push(failureFinding("credentials-file", view.failure));
@@ -44,7 +42,7 @@ export async function fileFindings(
     );
   }
   const isReplaced = setup.targets.some((target) => target.view === view && target.step?.spec.writeMode !== "in-place");
-  const place = { view, file, context, uid, isReplaced };
+  const place = { view, file, context, isReplaced };
   return [
     ...found,
     ...(await permissionFindings(place)),
@@ -54,7 +52,8 @@ export async function fileFindings(
   ];
 }
 
-async function permissionFindings({ file, context, uid, isReplaced }: Place): Promise<readonly Finding[]> {
+async function permissionFindings({ file, context, isReplaced }: Place): Promise<readonly Finding[]> {
+  const { uid } = context.world;
   const stats = await lstat(file.target).catch(() => undefined);
   if (!stats?.isFile() || uid === undefined) return [];
   const mode = stats.mode & 0o777;
@@ -83,7 +82,8 @@ async function permissionFindings({ file, context, uid, isReplaced }: Place): Pr
   return [finding("permissions", "ok", `${file.target} has mode ${octal} and belongs to user ${stats.uid}`)];
 }
 
-async function directoryFindings({ file, uid }: Place): Promise<readonly Finding[]> {
+async function directoryFindings({ file, context }: Place): Promise<readonly Finding[]> {
+  const { uid } = context.world;
   const directory = directoryOf(file);
   let stats: Awaited<ReturnType<typeof stat>>;
   try {

@@ -40,21 +40,23 @@ export function openRoleSessions(context: {
     return openSts({ ...common, outbound: await outbound() });
   });
   let endpoint: StsEndpoint | undefined;
-  let isPrepared = false;
   /** What calls STS takes as long to load as a metadata server takes to answer: at the same time, once the requests that go out together have left. */
-  const prepareSts = () => {
-    if (isPrepared) return;
-    isPrepared = true;
-    setImmediate(async () => {
-      try {
-        if (endpoint) await (await sts()).prepare(endpoint);
-      } catch {
-        // The call itself comes upon the same and fails with it.
-      }
-    });
-  };
+  const prepareSts = once(async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      if (endpoint) await (await sts()).prepare(endpoint);
+    } catch {
+      // The call itself comes upon the same and fails with it.
+    }
+  });
   const identity = once(async (): Promise<IdentityContext> => {
-    return { ...common, cwd: world.cwd, home: world.home, outbound: await outbound(), onAsked: prepareSts };
+    return {
+      ...common,
+      cwd: world.cwd,
+      home: world.home,
+      outbound: await outbound(),
+      onAsked: () => void prepareSts(),
+    };
   });
   const tokens = once(async (): Promise<TokenCache> => {
     const { openTokenCache } = await import("../../identity/obtain.ts");
