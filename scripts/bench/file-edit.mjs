@@ -4,7 +4,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 
 import { Secret } from "../../build/src/base/secret.js";
-import { resolveCredentialsFile } from "../../build/src/credentials-file/locate.js";
+import { resolveFile } from "../../build/src/safe-file/locate.js";
 import { updateCredentialsFile } from "../../build/src/credentials-file/update.js";
 
 const [path, profile, runs] = process.argv.slice(2);
@@ -40,7 +40,7 @@ function copy() {
 
 async function edit(run) {
   const keys = { accessKeyId: `ASIA${run + 10}`, secretAccessKey: new Secret(`secret${run}`), sessionToken: new Secret(`token${run}`), principalArn: "arn:aws:sts::123412341234:assumed-role/r/s", expiresAt: new Date(1_900_000_000_000) };
-  const file = await resolveCredentialsFile(path, process.geteuid());
+  const file = await resolveFile(path, process.geteuid());
   const edits = [{ profile, edit: { kind: "write", keys }, overwrite: true, stillWanted: () => true }];
   const { results } = await updateCredentialsFile({ file, writeMode: "atomic", edits }, { clock, deadline, uid: process.geteuid() });
   if (results.get(profile)?.kind !== "written") throw new Error(`not written: ${JSON.stringify(results.get(profile))}`);

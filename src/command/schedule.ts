@@ -8,7 +8,7 @@ import type { ScheduleInvocation } from "../cli/invocation.ts";
 import { openReporter, type Reporter } from "../cli/report.ts";
 import { resolvePath } from "../config/locate.ts";
 import { readConfig } from "../config/read.ts";
-import { resolveCredentialsFile } from "../credentials-file/locate.ts";
+import { resolveFile } from "../safe-file/locate.ts";
 import { accountOf } from "../schedule/account.ts";
 import { crontabBlock } from "../schedule/crontab.ts";
 import { changeCrontab } from "../schedule/install-cron.ts";
@@ -78,7 +78,7 @@ async function readJob({ invocation, world }: Run, reporter: Reporter): Promise<
   const config = await readConfig({ configFile, credentialsFile, inline: undefined }, world);
   const targets = new Map<string, string>();
   for (const { credentialsFile: path } of config.profiles) {
-    targets.set(path, (await resolveCredentialsFile(path, world.uid)).target);
+    targets.set(path, (await resolveFile(path, world.uid)).target);
   }
   const job = prepareJob(config, invocation, {
     program: world.program,

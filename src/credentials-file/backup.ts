@@ -1,9 +1,9 @@
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
 import { backupName, shownPath } from "./beside.ts";
-import { fileFailure } from "./file-failure.ts";
+import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
-import type { ResolvedFile } from "./locate.ts";
+import type { ResolvedFile } from "../safe-file/locate.ts";
 import { ignoringErrors, writeAll } from "./write.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import type { ResolvedFile } from "./locate.ts";
+import type { ResolvedFile } from "../safe-file/locate.ts";
 
 /** Names of what rolefresh keeps beside a credentials file. None holds anything secret. */
 

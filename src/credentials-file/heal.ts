@@ -1,6 +1,6 @@
 import { keepBackup } from "./backup.ts";
 import { journalOf, shownPath } from "./beside.ts";
-import { fileFailure } from "./file-failure.ts";
+import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { openToWrite } from "./in-place.ts";
 import { readJournal } from "./journal.ts";

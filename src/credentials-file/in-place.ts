@@ -1,7 +1,7 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { journalOf, reachOf, shownPath } from "./beside.ts";
-import { fileFailure } from "./file-failure.ts";
+import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read.ts";

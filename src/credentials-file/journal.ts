@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { shownPath } from "./beside.ts";
-import { fileFailure } from "./file-failure.ts";
+import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { Snapshot } from "./read.ts";
 import { ignoringErrors, stampWith } from "./write.ts";

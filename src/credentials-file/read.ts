@@ -1,10 +1,10 @@
 import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { fileFailure } from "./file-failure.ts";
+import { fileFailure } from "../safe-file/file-failure.ts";
 import { journalOf, reachOf } from "./beside.ts";
 import { Landmarks } from "./landmarks.ts";
 import { LF } from "./lines.ts";
-import type { ResolvedFile } from "./locate.ts";
+import type { ResolvedFile } from "../safe-file/locate.ts";
 
 /** Tells one state of a file from another without reading it. */
 export interface FileStamp {

@@ -7,7 +7,7 @@ import type { Edit } from "./edit.ts";
 import { type FileOps, systemOps } from "./file-ops.ts";
 import { healTornFile } from "./heal.ts";
 import { writeInPlace } from "./in-place.ts";
-import type { ResolvedFile } from "./locate.ts";
+import type { ResolvedFile } from "../safe-file/locate.ts";
 import { lockFile } from "./lock.ts";
 import { readCredentialsFile, type Snapshot } from "./read.ts";
 import { bytesAfter, lengthAfter, type Replacement } from "./replacement.ts";

@@ -17,7 +17,7 @@ import {
 } from "node:fs/promises";
 import { suite, test } from "node:test";
 
-import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
 import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
 import { startDeadline } from "../../src/base/deadline.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";
@@ -206,7 +206,7 @@ suite("as root on another user's file", { skip: isRoot ? false : "needs root" },
     await using stage = await openStage();
     const { home, victim } = stage;
     const deadline = startDeadline(10_000, clock, new AbortController().signal);
-    const file = await resolveCredentialsFile(`${home}/.aws/credentials`, 0);
+    const file = await resolveFile(`${home}/.aws/credentials`, 0);
     await rename(`${home}/.aws`, `${home}/.was`);
     await symlink(victim, `${home}/.aws`);
     const edits = [pending("default", { overwrite: true })];
@@ -215,7 +215,7 @@ suite("as root on another user's file", { skip: isRoot ? false : "needs root" },
     assert.match(await readFile(`${home}/.was/credentials`, "utf8"), /manager = rolefresh/);
     await updateCredentialsFile({ file, edits: [pending("p")], writeMode: "in-place" }, { clock, deadline, uid: 0 });
     await assertUntouched(stage);
-    await assert.rejects(resolveCredentialsFile(`${home}/.aws/credentials`, 0), { code: "FILE_UNSAFE" });
+    await assert.rejects(resolveFile(`${home}/.aws/credentials`, 0), { code: "FILE_UNSAFE" });
     deadline.clear();
   });
 

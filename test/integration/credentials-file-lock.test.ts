@@ -10,7 +10,7 @@ import { Failure } from "../../src/base/failure.ts";
 import { clock, fileHome, UID } from "../support/credentials-file-home.ts";
 import { documentOf } from "../support/credentials-file-keys.ts";
 import { startChild } from "../support/credentials-file-process.ts";
-import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
 
 const hasFailed = (code: string) => (error: unknown) => error instanceof Failure && error.code === code;
 
@@ -32,7 +32,7 @@ test("a flight is held by one at a time, each profile's on its own", async () =>
 
 test("a lock makes the missing directory first", async () => {
   await using home = await fileHome();
-  const file = await resolveCredentialsFile(join(home.directory, "a", "b", "credentials"), UID);
+  const file = await resolveFile(join(home.directory, "a", "b", "credentials"), UID);
   const flight = await tryFlight(file, "p");
   const lease = await lockFile(file, clock, home.deadline);
   assert.equal((await lstat(join(home.directory, "a"))).mode & 0o777, 0o700);

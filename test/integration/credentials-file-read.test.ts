@@ -21,7 +21,7 @@ import { join, relative } from "node:path";
 import { test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import { findLandmarks } from "../../src/credentials-file/landmarks.ts";
-import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
 import { readCredentialsFile, sameStamp, type Snapshot, stampOf } from "../../src/credentials-file/read.ts";
 import { landmarkFacts } from "../support/credentials-file-landmarks.ts";
 import { OTHER_USER } from "../support/other-user.ts";
@@ -35,7 +35,7 @@ const failsWith =
     error instanceof Failure && error.code === code && message.test(error.message);
 
 async function read(path: string, uid = UID): Promise<Snapshot> {
-  return await readCredentialsFile(await resolveCredentialsFile(path, uid), uid);
+  return await readCredentialsFile(await resolveFile(path, uid), uid);
 }
 
 test("a missing file is empty, also in a missing directory", async () => {
@@ -53,7 +53,7 @@ test("a missing file is empty, also in a missing directory", async () => {
 
 test("a relative path becomes absolute", async () => {
   await using home = await fileHome("x");
-  const file = await resolveCredentialsFile(relative(process.cwd(), home.path), UID);
+  const file = await resolveFile(relative(process.cwd(), home.path), UID);
   assert.equal(file.path, home.path);
 });
 
@@ -139,10 +139,10 @@ test("links to files, to directories and through '..' are followed", async () =>
   await mkdir(at("sub"));
   await symlink("../credentials", at("sub/link"));
   await symlink(at("sub"), at("directory-link"));
-  const file = await resolveCredentialsFile(at("directory-link/link"), undefined);
+  const file = await resolveFile(at("directory-link/link"), undefined);
   assert.equal(file.target, await realpath(home.path));
   assert.equal(file.path, at("directory-link/link"));
-  const missing = await resolveCredentialsFile(at("directory-link/new"), undefined);
+  const missing = await resolveFile(at("directory-link/new"), undefined);
   assert.equal(missing.target, join(await realpath(at("sub")), "new"));
 });
 
@@ -213,10 +213,10 @@ test("reading loads nothing of the locks", async () => {
   await using home = await fileHome("x");
   const script = `
     const base = ${JSON.stringify(new URL("../../src/credentials-file/", import.meta.url).href)};
-    const { resolveCredentialsFile } = await import(base + "locate.js");
+    const { resolveFile } = await import(base + "../safe-file/locate.js");
     const { readCredentialsFile } = await import(base + "read.js");
     const { parseDocument } = await import(base + "document.js");
-    parseDocument(await readCredentialsFile(await resolveCredentialsFile(${JSON.stringify(home.path)}, undefined), undefined));
+    parseDocument(await readCredentialsFile(await resolveFile(${JSON.stringify(home.path)}, undefined), undefined));
     const { createRequire } = await import("node:module");
     const loaded = Object.keys(createRequire(import.meta.url).cache);
     console.log(JSON.stringify(loaded.filter((name) => name.includes("node_modules"))));

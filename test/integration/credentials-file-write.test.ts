@@ -9,7 +9,7 @@ import {
   updateCredentialsFile,
   type UpdateOutcome,
 } from "../../src/credentials-file/update.ts";
-import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";
 import { spliceProfiles } from "../support/credentials-file-splice.ts";
@@ -37,7 +37,7 @@ function failureOf(result: EditResult | undefined): Failure {
 
 test("a missing file is made for its owner alone, in a directory made for its owner alone", async () => {
   await using home = await fileHome();
-  const file = await resolveCredentialsFile(join(home.directory, "a", "b", "credentials"), UID);
+  const file = await resolveFile(join(home.directory, "a", "b", "credentials"), UID);
   const { results } = await updateCredentialsFile(
     { file, edits: [pending("p")], writeMode: "atomic" },
     { clock, deadline: home.deadline, uid: UID },
@@ -78,7 +78,7 @@ test("a symlinked credentials file stays a symlink (saml2aws issue 45)", async (
   const linked = join(home.directory, "link");
   await symlink("credentials", linked);
   // As root a link in a directory of root is followed, and mkdtemp's directory is ours.
-  const file = await resolveCredentialsFile(linked, undefined);
+  const file = await resolveFile(linked, undefined);
   await updateCredentialsFile(
     { file, edits: [pending("p")], writeMode: "atomic" },
     { clock, deadline: home.deadline, uid: undefined },
@@ -403,7 +403,7 @@ test("a missing directory that cannot be made is told", async () => {
   await mkdir(join(home.directory, "sub"));
   await writeFile(join(home.directory, "sub", "file"), "");
   await assert.rejects(
-    resolveCredentialsFile(join(home.directory, "sub", "file", "credentials"), UID),
+    resolveFile(join(home.directory, "sub", "file", "credentials"), UID),
     (error: unknown) => error instanceof Failure && error.code === "FILE_UNSAFE",
   );
 });

@@ -1,5 +1,5 @@
 import { startDeadline } from "../../src/base/deadline.ts";
-import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
 import { lockFile, tryFlight } from "../../src/credentials-file/lock.ts";
 import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
 import { REMOVE, WRITE } from "./credentials-file-keys.ts";
@@ -21,7 +21,7 @@ const deadline = startDeadline(60_000, clock, new AbortController().signal);
 const never = new AbortController().signal;
 
 async function run(): Promise<void> {
-  const file = await resolveCredentialsFile(path, UID);
+  const file = await resolveFile(path, UID);
   switch (task) {
     case "crash": {
       const [mode = "", n = ""] = rest;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Deadline, startDeadline } from "../../src/base/deadline.ts";
-import { resolveCredentialsFile, type ResolvedFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile, type ResolvedFile } from "../../src/safe-file/locate.ts";
 import type { PendingEdit } from "../../src/credentials-file/update.ts";
 import type { Clock } from "../../src/world.ts";
 import { WRITE } from "./credentials-file-keys.ts";
@@ -44,7 +44,7 @@ export async function fileHome(content?: string | Buffer, timeoutMs = 30_000): P
   return {
     directory,
     path,
-    file: await resolveCredentialsFile(path, UID),
+    file: await resolveFile(path, UID),
     deadline,
     read: async () => await readFile(path, "utf8"),
     names: async () => (await readdir(directory)).toSorted(),

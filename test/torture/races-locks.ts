@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { lstat, mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { resolveCredentialsFile } from "../../src/credentials-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
 import { fileLockOf, flightLockOf } from "../../src/credentials-file/lock-name.ts";
 import { ageLocks, BEFORE, checkKeys, foreignBytes, leftovers, openFaultScene } from "../support/fault-scene.ts";
 import { inParallel } from "../support/in-parallel.ts";
@@ -29,7 +29,7 @@ const SILENT = { code: 0, signal: null, stdout: "", stderr: "" };
 const COARSE = new URL("../support/coarse-mtime.js", import.meta.url).href;
 const always = (): Promise<undefined> => Promise.resolve(undefined);
 
-const fileOf = (scene: Scene) => resolveCredentialsFile(scene.home.credentials, process.geteuid?.());
+const fileOf = (scene: Scene) => resolveFile(scene.home.credentials, process.geteuid?.());
 
 interface Held {
   readonly child: { readonly pid?: number | undefined; kill(signal: NodeJS.Signals): boolean };

@@ -3,7 +3,7 @@ import { access, constants, lstat, stat } from "node:fs/promises";
 import { errnoOf } from "../../base/failure.ts";
 import type { CredentialsView } from "../run/credentials-view.ts";
 import { directoryOf } from "../../credentials-file/beside.ts";
-import type { ResolvedFile } from "../../credentials-file/locate.ts";
+import type { ResolvedFile } from "../../safe-file/locate.ts";
 import { accessListFindings } from "./access-list.ts";
 import type { DoctorContext } from "./context.ts";
 import { failureFinding, finding, type Finding } from "./finding.ts";

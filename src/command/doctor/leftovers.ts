@@ -3,7 +3,7 @@ import { basename, join } from "node:path";
 
 import { renderDuration } from "../../base/duration.ts";
 import { directoryOf, journalOf } from "../../credentials-file/beside.ts";
-import type { ResolvedFile } from "../../credentials-file/locate.ts";
+import type { ResolvedFile } from "../../safe-file/locate.ts";
 import { fileLockOf, secondFileLockOf } from "../../credentials-file/lock-name.ts";
 import { isTemporaryName } from "../../credentials-file/temporary-name.ts";
 import { counted, finding, type Finding } from "./finding.ts";

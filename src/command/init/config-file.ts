@@ -3,7 +3,7 @@ import { access, link, lstat, mkdir, open, realpath, rename, unlink } from "node
 import { dirname } from "node:path";
 
 import { errnoOf, Failure } from "../../base/failure.ts";
-import { fileFailure } from "../../credentials-file/file-failure.ts";
+import { fileFailure } from "../../safe-file/file-failure.ts";
 
 /**
  * Whether something stands at the path, a dangling symbolic link included.

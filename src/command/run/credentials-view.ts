@@ -2,7 +2,7 @@ import { Failure } from "../../base/failure.ts";
 import { stampText } from "../../base/file-stamp.ts";
 import { journalOf } from "../../credentials-file/beside.ts";
 import { type CredentialsDocument, parseDocument, type ProfileSection } from "../../credentials-file/document.ts";
-import { type ResolvedFile, resolveCredentialsFile } from "../../credentials-file/locate.ts";
+import { type ResolvedFile, resolveFile } from "../../safe-file/locate.ts";
 import { ownershipOf } from "../../credentials-file/ownership.ts";
 import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../credentials-file/read.ts";
 import type { WrittenProfile } from "../../plan/profile-state.ts";
@@ -57,7 +57,7 @@ class FileView implements CredentialsView {
 
   async read(): Promise<void> {
     try {
-      this.file = await resolveCredentialsFile(this.path, this.#uid);
+      this.file = await resolveFile(this.path, this.#uid);
       const snapshot = await readCredentialsFile(this.file, this.#uid);
       this.#stamp = snapshot.stamp;
       this.#isTorn = snapshot.isTorn;

@@ -1,6 +1,6 @@
 import type { Deadline } from "../../base/deadline.ts";
 import type { FileWarning } from "../../credentials-file/document.ts";
-import type { ResolvedFile } from "../../credentials-file/locate.ts";
+import type { ResolvedFile } from "../../safe-file/locate.ts";
 import type { EditResult, PendingEdit } from "../../credentials-file/update.ts";
 import type { World } from "../../world.ts";
 

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { anchorDirectory, isOutOfReach } from "./anchor.ts";
+import { anchorDirectory, isOutOfReach } from "./directory-handle.ts";
 import { fileFailure } from "./file-failure.ts";
 
 /** A credentials file. */
@@ -10,7 +10,7 @@ export interface ResolvedFile {
   readonly path: string;
   /** With all symbolic links resolved: what is read and replaced, and where temp file and locks stand beside. */
   readonly target: string;
-  /** By what root reaches the target's directory where another user could swap it (anchor.ts); absent: by its path. */
+  /** By what root reaches the target's directory where another user could swap it (directory-handle.ts); absent: by its path. */
   readonly anchor?: string;
   /** The directory is missing, and another user could put a link in its place before root makes it. */
   readonly isContested?: boolean;
@@ -35,7 +35,7 @@ interface Part {
  * own, or in a directory that others own or may write.
  * @throws Failure FILE_UNSAFE for such a link, a directory that is swapped meanwhile, a dangling link or a loop; FILE_UNREADABLE when a directory may not be searched
  */
-export async function resolveCredentialsFile(path: string, uid: number | undefined): Promise<ResolvedFile> {
+export async function resolveFile(path: string, uid: number | undefined): Promise<ResolvedFile> {
   const absolute = resolve(path);
   try {
     return await followLinks(absolute, uid);
@@ -105,8 +105,7 @@ function lookAt(path: string, absolute: string): Stats | undefined {
     return lstatSync(path);
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
-    if (errnoOf(error) === "ENOTDIR")
-      throw unsafe(absolute, `${dirname(path)} is not a directory`, "check the path of the credentials file");
+    if (errnoOf(error) === "ENOTDIR") throw unsafe(absolute, `${dirname(path)} is not a directory`, "check the path");
     throw fileFailure("FILE_UNREADABLE", "cannot read", absolute, error, `check the permissions of ${dirname(path)}`);
   }
 }
