@@ -1,26 +1,37 @@
-// The whole bundle in one text: the launcher with the files that it loads as strings, because a string is not compiled
-// before it is needed, and because V8's code cache (scripts/bundle/launch.cjs) takes it as it takes a file.
+// The whole bundle in one text: its files as strings, because a string is not compiled before it is needed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-const LAUNCHER = "rolefresh.cjs";
-const READ_TEXT = /^const readText = .*$/m;
-
-/** The texts that the launcher loads, by name. */
+/** The texts of the bundle, by the name of their file. */
 export function bundledTexts(dist) {
-  const names = readdirSync(dist).filter((name) => name.endsWith(".cjs") && name !== LAUNCHER);
-  return new Map(names.toSorted().map((name) => [name, readFileSync(join(dist, name), "utf8")]));
+  const names = readdirSync(dist).filter((name) => name.endsWith(".cjs"));
+  return new Map(names.toSorted().map((name) => [name, readFileSync(join(dist, name), "utf8").replace(/^#!.*\n/, "")]));
 }
 
 /**
- * The launcher with another way to its texts.
+ * A program that runs the bundle from texts. `require` must be in its scope.
  *
  * @param readText JavaScript: a function from a name to its text
+ * @param directory JavaScript: where the files seem to be, for stacks and for `__filename`
  */
-export function launcherReading(dist, readText) {
-  const launcher = readFileSync(join(dist, LAUNCHER), "utf8").replace(/^#!.*\n/, "");
-  if (!READ_TEXT.test(launcher)) throw new Error("the launcher no longer has a line `const readText = …`");
-  return launcher.replace(READ_TEXT, () => `const readText = ${readText};`);
+export function programReading(readText, directory) {
+  return `const { compileFunction } = require("node:vm");
+const { join } = require("node:path");
+const readText = ${readText};
+const directory = ${directory};
+const loaded = new Map();
+function load(id) {
+  if (!id.startsWith("./")) return require(id);
+  const filename = join(directory, id);
+  const module = loaded.get(filename) ?? { exports: {} };
+  if (loaded.has(filename)) return module.exports;
+  loaded.set(filename, module);
+  const run = compileFunction(readText(id.slice(2)), ["exports", "require", "module", "__filename"], { filename });
+  run(module.exports, load, module, filename);
+  return module.exports;
+}
+load("./rolefresh.cjs");
+`;
 }
 
 /** The ES module `rolefresh.mjs`, with the licences and the bill of materials of what is in it as a comment at its end. */
@@ -32,12 +43,8 @@ export function renderOneFile(dist, version) {
 // later and nothing else. What else is in this file, with its licences and a bill of materials, stands at its end.
 import { createRequire } from "node:module";
 const require = createRequire(import.meta.url);
-const __dirname = import.meta.dirname;
 const TEXTS = ${texts};
-(() => {
-${launcherReading(dist, "(name) => TEXTS[name]")}
-})();
-
+${programReading("(name) => TEXTS[name]", "import.meta.dirname")}
 /*
 ${papers.join("\n").replaceAll("*/", "* /")}
 */

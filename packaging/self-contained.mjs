@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { bundledTexts, launcherReading } from "./one-file.mjs";
+import { bundledTexts, programReading } from "./one-file.mjs";
 
 /** Node looks for this in itself to see whether there is anything to run (same page, "Injecting the blob"). */
 const FUSE = "NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2";
@@ -20,12 +20,12 @@ export function writeSelfContained(dist, runtime, path) {
   try {
     const texts = bundledTexts(dist);
     for (const [name, text] of texts) writeFileSync(join(folder, name), text);
-    const launcher = launcherReading(dist, '(name) => require("node:sea").getAsset(name, "utf8")');
+    const program = programReading('(name) => require("node:sea").getAsset(name, "utf8")', "__dirname");
     // Node puts the word that the program was called by where the script's path would be; `schedule` needs the program's path.
-    writeFileSync(join(folder, "launcher.cjs"), `process.argv[1] = process.execPath;\n${launcher}`);
-    // Relative paths: Node keeps that of `main` in the blob. No code cache: the launcher has its own, for every file.
+    writeFileSync(join(folder, "program.cjs"), `process.argv[1] = process.execPath;\n${program}`);
+    // Relative paths: Node keeps that of `main` in the blob.
     const config = {
-      main: "launcher.cjs",
+      main: "program.cjs",
       output: "rolefresh.blob",
       disableExperimentalSEAWarning: true,
       useSnapshot: false,

@@ -3,9 +3,6 @@ import { fstatSync, statSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 
 import { errnoOf, Failure } from "./base/failure.ts";
-import { renderBug } from "./cli/bug.ts";
-import { EXIT_BUG } from "./cli/exit-code.ts";
-import { tick } from "./tick.ts";
 import type { Output, World } from "./world.ts";
 
 // The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.
@@ -16,23 +13,13 @@ const EXIT_HURRIED = 75;
 /** The streams that were written to. */
 const opened: NodeJS.WriteStream[] = [];
 const place = openPlace();
-// Until it is known that there is more to do a signal does what it does by default: nothing is held that it could leave behind.
 void run();
 
 async function run(): Promise<void> {
-  process.exitCode = tickOrBug() ?? (await runMain());
+  process.exitCode = await runMain();
   leaveWhenSaid();
   // Unreferenced: where nothing is left over nobody waits for it.
   setInterval(leaveWhenSaid, 100).unref();
-}
-
-function tickOrBug(): number | undefined {
-  try {
-    return tick(place);
-  } catch (error) {
-    outputOf(() => process.stderr, 2).write(renderBug(error));
-    return EXIT_BUG;
-  }
 }
 
 async function runMain(): Promise<number> {

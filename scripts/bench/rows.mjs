@@ -14,18 +14,13 @@ const round = (value, digits = 2) => Number(value.toFixed(digits));
 const ms = (value) => `${round(value, value < 100 ? 1 : 0)} ms`;
 const row = (work, against, measured, value, target) => ({ work, against, measured, target: target === undefined ? "" : `≤ ${target}`, met: target === undefined ? undefined : value <= target });
 
-/** What a tick noted is of use once its files are two seconds old; a cron's minute has passed then. */
-const settle = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2500);
-
 /** A tick with nothing due, against Node that does nothing. */
 export function nothingDue(runs) {
   const one = home({ roles: 1, fresh: 1 });
-  settle();
   const ours = { args: [BIN], env: { HOME: one.path } };
   const bare = { ...BARE, env: ours.env };
   const [base, tick] = wallTimes([bare, ours], runs);
   const [used, tickUsed] = usages([bare, ours], runs);
-  const [base2, first] = wallTimes([bare, { ...ours, before: one.forgetNotes }], runs);
   const wall = ratioOf(tick, base);
   const cpu = ratioOf(tickUsed.cpu, used.cpu);
   const memory = ratioOf(tickUsed.memory, used.memory);
@@ -34,23 +29,17 @@ export function nothingDue(runs) {
     row("nothing due, 1 profile: wall", `${against}, ${ms(median(base))}`, `${round(wall)} × (${ms(median(tick))})`, wall, 1.15),
     row("nothing due, 1 profile: CPU", `${against}, ${ms(median(used.cpu))}`, `${round(cpu)} × (${ms(median(tickUsed.cpu))})`, cpu, 1.2),
     row("nothing due, 1 profile: peak memory", `${against}, ${round(median(used.memory), 1)} MB`, `${round(memory)} × (${round(median(tickUsed.memory), 1)} MB)`, memory, 1.15),
-    row("the first tick after a change, nothing due, 1 profile: wall", `${against}, ${ms(median(base2))}`, `${round(ratioOf(first, base2))} × (${ms(median(first))})`, 0),
   ];
 }
 
 export function nothingDueAmongMany(runs) {
   const many = home({ roles: 1000, fresh: 1000, foreign: 49_000 });
-  settle();
   const env = { HOME: many.path };
   const read = { args: ["-e", "const { readFileSync } = require('fs'); readFileSync(process.argv[1]); readFileSync(process.argv[2])", many.config, many.credentials], env };
   const [base, tick] = wallTimes([read, { args: [BIN], env }], runs);
   const wall = ratioOf(tick, base);
-  const [base2, first] = wallTimes([read, { args: [BIN], env, before: many.forgetNotes }], Math.ceil(runs / 2));
-  const against = (times) => `bare Node that reads the two files, ${ms(median(times))}`;
-  return [
-    row("nothing due, 1,000 profiles in a file of 50,000: wall", against(base), `${round(wall)} × (${ms(median(tick))})`, wall, 2),
-    row("the first tick after a change, 1,000 profiles in a file of 50,000: wall", against(base2), `${round(ratioOf(first, base2))} × (${ms(median(first))})`, 0),
-  ];
+  const against = `bare Node that reads the two files, ${ms(median(base))}`;
+  return [row("nothing due, 1,000 profiles in a file of 50,000: wall", against, `${round(wall)} × (${ms(median(tick))})`, wall, 2)];
 }
 
 /** One Google role refreshed, against Node that does nothing and against what people use today. */

@@ -1,6 +1,6 @@
 // Homes with a config and a credentials file, and the loopback sandbox in a process of its own.
 import { spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,13 +26,7 @@ export function home({ roles, fresh = 0, foreign = 0 }) {
   const credentials = join(path, ".aws", "credentials");
   writeFileSync(config, defaults + sections, { mode: 0o600 });
   if (fresh + foreign > 0) writeFileSync(credentials, credentialsText(fresh, foreign, roles > 1), { mode: 0o600 });
-  return { path, config, credentials, forget: () => rmSync(credentials, { force: true }), forgetNotes: () => forgetNotes(path) };
-}
-
-/** What earlier ticks noted; compiled code stays. */
-function forgetNotes(path) {
-  const cache = join(path, ".cache", "rolefresh");
-  for (const name of readdirSync(cache).filter((one) => one.startsWith("fresh-"))) rmSync(join(cache, name));
+  return { path, config, credentials, forget: () => rmSync(credentials, { force: true }) };
 }
 
 export const nameOf = (n) => (n === 0 ? "default" : `p${n}`);

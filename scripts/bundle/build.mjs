@@ -1,10 +1,9 @@
 // Makes what is published: dist/rolefresh.cjs and the few files that it loads when they are needed, with every package in
 // them and the packages' licences beside them. One CommonJS file starts twenty times as fast as the same code in
-// ES modules does, and a tick with nothing due reads one file.
+// ES modules does, and each of its files is read when it is needed. Node.js loads them as they are.
 // usage: node scripts/bundle/build.mjs [--report]      after `tsc`, which checks the types and makes the tests
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -17,13 +16,16 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const source = join(root, "src");
 const out = join(root, "dist");
 
+/** The file that is started. */
+const ENTRY = "rolefresh";
+
 /** The SDK's own ways to keys. */
 const PROVIDERS =
   /(?:^|\/)@(?:aws-sdk\/(?:credential-providers|credential-provider-(?!node|env)|nested-clients|token-providers)|smithy\/credential-provider-imds)/;
 
 /** Which file each dynamically imported module goes to, with all that it alone needs. Everything else: `commands`. */
 const CHUNKS = {
-  // A run that has to read its files.
+  // The command line, the config, the plan.
   main: ["src/main.ts"],
   // One role refreshed, up to its identity token.
   refresh: [
@@ -92,7 +94,7 @@ const output = await bundleWith(
 
 async function bundleWith({ plugins = [], external }, codeSplitting) {
   const bundle = await rolldown({
-    input: { tick: join(source, "bin.ts") },
+    input: { [ENTRY]: join(source, "bin.ts") },
     platform: "node",
     // Modules may move into the entry's file although only others use them.
     preserveEntrySignatures: "allow-extension",
@@ -124,21 +126,14 @@ async function bundleWith({ plugins = [], external }, codeSplitting) {
 
 await rm(out, { recursive: true, force: true });
 await mkdir(out);
-const build = createHash("sha256");
 for (const { fileName, code } of output) {
-  // The launcher is what is started.
-  const text = toAscii(code.replace(/^#!.*\n/, ""));
-  build.update(fileName).update(text);
-  await writeFile(join(out, fileName), text);
+  const url = code.includes("__url") ? `const __url=require("node:url").pathToFileURL(__filename).href;` : "";
+  const text = `${url}${toAscii(code.replace(/^#!.*\n/, ""))}`;
+  const isEntry = fileName === `${ENTRY}.cjs`;
+  await writeFile(join(out, fileName), isEntry ? `#!/usr/bin/env node\n${text}` : text, { mode: isEntry ? 0o755 : 0o644 });
 }
 const stray = output.filter(({ code }) => /\bimport\(|\bimport\.meta\b/.test(code)).map(({ fileName }) => fileName);
 if (stray.length > 0) throw new Error(`ES module syntax is left in ${stray.join(", ")}`);
-const launcher = await readFile(join(root, "scripts", "bundle", "launch.cjs"), "utf8");
-await writeFile(
-  join(out, "rolefresh.cjs"),
-  launcher.replace('BUILD = "development"', `BUILD = "${build.digest("hex").slice(0, 16)}"`),
-  { mode: 0o755 },
-);
 await writeFile(join(out, "THIRD-PARTY-LICENSES.txt"), await collectLicences(root, [...plan.keys()]));
 await writeFile(join(out, "sbom.cdx.json"), await renderBillOfMaterials(root, [...plan.keys()]));
 const manual = join(root, "build", "man", "rolefresh.1");
@@ -162,7 +157,7 @@ function toAscii(code) {
 
 /**
  * A module goes to the file of the dynamic imports that lead to it: to the first that needs it. What the entry needs goes
- * to `tick`.
+ * to the file that is started.
  */
 function planChunks(context) {
   const infoOf = (id) => context.getModuleInfo(id);
@@ -176,7 +171,7 @@ function planChunks(context) {
     for (const member of closureOf(id, infoOf)) members.add(member);
     closures.set(name, members);
   }
-  const planned = new Map([...entry, RUNTIME].map((id) => [id, "tick"]));
+  const planned = new Map([...entry, RUNTIME].map((id) => [id, ENTRY]));
   for (const name of [...Object.keys(CHUNKS), "commands"]) {
     for (const id of closures.get(name) ?? []) {
       if (planned.has(id) || (name === "sts" && id.includes("/node_modules/") && !called.has(id))) continue;

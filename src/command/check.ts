@@ -3,7 +3,6 @@ import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../cli/exit-code.ts";
 import type { CheckInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import type { World } from "../world.ts";
-import { noteFresh } from "./run/fresh-note.ts";
 import { loadProfiles, planLoaded } from "./run/load.ts";
 import { refusalOf } from "./run/outcome.ts";
 
@@ -26,7 +25,6 @@ export async function check(invocation: CheckInvocation, world: World): Promise<
       else if (step.action === "refresh") due = true;
     }
     if (due) return CHECK_DUE;
-    if (refused.length === 0) noteFresh(invocation, loaded, steps, world);
     for (const failure of refused) reporter.error(failure);
     return refused.length > 0 ? CHECK_ERROR : CHECK_NOTHING_DUE;
   } catch (error) {

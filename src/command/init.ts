@@ -42,11 +42,7 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
   await readConfig({ configFile: undefined, credentialsFile: undefined, inline: answers }, world);
   const remarks = remarksOn(signs).map((remark) => `${remark}.`);
   const text = renderConfig(answers, remarks);
-  configFromSource(
-    { file: path, directory: dirname(path), text, untrusted: undefined, seen: new Map() },
-    world,
-    undefined,
-  );
+  configFromSource({ file: path, directory: dirname(path), text, untrusted: undefined }, world, undefined);
   if (dryRun) {
     world.out.write(text);
     return 0;

@@ -3,7 +3,6 @@ import { openReporter } from "../cli/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../world.ts";
 import { carryOut } from "./run/carry-out.ts";
-import { noteFresh } from "./run/fresh-note.ts";
 import { type Loaded, loadProfiles, planLoaded } from "./run/load.ts";
 import { type Outcome, settleAtOnce, unchanged } from "./run/outcome.ts";
 import { recordMetrics } from "./run/record-metrics.ts";
@@ -25,7 +24,6 @@ export async function refresh(invocation: RefreshInvocation, world: World): Prom
     ? steps.map((step) => dryOutcome(step, loaded))
     : await carryOut(steps, loaded, invocation, reporter, world);
 
-  if (outcomes.every(({ outcome }) => outcome === "fresh")) noteFresh(invocation, loaded, steps, world);
   const code = reportOutcomes(outcomes, global, reporter, world.now());
   if (global.metricsFile !== undefined && !invocation.dryRun) {
     await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);

@@ -128,20 +128,13 @@ export interface Config {
   /** The file it was read from; undefined for the config-free form. */
   readonly file: string | undefined;
   readonly profiles: readonly ProfileSpec[];
-  /** Where a file was looked for, with its stamp (`base/file-stamp.ts`) from before it was read; undefined: there was none. */
-  readonly seen: ReadonlyMap<string, string | undefined>;
 }
 
 /** The environment variables that a configuration depends on; whoever reads one is given no others. */
-export const CONFIG_VARIABLES = [
-  "ROLEFRESH_CONFIG",
-  "AWS_SHARED_CREDENTIALS_FILE",
-  "AWS_REGION",
-  "AWS_DEFAULT_REGION",
-] as const;
+type ConfigVariable = "ROLEFRESH_CONFIG" | "AWS_SHARED_CREDENTIALS_FILE" | "AWS_REGION" | "AWS_DEFAULT_REGION";
 
 /** The part of the environment that a configuration depends on. */
-export type ConfigEnvironment = Readonly<Partial<Record<(typeof CONFIG_VARIABLES)[number], string | undefined>>>;
+export type ConfigEnvironment = Readonly<Partial<Record<ConfigVariable, string | undefined>>>;
 
 /** What a configuration depends on besides its file. */
 export interface ConfigWorld {

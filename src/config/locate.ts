@@ -3,7 +3,6 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { errnoOf, Failure } from "../base/failure.ts";
-import { stampText } from "../base/file-stamp.ts";
 import type { ConfigWorld } from "./config.ts";
 
 /** The configuration file as bytes' text, with what tells whether its commands may be trusted. */
@@ -13,8 +12,6 @@ export interface ConfigSource {
   readonly text: string;
   /** Why a command in this file must not be run (others may write to the file), or undefined when it may. */
   readonly untrusted: string | undefined;
-  /** Every path that was looked at, with its stamp from before it was read; undefined where there was nothing. */
-  readonly seen: ReadonlyMap<string, string | undefined>;
 }
 
 /** `~` and `~/x` are the user's home; everything else is relative to `base`. */
@@ -32,10 +29,9 @@ export function resolvePath(path: string, home: string, base: string): string {
  */
 export async function readConfigSource(named: string | undefined, world: ConfigWorld): Promise<ConfigSource> {
   const chosen = named ?? (world.env["ROLEFRESH_CONFIG"] || undefined);
-  const seen = new Map<string, string | undefined>();
   if (chosen !== undefined) {
     const file = resolvePath(chosen, world.home, world.cwd);
-    const source = await readIfPresent(file, world.uid, seen);
+    const source = await readIfPresent(file, world.uid);
     if (source) return source;
     throw new Failure("CONFIG_MISSING", `there is no config file ${file}`, {
       hint: named === undefined ? "it is named by $ROLEFRESH_CONFIG" : "check the path given with --config",
@@ -43,7 +39,7 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
   }
   const usual = [join(world.home, ".aws", "rolefresh.ini"), "/etc/rolefresh.ini"];
   for (const file of usual) {
-    const source = await readIfPresent(file, world.uid, seen);
+    const source = await readIfPresent(file, world.uid);
     if (source) return source;
   }
   throw new Failure("CONFIG_MISSING", `nothing is configured: there is neither ${usual.join(" nor ")}`, {
@@ -53,16 +49,10 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
-async function readIfPresent(
-  file: string,
-  uid: number | undefined,
-  seen: Map<string, string | undefined>,
-): Promise<ConfigSource | undefined> {
-  seen.set(file, undefined);
+async function readIfPresent(file: string, uid: number | undefined): Promise<ConfigSource | undefined> {
   try {
     // Synchronous: loading and starting what `fs/promises` needs takes ten times as long as reading these files.
-    const info = statSync(file, { bigint: true });
-    seen.set(file, stampText(info));
+    const info = statSync(file);
     if (info.isDirectory()) throw new Failure("CONFIG_INVALID", `the config ${file} is a directory`);
     if (!info.isFile()) throw new Failure("CONFIG_INVALID", `the config ${file} is not a regular file`);
     if (info.size > MAX_BYTES) throw new Failure("CONFIG_INVALID", `the config ${file} is larger than 4 MiB`);
@@ -70,7 +60,7 @@ async function readIfPresent(
     const bytes = readFileSync(file);
     if (!isUtf8(bytes)) throw new Failure("CONFIG_INVALID", `the config ${file} is not UTF-8`);
     const text = bytes.toString("utf8");
-    return { file, directory: dirname(file), text, untrusted: whyUntrusted(info, uid), seen };
+    return { file, directory: dirname(file), text, untrusted: whyUntrusted(info, uid) };
   } catch (error) {
     if (error instanceof Failure) throw error;
     const errno = errnoOf(error);
@@ -88,11 +78,11 @@ async function readIfPresent(
 
 /** Commands in the config run as us: whoever may write the file could run anything (as sudo and ssh judge theirs). */
 function whyUntrusted(
-  info: { readonly uid: bigint; readonly mode: bigint },
+  info: { readonly uid: number; readonly mode: number },
   uid: number | undefined,
 ): string | undefined {
   if (uid === undefined) return undefined;
-  if (info.uid !== BigInt(uid) && info.uid !== 0n) return `the file belongs to user ${info.uid}`;
-  if ((info.mode & 0o022n) !== 0n) return "the file may be written by others";
+  if (info.uid !== uid && info.uid !== 0) return `the file belongs to user ${info.uid}`;
+  if ((info.mode & 0o022) !== 0) return "the file may be written by others";
   return undefined;
 }

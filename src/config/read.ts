@@ -101,7 +101,6 @@ function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMist
   }
   return {
     file: source.file,
-    seen: source.seen,
     profiles: firstOfEach(profiles),
   };
 }
@@ -118,7 +117,6 @@ function inlineConfig(inline: NonNullable<ConfigOptions["inline"]>): RawConfig {
   for (const [key, value] of inline.values) own.set(key, { value, where: `--${key.replaceAll("_", "-")}` });
   return {
     file: undefined,
-    seen: new Map(),
     profiles: [{ profile: inline.profile, where: "the command line", own, defaults: new Map() }],
   };
 }

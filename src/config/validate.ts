@@ -15,8 +15,6 @@ import { checkSources } from "./sources.ts";
 export interface RawConfig {
   readonly file: string | undefined;
   readonly profiles: readonly RawProfile[];
-  /** As `Config.seen`. */
-  readonly seen: ReadonlyMap<string, string | undefined>;
 }
 
 /** What a configuration is checked against besides itself. */
@@ -44,7 +42,7 @@ export function validateConfig(raw: RawConfig, context: ValidateContext, mistake
   }
   checkSources(raw, profiles, mistakes);
   mistakes.throwIfAny();
-  return { file: raw.file, profiles, seen: raw.seen };
+  return { file: raw.file, profiles };
 }
 
 function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: MistakeSink): ProfileSpec | undefined {

@@ -41,13 +41,6 @@ export function serviceUnit(job: SystemdJob): string {
     "Type=oneshot",
     ...(isSystem && job.runAs !== undefined ? [`User=${job.runAs}`] : []),
     ...[...job.environment].map(([name, value]) => `Environment=${toAssignment(name, value)}`),
-    ...(isSystem
-      ? [
-          "# Compiled code and what the last check found; it may be lost at any time.",
-          "CacheDirectory=rolefresh",
-          "CacheDirectoryMode=0700",
-        ]
-      : []),
     "# 0 something is due; 1 nothing is, which counts as skipped; 255 is an error and fails the unit.",
     `ExecCondition=${toCommandLine(wordsOf(job, "check"))}`,
     `ExecStart=${toCommandLine(wordsOf(job, "refresh"))}`,

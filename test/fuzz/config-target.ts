@@ -93,7 +93,7 @@ export function configTarget(): FuzzTarget<string> {
     show: (text) => JSON.stringify(text),
     counts,
     async check(text) {
-      const source = { file: "/etc/rolefresh.ini", directory: "/etc", text, untrusted: undefined, seen: new Map() };
+      const source = { file: "/etc/rolefresh.ini", directory: "/etc", text, untrusted: undefined };
       const outcome = await madeOrRefused(() => configFromSource(source, { env: {}, home: "/home/u" }, undefined));
       if ("refused" in outcome) {
         counts.refused++;

@@ -12,7 +12,7 @@ const GOOGLE = `${ROLE}\nidentity = gcp-metadata`;
 
 function parse(text: string, env: Record<string, string> = {}, untrusted?: string): Config {
   return configFromSource(
-    { file: "/h/.aws/rolefresh.ini", directory: "/h/.aws", text, untrusted, seen: new Map() },
+    { file: "/h/.aws/rolefresh.ini", directory: "/h/.aws", text, untrusted },
     { env, home: "/h" },
     undefined,
   );

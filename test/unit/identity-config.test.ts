@@ -16,7 +16,6 @@ function parse(keys: string, untrusted?: string): IdentitySource {
     directory: "/h/.aws",
     text: `[a]\n${ROLE}\n${keys}\n`,
     untrusted,
-    seen: new Map(),
   };
   const [profile] = configFromSource(source, { env: {}, home: "/h" }, undefined).profiles;
   assert.ok(profile?.source.kind === "web-identity");

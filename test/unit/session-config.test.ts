@@ -12,7 +12,7 @@ const SERIAL = "arn:aws:iam::123412341234:mfa/jane";
 
 function parse(text: string, untrusted?: string): readonly ProfileSpec[] {
   const file = "/h/.aws/rolefresh.ini";
-  const source = { file, directory: "/h/.aws", text, untrusted, seen: new Map() };
+  const source = { file, directory: "/h/.aws", text, untrusted };
   return configFromSource(source, { env: {}, home: "/h" }, undefined).profiles;
 }
 

@@ -1,6 +1,4 @@
 import { Failure } from "../../base/failure.ts";
-import { stampText } from "../../base/file-stamp.ts";
-import { journalOf } from "../../credentials-file/beside.ts";
 import { type CredentialsDocument, parseDocument, type ProfileSection } from "../../credentials-file/document.ts";
 import { type ResolvedFile, resolveFile } from "../../safe-file/locate.ts";
 import { ownershipOf } from "../../credentials-file/ownership.ts";
@@ -17,11 +15,6 @@ export interface CredentialsView {
   /** Undefined when the file cannot be read (see `failure`). */
   readonly document: CredentialsDocument | undefined;
   readonly failure: Failure | undefined;
-  /**
-   * The paths that decide what was read, with their stamps (`base/file-stamp.ts`); undefined: nothing must be there. No map
-   * where they do not decide it: a failure, a write that was cut off, a directory that only its descriptor names.
-   */
-  readonly seen: ReadonlyMap<string, string | undefined> | undefined;
   written(profile: string): WrittenProfile | undefined;
   /** Why this profile cannot be written safely in this file, or undefined when it can. */
   refusalOf(profile: string): Failure | undefined;
@@ -68,14 +61,6 @@ class FileView implements CredentialsView {
       this.document = undefined;
       this.failure = error;
     }
-  }
-
-  get seen(): ReadonlyMap<string, string | undefined> | undefined {
-    if (!this.file || this.file.anchor !== undefined || this.failure || this.#isTorn) return undefined;
-    return new Map([
-      [this.path, this.#stamp && stampText(this.#stamp)],
-      [journalOf(this.file), undefined],
-    ]);
   }
 
   written(profile: string): WrittenProfile | undefined {
