@@ -2,7 +2,7 @@
 // usage: node scripts/run-tests.mjs [FILE...]      default: every build/test/*/*.test.js
 import { readdirSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import { fileURLToPath } from "node:url";
@@ -30,9 +30,13 @@ for (const name of Object.keys(process.env)) {
 // The SDK, which some tests use as a reader, would print seven lines for each of them on Node 20.
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = "true";
 
+const SLOWEST_SHOWN = 10;
 const counts = { passed: 0, failed: 0, skipped: 0 };
 const failures = [];
-const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 300_000, execArgv: ["--enable-source-maps"] });
+/** Milliseconds of each file, its start included: Node.js reports the file itself as the longest of its tests. */
+const durations = new Map();
+// A file takes a minute at most on a quiet machine: only one that hangs takes so long.
+const stream = run({ files, concurrency: Math.max(2, availableParallelism()), timeout: 900_000, execArgv: ["--enable-source-maps"] });
 stream.on("test:pass", (event) => {
   if (event.details?.type === "suite") return;
   if (event.skip !== undefined) counts.skipped++;
@@ -43,9 +47,14 @@ stream.on("test:fail", (event) => {
   counts.failed++;
   failures.push(`${event.file ?? ""}: ${event.name}`);
 });
+stream.on("test:complete", ({ file, nesting, details }) => {
+  if (nesting === 0 && file !== undefined) durations.set(file, Math.max(durations.get(file) ?? 0, details?.duration_ms ?? 0));
+});
 stream.compose(new spec()).pipe(process.stdout);
 stream.on("close", () => undefined);
 process.on("exit", () => {
+  const slowest = [...durations].toSorted(([, a], [, b]) => b - a).slice(0, SLOWEST_SHOWN);
+  console.log(`slowest files: ${slowest.map(([file, ms]) => `${file.split(sep).slice(-2).join("/").replace(".test.js", "")} ${(ms / 1000).toFixed(1)} s`).join(", ")}`);
   for (const failure of failures) console.log(`failed: ${failure}`);
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   if (counts.failed > 0 || counts.passed === 0) process.exitCode = 1;

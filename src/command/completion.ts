@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
 import { describeCommands, describeGlobalOptions } from "../cli/command-table.ts";
 import type { CompleteInvocation, CompletionInvocation } from "../cli/invocation.ts";
 import { complete, type Completion } from "../completion/complete.ts";
@@ -60,15 +61,16 @@ async function profilesFor(answer: Completion, words: readonly string[], world: 
   if (answer.also === "profiles") return configured;
   const file = valueOf("credentials-file", words) ?? usualFile(world);
   const view = await openCredentialsView(file, world);
-  return [...new Set([...oursIn(view), ...configured])];
+  const ours = [...oursIn(view)].filter((name) => profileNameProblem(name) === undefined);
+  return [...new Set([...ours, ...configured])];
 }
 
-/** The sections of the configuration, whatever else is wrong with it: completing is no time to complain. */
+/** The profiles that the configuration can hold, whatever else is wrong with it. A name with control characters is none. */
 async function configuredNames(words: readonly string[], world: World): Promise<readonly string[]> {
   try {
     const { text } = await readConfigSource(valueOf("config", words), world);
     const names = parseIniFile(text).sections.map(({ name }) => name);
-    return [...new Set(names)].filter((name) => name !== "*");
+    return [...new Set(names)].filter((name) => name !== "*" && profileNameProblem(name) === undefined);
   } catch (error) {
     if (error instanceof Failure) return [];
     throw error;

@@ -20,9 +20,51 @@ export function completionScript(shell: Shell): string {
 
 const BASH = script`# bash completion for rolefresh
 #   source <(rolefresh completion bash)
+# Sets plain (the word without its quotes), open (the quote that is still open) and kept (the start of the word that
+# readline leaves as it is: up to that quote, or up to the last = or : outside quotes).
+_rolefresh_unquote() {
+    local rest=$1 char outer=
+    plain= open= kept=
+    while [[ $rest ]]; do
+        char=\${rest:0:1} rest=\${rest:1}
+        if [[ $char == "$open" ]]; then
+            open= kept=$outer
+        elif [[ $open == \' ]]; then
+            plain+=$char
+        elif [[ $char == \\ ]] && [[ -z $open || $rest == [\"\\\$\`]* ]]; then
+            plain+=\${rest:0:1} rest=\${rest:1}
+        elif [[ -z $open && $char == [\"\'] ]]; then
+            open=$char outer=$kept kept=$plain
+        else
+            plain+=$char
+            [[ -z $open && $char == [=:] ]] && kept=$plain
+        fi
+    done
+}
+# Sets value: the text as it must be typed in the quote that is open. ! has no escape inside double quotes.
+_rolefresh_quote() {
+    local rest=$1 char
+    value=
+    case $open in
+        "")
+            [[ $rest ]] && printf -v value %q "$rest"
+            ;;
+        *)
+            while [[ $rest ]]; do
+                char=\${rest:0:1} rest=\${rest:1}
+                case $open$char in
+                    \"[\"\\\$\`]) value+=\\$char ;;
+                    \"!) value+='"\!"' ;;
+                    \'\') value+="'\\''" ;;
+                    *) value+=$char ;;
+                esac
+            done
+            ;;
+    esac
+}
 _rolefresh() {
     local -a words=()
-    local word glued= index line directive= last cut value
+    local word glued= index line directive= value plain open kept
     # bash splits words at = and : (COMP_WORDBREAKS); rolefresh does not.
     for ((index = 1; index <= COMP_CWORD; index++)); do
         word=\${COMP_WORDS[index]}
@@ -37,13 +79,9 @@ _rolefresh() {
         fi
     done
     for index in "\${!words[@]}"; do
-        word=\${words[index]//\\/}
-        word=\${word#[\"\']}
-        words[index]=\${word%[\"\']}
+        _rolefresh_unquote "\${words[index]}"
+        words[index]=$plain
     done
-    last=\${words[\${#words[@]}-1]}
-    cut=
-    [[ $last == *[=:]* ]] && cut=\${last%"\${last##*[=:]}"}
     COMPREPLY=()
     while IFS= read -r line; do
         if [[ -z $directive ]]; then
@@ -51,9 +89,7 @@ _rolefresh() {
             continue
         fi
         value=\${line%%$'\t'*}
-        value=\${value#"$cut"}
-        # An open quote takes the value as it is.
-        [[ \${COMP_WORDS[COMP_CWORD]} == [\"\']* ]] || printf -v value %q "$value"
+        _rolefresh_quote "\${value:\${#kept}}"
         COMPREPLY+=("$value")
     done < <("\${COMP_WORDS[0]}" ${COMPLETE} "\${words[@]}" 2>/dev/null)
     case $directive in
@@ -97,7 +133,7 @@ _rolefresh() {
             ;;
         :words)
             for line in "\${(@)lines[2,-1]}"; do
-                value=\${line%%$'\t'*}
+                value=\${\${line%%$'\t'*}//\\/\\\\}
                 shown+=("\${value//:/\\:}:\${line#*$'\t'}")
             done
             _describe -t rolefresh rolefresh shown
@@ -116,6 +152,10 @@ const FISH = script`# fish completion for rolefresh
 function __rolefresh_complete
     set -l before (commandline -opc)
     set -l current (commandline -ct)
+    # The word without its quotes: with an open one closed, it is whole.
+    for end in '' '"' "'"
+        set -l plain (string unescape -- $current$end); and set current $plain; and break
+    end
     set -l program $before[1]
     set -e before[1]
     set -l lines ($program ${COMPLETE} $before "$current" 2>/dev/null)

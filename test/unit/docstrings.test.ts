@@ -57,7 +57,6 @@ async function everythingExported(): Promise<readonly Exported[]> {
 suite("docstrings", () => {
   test("everything that src exports says what it promises", async () => {
     const all = await everythingExported();
-    assert.ok(all.length > 600, String(all.length));
     const silent = all.filter(({ docstring }) => docstring === undefined || docstring.length < 15);
     assert.deepEqual(
       silent.map(({ where }) => where),
