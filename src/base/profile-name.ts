@@ -19,6 +19,20 @@ export function profileNameProblem(name: string): string | undefined {
   return undefined;
 }
 
+/**
+ * Why a name cannot be that of a profile that rolefresh is to write, or undefined when it can. Stricter than what a file
+ * may hold already: the SDKs for Rust, Java v2 and C++ and the CRT begin a comment at `#` and `;` in a header and then
+ * reject or lose the whole file, .NET takes a header with `=` for a key; `profile x` is how `~/.aws/config` names `x`.
+ */
+export function configuredNameProblem(name: string): string | undefined {
+  const prefixed = /^profile\s+(.+)$/.exec(name)?.[1]?.replace(/^(["'])(.*)\1$/, "$2");
+  if (prefixed !== undefined) return `write [${prefixed}]; the 'profile ' prefix belongs to ~/.aws/config`;
+  const sign = /[#;=]/.exec(name)?.[0];
+  if (sign !== undefined)
+    return `a profile name may not contain '${sign}': some SDKs cannot read the credentials file with it`;
+  return profileNameProblem(name);
+}
+
 /** No lone surrogates: they have no UTF-8 form. */
 function isWellFormed(name: string): boolean {
   return Buffer.from(name).toString() === name;

@@ -12,7 +12,7 @@ import { SCHEDULERS } from "../schedule/request.ts";
 import { POLICY_FORMATS } from "../trust-policy/render.ts";
 import type { World } from "../world.ts";
 import { openCredentialsView } from "./run/credentials-view.ts";
-import { oursIn, usualFile } from "./find-sections.ts";
+import { chosenFile, oursIn } from "./find-sections.ts";
 
 /**
  * Prints a completion script, or answers one: what may stand at the cursor, one candidate a line.
@@ -59,20 +59,23 @@ async function profilesFor(answer: Completion, words: readonly string[], world: 
   if (answer.also !== "profiles" && answer.also !== "written") return [];
   const configured = await configuredNames(words, world);
   if (answer.also === "profiles") return configured;
-  const file = valueOf("credentials-file", words) ?? usualFile(world);
-  const view = await openCredentialsView(file, world);
-  const ours = [...oursIn(view)].filter((name) => profileNameProblem(name) === undefined);
-  return [...new Set([...ours, ...configured])];
+  const file = await unlessFailure(() => chosenFile(valueOf("credentials-file", words), world));
+  const written = file === undefined ? [] : oursIn(await openCredentialsView(file, world));
+  return [...new Set([...written.filter((name) => profileNameProblem(name) === undefined), ...configured])];
 }
 
 /** The profiles that the configuration can hold, whatever else is wrong with it. A name with control characters is none. */
 async function configuredNames(words: readonly string[], world: World): Promise<readonly string[]> {
+  const source = await unlessFailure(() => readConfigSource(valueOf("config", words), world));
+  const names = source === undefined ? [] : parseIniFile(source.text).sections.map(({ name }) => name);
+  return [...new Set(names)].filter((name) => name !== "*" && profileNameProblem(name) === undefined);
+}
+
+async function unlessFailure<T>(work: () => T | Promise<T>): Promise<T | undefined> {
   try {
-    const { text } = await readConfigSource(valueOf("config", words), world);
-    const names = parseIniFile(text).sections.map(({ name }) => name);
-    return [...new Set(names)].filter((name) => name !== "*" && profileNameProblem(name) === undefined);
+    return await work();
   } catch (error) {
-    if (error instanceof Failure) return [];
+    if (error instanceof Failure) return undefined;
     throw error;
   }
 }

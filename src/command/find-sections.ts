@@ -1,9 +1,7 @@
-import { join } from "node:path";
-
+import { expandPath, pathOrThrow, usualCredentialsFile } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import type { RemoveInvocation } from "../cli/invocation.ts";
 import type { ProfileSpec } from "../config/config.ts";
-import { resolvePath } from "../config/locate.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
@@ -30,10 +28,7 @@ export async function findSections(
   world: World,
 ): Promise<readonly Found[]> {
   const specs = await configuredProfiles(options, world);
-  const usual =
-    options.credentialsFile === undefined
-      ? usualFile(world)
-      : resolvePath(options.credentialsFile, world.home, world.cwd);
+  const usual = chosenFile(options.credentialsFile, world);
   const paths = [...new Set([usual, ...specs.map((spec) => spec.credentialsFile)])];
   const views = await Promise.all(paths.map((path) => openCredentialsView(path, world)));
   return profiles.map((profile) => {
@@ -57,10 +52,15 @@ async function configuredProfiles(options: RemoveInvocation["config"], world: Wo
   }
 }
 
-/** `$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`. */
-export function usualFile(world: World): string {
-  const named = world.env["AWS_SHARED_CREDENTIALS_FILE"];
-  return named ? resolvePath(named, world.home, world.cwd) : join(world.home, ".aws", "credentials");
+/**
+ * `--credentials-file`, else `$AWS_SHARED_CREDENTIALS_FILE`, else `~/.aws/credentials`.
+ *
+ * @throws Failure CONFIG_INVALID for a path with a variable that is not set
+ */
+export function chosenFile(named: string | undefined, world: Pick<World, "env" | "home" | "cwd">): string {
+  return named === undefined
+    ? pathOrThrow("AWS_SHARED_CREDENTIALS_FILE", usualCredentialsFile(world))
+    : pathOrThrow("--credentials-file", expandPath(named, world, world.cwd));
 }
 
 function theViewOf(profile: string, views: readonly CredentialsView[], specs: readonly ProfileSpec[]): CredentialsView {

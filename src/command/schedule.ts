@@ -2,11 +2,11 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Deadline, startDeadline } from "../base/deadline.ts";
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { renderDuration } from "../base/duration.ts";
 import type { ScheduleInvocation } from "../cli/invocation.ts";
 import { openReporter, type Reporter } from "../cli/report.ts";
-import { resolvePath } from "../config/locate.ts";
 import { readConfig } from "../config/read.ts";
 import { resolveFile } from "../safe-file/locate.ts";
 import { accountOf } from "../schedule/account.ts";
@@ -85,7 +85,7 @@ async function readJob({ invocation, world }: Run, reporter: Reporter): Promise<
     env: world.env,
     home: world.home,
     global,
-    absolute: (path) => resolvePath(path, world.home, world.cwd),
+    absolute: (path) => pathOrThrow(path, expandPath(path, world, world.cwd)),
     targetOf: (spec) => targets.get(spec.credentialsFile) ?? spec.credentialsFile,
   });
   for (const { message, hint } of job.warnings) reporter.warning(message, hint);

@@ -9,7 +9,7 @@ import { LONGEST_SLEEP_MS, pauseAfter, sleepUntil } from "../plan/wake.ts";
 import type { World } from "../world.ts";
 import { carryOut } from "./run/carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";
-import { type Loaded, openFiles, planLoaded } from "./run/load.ts";
+import { type Loaded, openFiles, planLoaded, refuseUnknown } from "./run/load.ts";
 import type { Outcome } from "./run/outcome.ts";
 import { recordMetrics } from "./run/record-metrics.ts";
 import { outcomesToJson } from "./run/render-outcomes.ts";
@@ -20,11 +20,12 @@ import { reportOutcomes } from "./run/report-outcomes.ts";
  * at least, so that suspends and clock jumps are noticed; pauses after failures are counted by the monotonic clock.
  * SIGHUP reads the configuration again (a broken one keeps the old); it ends when the world is interrupted.
  *
- * @throws the first configuration's failure; INTERRUPTED
+ * @throws the first configuration's failure; USAGE for a profile that is not in it; INTERRUPTED
  */
 export async function watch(invocation: WatchInvocation, world: World): Promise<number> {
-  const watcher = new Watcher(invocation, world, await readConfig(invocation.config, world));
-  return watcher.run();
+  const config = await readConfig(invocation.config, world);
+  refuseUnknown(config, invocation.profiles);
+  return new Watcher(invocation, world, config).run();
 }
 
 interface Pause {

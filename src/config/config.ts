@@ -130,11 +130,8 @@ export interface Config {
   readonly profiles: readonly ProfileSpec[];
 }
 
-/** The environment variables that a configuration depends on; whoever reads one is given no others. */
-type ConfigVariable = "ROLEFRESH_CONFIG" | "AWS_SHARED_CREDENTIALS_FILE" | "AWS_REGION" | "AWS_DEFAULT_REGION";
-
-/** The part of the environment that a configuration depends on. */
-export type ConfigEnvironment = Readonly<Partial<Record<ConfigVariable, string | undefined>>>;
+/** The environment: a configuration depends on four variables of its own (README), and on what paths name with `$NAME`. */
+export type ConfigEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** What a configuration depends on besides its file. */
 export interface ConfigWorld {

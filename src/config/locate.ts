@@ -3,6 +3,7 @@ import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
 import { errnoOf, Failure } from "../base/failure.ts";
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import type { ConfigWorld } from "./config.ts";
 
 /** The configuration file as bytes' text, with what tells whether its commands may be trusted. */
@@ -25,12 +26,16 @@ export function resolvePath(path: string, home: string, base: string): string {
  * Reads the first configuration there is: `--config`, `$ROLEFRESH_CONFIG`, `~/.aws/rolefresh.ini`, `/etc/rolefresh.ini`.
  * One that is named must exist; of the two usual places only a true "no such file" goes on to the next.
  *
- * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE (77), CONFIG_INVALID (a directory, too large, not UTF-8)
+ * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE (77), CONFIG_INVALID (a directory, too large, not UTF-8, or a path with
+ *   a variable that is not set)
  */
 export async function readConfigSource(named: string | undefined, world: ConfigWorld): Promise<ConfigSource> {
   const chosen = named ?? (world.env["ROLEFRESH_CONFIG"] || undefined);
   if (chosen !== undefined) {
-    const file = resolvePath(chosen, world.home, world.cwd);
+    const file = pathOrThrow(
+      named === undefined ? "ROLEFRESH_CONFIG" : "--config",
+      expandPath(chosen, world, world.cwd),
+    );
     const source = await readIfPresent(file, world.uid);
     if (source) return source;
     throw new Failure("CONFIG_MISSING", `there is no config file ${file}`, {

@@ -1,7 +1,8 @@
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import type { Config, ConfigWorld } from "./config.ts";
 import { parseIniFile } from "./ini-file.ts";
 import { CONFIG_KEYS, type ConfigKey, isConfigKey, REPEATABLE_KEYS } from "./keys.ts";
-import { type ConfigSource, readConfigSource, resolvePath } from "./locate.ts";
+import { type ConfigSource, readConfigSource } from "./locate.ts";
 import { collectMistakes } from "./mistakes.ts";
 import { didYouMean } from "./nearest.ts";
 import type { RawProfile, RawValue } from "./section.ts";
@@ -21,12 +22,16 @@ export interface ConfigOptions {
  * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE; ConfigMistakes (CONFIG_INVALID) with every mistake
  */
 export async function readConfig(options: ConfigOptions, world: ConfigWorld): Promise<Config> {
+  const { env, home, cwd } = world;
   const credentialsFile =
-    options.credentialsFile === undefined ? undefined : resolvePath(options.credentialsFile, world.home, world.cwd);
+    options.credentialsFile === undefined
+      ? undefined
+      : pathOrThrow("--credentials-file", expandPath(options.credentialsFile, world, cwd));
   if (options.inline) {
     return validateConfig(inlineConfig(options.inline), {
-      env: world.env,
-      paths: { home: world.home, directory: world.cwd },
+      env,
+      cwd,
+      paths: { env, home, directory: cwd },
       credentialsFile,
       untrusted: undefined,
       defaultIdentity: "gcp-metadata",
@@ -39,7 +44,7 @@ export async function readConfig(options: ConfigOptions, world: ConfigWorld): Pr
 /** The configuration from a file's text; apart from its errors' names nothing here touches the disk. */
 export function configFromSource(
   source: ConfigSource,
-  world: Pick<ConfigWorld, "env" | "home">,
+  { env, home, cwd }: Pick<ConfigWorld, "env" | "home" | "cwd">,
   credentialsFile: string | undefined,
 ): Config {
   const mistakes = collectMistakes();
@@ -47,8 +52,9 @@ export function configFromSource(
   return validateConfig(
     raw,
     {
-      env: world.env,
-      paths: { home: world.home, directory: source.directory },
+      env,
+      cwd,
+      paths: { env, home, directory: source.directory },
       credentialsFile,
       untrusted: source.untrusted,
       defaultIdentity: undefined,

@@ -1,6 +1,5 @@
-import { isAbsolute, join, resolve } from "node:path";
-
 import { parseDuration } from "../base/duration.ts";
+import { expandPath, type PathWorld } from "../base/expand-path.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { MistakeSink } from "./mistakes.ts";
 import { didYouMean } from "./nearest.ts";
@@ -19,9 +18,9 @@ export interface RawProfile {
   readonly defaults: ReadonlyMap<ConfigKey, RawValue>;
 }
 
-/** What relative paths and `~` in values mean. */
-export interface PathBase {
-  readonly home: string;
+/** What relative paths, `~` and `$NAME` in values mean. */
+export interface PathBase extends PathWorld {
+  /** Absolute. */
   readonly directory: string;
 }
 
@@ -127,13 +126,13 @@ export class SectionReader {
     return this.text(key)?.split("\n") ?? [];
   }
 
-  /** An absolute path; `~` is the home directory, relative ones start at the config file's directory. */
+  /** An absolute path; `~` and `$NAME` are expanded, relative ones start at the config file's directory. */
   path(key: ConfigKey): string | undefined {
     const value = this.text(key);
     if (value === undefined) return undefined;
-    if (value === "~") return this.#paths.home;
-    if (value.startsWith("~/")) return join(this.#paths.home, value.slice(2));
-    return isAbsolute(value) ? value : resolve(this.#paths.directory, value);
+    const { path, problem, hint } = expandPath(value, this.#paths, this.#paths.directory);
+    if (problem !== undefined) this.mistake(key, `${key} = ${show(value)}: ${problem}`, hint);
+    return path;
   }
 }
 

@@ -1,3 +1,4 @@
+import { configuredNameProblem } from "../base/profile-name.ts";
 import type { AssertionSource, AssumeRoleOptions, Mfa, RoleSource } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { refuseUntrusted, required } from "./identity-source.ts";
@@ -42,12 +43,12 @@ export function readSignedSource(
     case "saml":
       return readSaml(section, untrusted);
     case "session": {
-      const sourceProfile = required(section, "source_profile", section.text("source_profile"));
+      const sourceProfile = required(section, "source_profile", readSourceProfile(section));
       const mfa = readMfa(section, untrusted);
       return sourceProfile === undefined ? undefined : { kind: name, sourceProfile, mfa };
     }
     case "aws-profile": {
-      const awsProfile = required(section, "source_profile", section.text("source_profile"));
+      const awsProfile = required(section, "source_profile", readSourceProfile(section));
       const options = readAssumeRole(section, untrusted);
       return awsProfile === undefined ? undefined : { kind: name, awsProfile, ...options };
     }
@@ -57,11 +58,18 @@ export function readSignedSource(
       return credentialSource === undefined ? undefined : { kind: name, credentialSource, ...options };
     }
     case "source-profile": {
-      const sourceProfile = section.text("source_profile");
+      const sourceProfile = readSourceProfile(section);
       const options = readAssumeRole(section, untrusted);
       return sourceProfile === undefined ? undefined : { kind: name, sourceProfile, ...options };
     }
   }
+}
+
+function readSourceProfile(section: SectionReader): string | undefined {
+  const name = section.text("source_profile");
+  const problem = name === undefined ? undefined : configuredNameProblem(name);
+  if (problem !== undefined) section.mistake("source_profile", `source_profile: ${problem}`);
+  return problem === undefined ? name : undefined;
 }
 
 /** AWS SDKs and tools reference guide, "Assume role credential provider": `credential_source`. */

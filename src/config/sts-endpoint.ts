@@ -1,23 +1,25 @@
 import { isLoopbackHost } from "../base/host.ts";
-import type { ConfigEnvironment, RoleArn, StsEndpoint } from "./config.ts";
+import type { RoleArn, StsEndpoint } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
+import { type AmbientRegion, readRegion } from "./region.ts";
 import { type SectionReader, show } from "./section.ts";
 
 /** The profile's region, the environment's where it is of the role's partition, else one of that partition. */
 export function readEndpoint(
   section: SectionReader,
   role: RoleArn | undefined,
-  env: ConfigEnvironment,
+  ambient: AmbientRegion,
 ): StsEndpoint | undefined {
   const [useFips, caBundle] = [section.flag("use_fips_endpoint"), section.path("ca_bundle")];
   const options = { ...(useFips === undefined ? {} : { useFips }), ...(caBundle === undefined ? {} : { caBundle }) };
   const url = section.text("endpoint_url");
   if (url !== undefined) checkEndpointUrl(section, url);
-  const own = section.matching("region", /^[a-z]{2,4}(-[a-z]+)+-\d{1,2}$/, "write for example eu-central-1");
+  const own = readOwnRegion(section);
+  const around = ambient.kind === "region" ? ambient.region : undefined;
   // No role, no partition to compare with: any region will do (and a role that cannot be read is a mistake already).
   if (!role) {
-    const region = own ?? (env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1");
+    const region = own ?? around ?? "us-east-1";
     return { region, ...(own === undefined ? {} : { isRegionConfigured: true }), url, ...options };
   }
   if (own !== undefined) {
@@ -29,8 +31,7 @@ export function readEndpoint(
     );
     return undefined;
   }
-  const ambient = env["AWS_REGION"] || env["AWS_DEFAULT_REGION"];
-  if (ambient && partitionOfRegion(ambient) === role.partition) return { region: ambient, url, ...options };
+  if (around !== undefined && partitionOfRegion(around) === role.partition) return { region: around, url, ...options };
   const region = defaultRegionOf(role.partition);
   if (region !== undefined) return { region, url, ...options };
   section.mistake(
@@ -38,6 +39,19 @@ export function readEndpoint(
     `the partition ${role.partition} is not known`,
     "name the region of its STS with 'region = …'",
   );
+  return undefined;
+}
+
+function readOwnRegion(section: SectionReader): string | undefined {
+  const text = section.text("region");
+  if (text === undefined) return undefined;
+  const read = readRegion(text);
+  if (read.kind === "region") return read.region;
+  const [problem, hint] =
+    read.kind === "wrong"
+      ? [read.problem, read.hint]
+      : ["is not a region", `write ${defaultRegionOf(read.partition) ?? "for example eu-central-1"}`];
+  section.mistake("region", `region = ${show(text)} ${problem}`, hint);
   return undefined;
 }
 

@@ -1,12 +1,13 @@
-import { join } from "node:path";
-
 import type { Config, ConfigEnvironment, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
+import type { ConfigKey } from "./keys.ts";
 import { collectMistakes, type MistakeSink } from "./mistakes.ts";
-import { profileNameProblem } from "../base/profile-name.ts";
+import { usualCredentialsFile } from "../base/expand-path.ts";
+import { configuredNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";
 import { refuseUntrusted } from "./identity-source.ts";
 import { expectedLifetimeMs } from "./lifetime.ts";
 import { type IDENTITIES, readRoleSource } from "./role-source.ts";
+import { type AmbientRegion, ambientRegion } from "./region.ts";
 import { readEndpoint } from "./sts-endpoint.ts";
 import { type PathBase, type RawProfile, SectionReader, show } from "./section.ts";
 import { checkSources } from "./sources.ts";
@@ -20,6 +21,7 @@ export interface RawConfig {
 /** What a configuration is checked against besides itself. */
 export interface ValidateContext {
   readonly env: ConfigEnvironment;
+  readonly cwd: string;
   readonly paths: PathBase;
   /** `--credentials-file`, absolute: beats every other. */
   readonly credentialsFile: string | undefined;
@@ -36,19 +38,38 @@ export interface ValidateContext {
  */
 export function validateConfig(raw: RawConfig, context: ValidateContext, mistakes = collectMistakes()): Config {
   const profiles: ProfileSpec[] = [];
+  const usualFile = usualCredentialsFile({ ...context.paths, cwd: context.cwd });
+  const ambient = { usualFile: usualFile.path, region: ambientRegion(context.env) };
   for (const profile of raw.profiles) {
-    const spec = validateProfile(profile, context, mistakes);
+    const spec = validateProfile(profile, context, ambient, mistakes);
     if (spec) profiles.push(spec);
   }
   checkSources(raw, profiles, mistakes);
+  const isLeftOut = (key: ConfigKey) => raw.profiles.some(({ own, defaults }) => !own.has(key) && !defaults.has(key));
+  // Told once, and not for each profile that goes by the environment.
+  if (usualFile.problem !== undefined && context.credentialsFile === undefined && isLeftOut("credentials_file"))
+    mistakes.add("AWS_SHARED_CREDENTIALS_FILE", usualFile.problem, usualFile.hint);
+  const { region } = ambient;
+  if (region.kind === "wrong" && isLeftOut("region")) mistakes.add(region.variable, region.problem, region.hint);
   mistakes.throwIfAny();
   return { file: raw.file, profiles };
 }
 
-function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: MistakeSink): ProfileSpec | undefined {
+/** What the environment says for profiles that do not. */
+interface Ambient {
+  readonly usualFile: string | undefined;
+  readonly region: AmbientRegion;
+}
+
+function validateProfile(
+  raw: RawProfile,
+  context: ValidateContext,
+  ambient: Ambient,
+  mistakes: MistakeSink,
+): ProfileSpec | undefined {
   const before = mistakes.count;
   const section = new SectionReader(raw, context.paths, mistakes);
-  const nameProblem = profileNameProblem(raw.profile);
+  const nameProblem = configuredNameProblem(raw.profile);
   if (nameProblem !== undefined) mistakes.add(raw.where, `[${show(raw.profile).slice(1, -1)}] ${nameProblem}`);
 
   const source = readRoleSource(section, context.untrusted, context.defaultIdentity);
@@ -68,6 +89,7 @@ function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: Mi
     source?.kind === "web-identity" && source.identity.kind === "gcp-metadata"
       ? [...LOCAL_PLACEHOLDERS, ...GOOGLE_PLACEHOLDERS]
       : LOCAL_PLACEHOLDERS;
+  const credentialsFile = context.credentialsFile ?? section.path("credentials_file") ?? ambient.usualFile;
   const spec = {
     profile: raw.profile,
     sessionName: readSessionName(section, placeholders),
@@ -78,13 +100,13 @@ function validateProfile(raw: RawProfile, context: ValidateContext, mistakes: Mi
     refreshBeforeMs,
     onRefresh: section.text("on_refresh"),
     lenient: section.flag("lenient") ?? false,
-    credentialsFile: context.credentialsFile ?? section.path("credentials_file") ?? defaultCredentialsFile(context),
     overwrite: section.flag("overwrite") ?? false,
     writeMode: section.oneOf("write_mode", ["atomic", "in-place"]) ?? "atomic",
     origin: raw.where,
   } as const;
-  const endpoint = readEndpoint(section, role, context.env);
-  return source && endpoint && mistakes.count === before ? { ...spec, role, source, endpoint } : undefined;
+  const endpoint = readEndpoint(section, role, ambient.region);
+  if (!source || !endpoint || credentialsFile === undefined || mistakes.count > before) return undefined;
+  return { ...spec, role, source, endpoint, credentialsFile };
 }
 
 /** Keys that shape a role session, and mean nothing without a role. */
@@ -166,12 +188,4 @@ function readPolicyArns(section: SectionReader): readonly string[] {
   if (arns.length > 10)
     section.mistake("policy_arns", "there are more than 10 session policies", "STS takes at most 10");
   return arns;
-}
-
-/** `$AWS_SHARED_CREDENTIALS_FILE` (botocore expands its `~`), else `~/.aws/credentials`. */
-function defaultCredentialsFile(context: ValidateContext): string {
-  const { home } = context.paths;
-  const named = context.env["AWS_SHARED_CREDENTIALS_FILE"];
-  if (!named) return join(home, ".aws", "credentials");
-  return named.startsWith("~/") ? join(home, named.slice(2)) : named;
 }

@@ -39,9 +39,16 @@ export function ownershipOf(section: ProfileSection | undefined): Ownership {
   const [id] = ids;
   // Ours with the token line deleted stays ours: an ASIA key is worth nothing without its token.
   const isTemporary = hasToken || (isOurs && ids.every((entry) => bare(entry).startsWith("ASIA")));
-  if (!isTemporary && id) return foreign("it holds an access key without a session token, so a long-lived one", id);
+  if (!isTemporary && id) return foreign(withoutToken(id), id);
   if (!isTemporary && secret) return foreign("it holds a secret access key without a session token", secret);
   return { kind: isOurs ? "ours" : "free" };
+}
+
+/** A key that AWS gave for a session is no long-lived one, also where its token is lost. */
+function withoutToken(id: Entry): string {
+  return bare(id).toUpperCase().startsWith("ASIA")
+    ? "it holds a temporary access key without its session token"
+    : "it holds an access key without a session token, so a long-lived one";
 }
 
 function foreign(reason: string, entry: Entry, isTakenOver = false): Ownership {

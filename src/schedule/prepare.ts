@@ -55,9 +55,10 @@ export function prepareJob(config: Config, request: ScheduleRequest, around: Sur
   ];
   const carried = carriedEnvironment(around.env);
   const environment = new Map(carried.variables);
-  const shared = around.env["AWS_SHARED_CREDENTIALS_FILE"];
-  if (shared !== undefined && shared !== "" && request.credentialsFile === undefined)
+  const { AWS_SHARED_CREDENTIALS_FILE: shared, AWS_CONFIG_FILE: awsConfig } = around.env;
+  if (shared && request.credentialsFile === undefined)
     environment.set("AWS_SHARED_CREDENTIALS_FILE", around.absolute(shared));
+  if (awsConfig && environment.has("AWS_CONFIG_FILE")) environment.set("AWS_CONFIG_FILE", around.absolute(awsConfig));
   const { PATH: searchPath } = around.env;
   // cron's is /usr/bin:/bin, where gcloud is not, nor what a hook of the user calls.
   if (config.profiles.some((spec) => usesGcloud(spec) || runsCommand(spec)) && searchPath)

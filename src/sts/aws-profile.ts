@@ -1,6 +1,5 @@
-import { join } from "node:path";
-
 import type { Deadline } from "../base/deadline.ts";
+import { pathOrThrow, usualAwsConfigFile, usualCredentialsFile } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import type { Outbound } from "../base/outbound.ts";
 import { redact } from "../base/printable.ts";
@@ -40,10 +39,10 @@ export async function keysOfAwsProfile(
   writes: readonly string[],
   context: AwsProfileContext,
 ): Promise<ProvidedKeys> {
-  const { env, home, deadline } = context;
+  const { deadline } = context;
   const files = {
-    configFilepath: env["AWS_CONFIG_FILE"] || join(home, ".aws", "config"),
-    filepath: env["AWS_SHARED_CREDENTIALS_FILE"] || join(home, ".aws", "credentials"),
+    configFilepath: pathOrThrow("AWS_CONFIG_FILE", usualAwsConfigFile(context)),
+    filepath: pathOrThrow("AWS_SHARED_CREDENTIALS_FILE", usualCredentialsFile(context)),
     // `watch` stays for days, and people log in meanwhile.
     ignoreCache: true,
   };

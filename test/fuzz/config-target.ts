@@ -94,7 +94,9 @@ export function configTarget(): FuzzTarget<string> {
     counts,
     async check(text) {
       const source = { file: "/etc/rolefresh.ini", directory: "/etc", text, untrusted: undefined };
-      const outcome = await madeOrRefused(() => configFromSource(source, { env: {}, home: "/home/u" }, undefined));
+      const outcome = await madeOrRefused(() =>
+        configFromSource(source, { env: {}, home: "/home/u", cwd: "/" }, undefined),
+      );
       if ("refused" in outcome) {
         counts.refused++;
         assert.ok(outcome.refused instanceof ConfigMistakes, outcome.refused.code);

@@ -13,7 +13,7 @@ const GOOGLE = `${ROLE}\nidentity = gcp-metadata`;
 function parse(text: string, env: Record<string, string> = {}, untrusted?: string): Config {
   return configFromSource(
     { file: "/h/.aws/rolefresh.ini", directory: "/h/.aws", text, untrusted },
-    { env, home: "/h" },
+    { env, home: "/h", cwd: "/" },
     undefined,
   );
 }
@@ -63,7 +63,18 @@ on_refresh = systemctl reload billing-export
     assert.equal(second.onRefresh, "systemctl reload billing-export");
   });
 
-  for (const name of ["prod.admin", "a b", "x@y/z", "a.b.c", "team\\prod", "a;b", "a#b", '"quoted"', "ünïcode", "1"]) {
+  for (const name of [
+    "prod.admin",
+    "a b",
+    "x@y/z",
+    "a.b.c",
+    "team\\prod",
+    "profiles",
+    "a:b+c%d",
+    '"quoted"',
+    "ünïcode",
+    "1",
+  ]) {
     test(`the section [${name}] is the profile of that name to the letter`, () => {
       assert.equal(only(parse(`[${name}]\n${GOOGLE}\n`)).profile, name);
     });
@@ -106,6 +117,32 @@ on_refresh = systemctl reload billing-export
     ["a profile with blanks around it", `[ a ]\n${GOOGLE}\n`, /may not begin or end with a blank/],
     ["a profile with a bracket", `[a]b]\n${GOOGLE}\n`, /may not hold ']'/],
     ["a profile with a control character", `[a\u0007b]\n${GOOGLE}\n`, /may not hold control characters/],
+    ["a profile with #", `[a#b]\n${GOOGLE}\n`, /a profile name may not contain '#'/],
+    ["a profile with ;", `[a;b]\n${GOOGLE}\n`, /a profile name may not contain ';'/],
+    ["a profile with =", `[a=b]\n${GOOGLE}\n`, /a profile name may not contain '='/],
+    [
+      "a section of ~/.aws/config",
+      `[profile x]\n${GOOGLE}\n`,
+      /:1: \[profile x\] write \[x\]; the 'profile ' prefix belongs to ~\/\.aws\/config$/,
+    ],
+    ["such a section with quotes", `[profile "x y"]\n${GOOGLE}\n`, /write \[x y\];/],
+    ["a source_profile with ;", `[a]\n${ROLE}\nsource_profile = "b;c"\n`, /:3: \[a\] source_profile: .* contain ';'/],
+    [
+      "a source_profile with the prefix",
+      `[a]\n${ROLE}\nsource_profile = profile b\n[b]\n${GOOGLE}\n`,
+      /:3: \[a\] source_profile: write \[b\];/,
+    ],
+    ["a path with an unset variable", `[a]\n${GOOGLE}\ncredentials_file = $NOPE/x\n`, /variable \$NOPE is not set \|/],
+    ["a path of another user", `[a]\n${GOOGLE}\ncredentials_file = ~dana/x\n`, /~dana is not expanded/],
+    ["two paths", `[a]\n${GOOGLE}\ncredentials_file = a, b\n`, /= 'a, b': it looks like a list/],
+    ["a path with a control character", `[a]\n${GOOGLE}\ncredentials_file = /a\u0007b\n`, /a control character/],
+    ["a zone", `[a]\n${GOOGLE}\nregion = us-east-1a\n`, /'us-east-1a' is an availability zone.* \| write us-east-1$/],
+    ["a local zone", `[a]\n${GOOGLE}\nregion = us-west-2-lax-1a\n`, /is an availability zone.* \| write us-west-2$/],
+    ["a Google region", `[a]\n${GOOGLE}\nregion = us-east1\n`, /is a Google Cloud region.* \| write us-east-1$/],
+    ["a Google zone", `[a]\n${GOOGLE}\nregion = europe-west1-b\n`, /is a Google Cloud region.* \| write for example/],
+    ["a region with blanks", `[a]\n${GOOGLE}\nregion = eu west 1\n`, /contains a blank \| write eu-west-1$/],
+    ["a region with a blank behind it", `[a]\n${GOOGLE}\nregion = "eu-west-1 "\n`, /a blank \| write eu-west-1$/],
+    ["a pseudo-region", `[a]\n${GOOGLE}\nregion = aws-global\n`, /'aws-global' is not a region \| write us-east-1$/],
     ["an empty profile name", `[]\n${GOOGLE}\n`, /a profile needs a name/],
     [
       "the ARN of a session",
@@ -237,6 +274,29 @@ on_refresh = systemctl reload billing-export
     assert.equal(region(china, {}, "region = cn-northwest-1\n"), "cn-northwest-1");
   });
 
+  test("a pseudo-region of the environment counts as the default of its partition", () => {
+    const region = (partition: string, AWS_REGION: string) =>
+      only(parse(`[a]\nrole_arn = arn:${partition}:iam::123412341234:role/r\nidentity = gcloud\n`, { AWS_REGION }))
+        .endpoint.region;
+    assert.equal(region("aws", "aws-global"), "us-east-1");
+    assert.equal(region("aws-cn", "aws-cn-global"), "cn-north-1");
+    assert.equal(region("aws-us-gov", "aws-us-gov-global"), "us-gov-west-1");
+    assert.equal(region("aws-cn", "aws-global"), "cn-north-1");
+    const session = `[a]\nidentity = session\nsource_profile = long-term\n`;
+    assert.equal(only(parse(session, { AWS_DEFAULT_REGION: "aws-cn-global" })).endpoint.region, "cn-north-1");
+  });
+
+  test("a wrong region of the environment is told once, and not where every profile has its own", () => {
+    const two = `[a]\n${GOOGLE}\n[b]\n${GOOGLE}\n`;
+    assert.deepEqual(mistakesOf(two, { AWS_REGION: "us-east-1a" }), [
+      "AWS_REGION: 'us-east-1a' is an availability zone, not a region | write us-east-1",
+    ]);
+    assert.deepEqual(mistakesOf(two, { AWS_DEFAULT_REGION: "us east 1" }).length, 1);
+    assert.deepEqual(mistakesOf(`[*]\nregion = eu-west-1\n${two}`, { AWS_REGION: "us-east-1a" }), []);
+    // A service that imitates AWS may have such a region.
+    assert.deepEqual(mistakesOf(two, { AWS_REGION: "local" }), []);
+  });
+
   test("a command in a file that others may write is refused, a config without commands is not", () => {
     assert.match(
       mistakesOf(
@@ -259,6 +319,44 @@ on_refresh = systemctl reload billing-export
       only(parse(`[a]\n${GOOGLE}\ncredentials_file = ~/y\n`, { AWS_SHARED_CREDENTIALS_FILE: "~/x" })).credentialsFile,
       "/h/y",
     );
+  });
+});
+
+suite("paths in the configuration", () => {
+  const fileOf = (value: string, env: Record<string, string> = {}) =>
+    only(parse(`[a]\n${GOOGLE}\ncredentials_file = ${value}\n`, env)).credentialsFile;
+
+  test("are expanded as botocore does: $NAME, ${NAME}, then ~", () => {
+    assert.equal(fileOf("$DATA/x", { DATA: "/d" }), "/d/x");
+    assert.equal(fileOf("${DATA}x/y", { DATA: "/d" }), "/dx/y");
+    assert.equal(fileOf("$DATA/y", { DATA: "~/d" }), "/h/d/y");
+    assert.equal(fileOf("/a/$DATA/$DATA", { DATA: "$HOME" }), "/a/$HOME/$HOME");
+    assert.equal(fileOf("$DATA", { DATA: "rel" }), "/h/.aws/rel");
+    assert.equal(fileOf("~", {}), "/h");
+    assert.equal(fileOf("/a$/b~c", {}), "/a$/b~c");
+  });
+
+  test("$HOME is the home directory also where the environment lacks it, as under systemd", () => {
+    assert.equal(fileOf("$HOME/x", {}), "/h/x");
+    assert.equal(fileOf("${HOME}/x", { HOME: "/other" }), "/other/x");
+  });
+
+  test("the keys for other files are expanded, too", () => {
+    const { policyFile, endpoint } = only(
+      parse(`[a]\n${GOOGLE}\npolicy_file = $D/p.json\nca_bundle = \${D}/ca.pem\n`, { D: "/d" }),
+    );
+    assert.deepEqual([policyFile, endpoint.caBundle], ["/d/p.json", "/d/ca.pem"]);
+  });
+
+  test("AWS_SHARED_CREDENTIALS_FILE is expanded, absolute, and told once where it cannot be", () => {
+    const text = `[a]\n${GOOGLE}\n[b]\n${GOOGLE}\n`;
+    const file = (value: string) => parse(text, { AWS_SHARED_CREDENTIALS_FILE: value, DATA: "/d" }).profiles[0];
+    assert.equal(file("$DATA/creds")?.credentialsFile, "/d/creds");
+    assert.equal(file("creds")?.credentialsFile, "/creds");
+    assert.deepEqual(mistakesOf(text, { AWS_SHARED_CREDENTIALS_FILE: "${NOPE}/x" }), [
+      "AWS_SHARED_CREDENTIALS_FILE: the variable ${NOPE} is not set | set it where rolefresh runs, or write the full path",
+    ]);
+    assert.deepEqual(mistakesOf(`[*]\ncredentials_file = /x\n${text}`, { AWS_SHARED_CREDENTIALS_FILE: "$NOPE" }), []);
   });
 });
 

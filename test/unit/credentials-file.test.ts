@@ -130,7 +130,7 @@ const owners: readonly (readonly [string, string, "ours" | "free" | RegExp])[] =
   [
     "a key with an empty token",
     "aws_access_key_id = ASIAX\naws_secret_access_key = s\naws_session_token =\n",
-    /without a session token/,
+    /temporary access key without its session token/,
   ],
   ["a secret alone", "aws_secret_access_key = s\n", /secret access key/],
   ["a foreign manager", `${TEMPORARY}manager = awsume\n`, /managed by 'awsume'/],

@@ -17,7 +17,7 @@ function parse(keys: string, untrusted?: string): IdentitySource {
     text: `[a]\n${ROLE}\n${keys}\n`,
     untrusted,
   };
-  const [profile] = configFromSource(source, { env: {}, home: "/h" }, undefined).profiles;
+  const [profile] = configFromSource(source, { env: {}, home: "/h", cwd: "/" }, undefined).profiles;
   assert.ok(profile?.source.kind === "web-identity");
   return profile.source.identity;
 }

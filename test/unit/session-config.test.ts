@@ -13,7 +13,7 @@ const SERIAL = "arn:aws:iam::123412341234:mfa/jane";
 function parse(text: string, untrusted?: string): readonly ProfileSpec[] {
   const file = "/h/.aws/rolefresh.ini";
   const source = { file, directory: "/h/.aws", text, untrusted };
-  return configFromSource(source, { env: {}, home: "/h" }, undefined).profiles;
+  return configFromSource(source, { env: {}, home: "/h", cwd: "/" }, undefined).profiles;
 }
 
 function only(text: string): ProfileSpec {

@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 
+import { usualAwsConfigFile } from "../../base/expand-path.ts";
 import { errnoOf } from "../../base/failure.ts";
-import { resolvePath } from "../../config/locate.ts";
 import { type CredentialsDocument, parseDocument } from "../../credentials-file/document.ts";
 import type { World } from "../../world.ts";
 import { finding, type Finding } from "./finding.ts";
@@ -31,8 +30,9 @@ export async function awsConfigFindings(
   profiles: readonly string[],
   world: Pick<World, "env" | "home" | "cwd">,
 ): Promise<readonly Finding[]> {
-  const named = world.env["AWS_CONFIG_FILE"] || join(world.home, ".aws", "config");
-  const path = resolve(resolvePath(named, world.home, world.cwd));
+  const { path, problem, hint } = usualAwsConfigFile(world);
+  if (problem !== undefined)
+    return [finding("aws-config", "warning", `AWS_CONFIG_FILE cannot be used: ${problem}`, { hint })];
   let bytes: Buffer;
   try {
     bytes = await readFile(path);

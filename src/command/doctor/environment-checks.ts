@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 
+import { usualCredentialsFile } from "../../base/expand-path.ts";
 import { didYouMean } from "../../config/nearest.ts";
-import { resolvePath } from "../../config/locate.ts";
 import type { World } from "../../world.ts";
 import { finding, type Finding } from "./finding.ts";
 import type { Setup } from "./setup.ts";
@@ -57,9 +57,10 @@ function profileVariables(setup: Setup, env: World["env"]): readonly Finding[] {
 
 /** Whether tools look into the file that is written. */
 function fileVariable(setup: Setup, world: Pick<World, "env" | "home" | "cwd">): readonly Finding[] {
-  const { env, home, cwd } = world;
-  const named = env["AWS_SHARED_CREDENTIALS_FILE"];
-  const read = resolve(resolvePath(named || "~/.aws/credentials", home, cwd));
+  const named = world.env["AWS_SHARED_CREDENTIALS_FILE"];
+  const { path: read, problem, hint } = usualCredentialsFile(world);
+  if (problem !== undefined)
+    return [finding("environment", "warning", `AWS_SHARED_CREDENTIALS_FILE cannot be used: ${problem}`, { hint })];
   const others = setup.views.filter((view) => resolve(view.path) !== read);
   if (others.length === 0)
     return named ? [finding("environment", "ok", `AWS_SHARED_CREDENTIALS_FILE names the file: ${read}`)] : [];

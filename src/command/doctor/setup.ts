@@ -1,11 +1,13 @@
 import { join } from "node:path";
 
+import { expandPath, usualCredentialsFile } from "../../base/expand-path.ts";
 import { Failure } from "../../base/failure.ts";
 import { type CredentialsView, openCredentialsView } from "../run/credentials-view.ts";
 import { type Loaded, loadProfiles, planLoaded } from "../run/load.ts";
 import type { Config, StsEndpoint } from "../../config/config.ts";
 import { parseIniFile } from "../../config/ini-file.ts";
-import { type ConfigSource, readConfigSource, resolvePath } from "../../config/locate.ts";
+import { type ConfigSource, readConfigSource } from "../../config/locate.ts";
+import { ambientRegion } from "../../config/region.ts";
 import { ConfigMistakes } from "../../config/mistakes.ts";
 import { profileNameProblem } from "../../base/profile-name.ts";
 import { type ConfigOptions, readConfig } from "../../config/read.ts";
@@ -111,9 +113,10 @@ async function surveyBroken(
   selected: readonly string[],
   world: World,
 ): Promise<Setup> {
-  const { env, home, cwd } = world;
-  const named = options.credentialsFile ?? (env["AWS_SHARED_CREDENTIALS_FILE"] || join(home, ".aws", "credentials"));
-  const view = await openCredentialsView(resolvePath(named, home, cwd), world);
+  const named = options.credentialsFile;
+  const chosen = named === undefined ? usualCredentialsFile(world) : expandPath(named, world, world.cwd);
+  // A path that cannot be expanded is one of the mistakes.
+  const view = await openCredentialsView(chosen.path ?? join(world.home, ".aws", "credentials"), world);
   const { document } = view;
   const managed = (document?.names ?? []).filter((name) => document?.profile(name)?.manager === MANAGER);
   const written = source ? parseIniFile(source.text).sections.map((section) => section.name) : [];
@@ -131,5 +134,6 @@ async function surveyBroken(
 }
 
 function usualEndpoint({ env }: Pick<World, "env">): StsEndpoint {
-  return { region: env["AWS_REGION"] || env["AWS_DEFAULT_REGION"] || "us-east-1", url: undefined };
+  const ambient = ambientRegion(env);
+  return { region: ambient.kind === "region" ? ambient.region : "us-east-1", url: undefined };
 }

@@ -1,7 +1,7 @@
 import { kill, stderr, stdin } from "node:process";
 
 import type { ConfigKey } from "../../config/keys.ts";
-import { profileNameProblem } from "../../base/profile-name.ts";
+import { configuredNameProblem } from "../../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "../../config/role-arn.ts";
 import { IDENTITIES } from "../../config/role-source.ts";
 import type { World } from "../../world.ts";
@@ -141,7 +141,7 @@ function roleProblem(value: string): string | undefined {
 }
 
 function profileProblem(value: string): string | undefined {
-  return value === "*" ? "'*' is the section of defaults" : profileNameProblem(value);
+  return value === "*" ? "'*' is the section of defaults" : configuredNameProblem(value);
 }
 
 function notEmpty(value: string): string | undefined {

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
+import { usualAwsConfigFile } from "../../base/expand-path.ts";
 import type { IDENTITIES } from "../../config/role-source.ts";
 import { showsGoogleCloud } from "../../identity/gcp-address.ts";
 import type { World } from "../../world.ts";
@@ -116,9 +117,9 @@ function kubernetesSign(env: Env): Sign | undefined {
   return { identity: "kubernetes", seen: "a Kubernetes pod without a projected token for AWS", suggests: {} };
 }
 
-async function ssoSign({ env, home }: World): Promise<Sign | undefined> {
-  const text = await readText(env["AWS_CONFIG_FILE"] || join(home, ".aws", "config"));
-  const names = ssoProfiles(text);
+async function ssoSign(world: World): Promise<Sign | undefined> {
+  const { path } = usualAwsConfigFile(world);
+  const names = path === undefined ? [] : ssoProfiles(await readText(path));
   if (names.length === 0) return undefined;
   const shown = `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
   return { identity: "aws-profile", seen: `SSO profiles in the AWS config: ${shown}`, suggests: {} };

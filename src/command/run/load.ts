@@ -63,18 +63,14 @@ function checkStaticSources(config: Config, viewOf: (spec: ProfileSpec) => Crede
   mistakes.throwIfAny();
 }
 
-/**
- * The steps of a run.
- *
- * @throws Failure USAGE for a name on the command line that is not configured
- */
-export function planLoaded(loaded: Loaded, selected: readonly string[], force: boolean, world: World): readonly Step[] {
-  const names = loaded.config.profiles.map((spec) => spec.profile);
+/** @throws Failure USAGE for a name on the command line that is not configured */
+export function refuseUnknown(config: Config, selected: readonly string[]): void {
+  const names = config.profiles.map((spec) => spec.profile);
   for (const name of selected) {
     if (names.includes(name)) continue;
     throw new Failure(
       "USAGE",
-      `no profile '${name}' is configured${loaded.config.file === undefined ? "" : ` in ${loaded.config.file}`}`,
+      `no profile '${name}' is configured${config.file === undefined ? "" : ` in ${config.file}`}`,
       {
         hint:
           didYouMean(name, [...names, "refresh", "check", "status"]) ??
@@ -82,6 +78,15 @@ export function planLoaded(loaded: Loaded, selected: readonly string[], force: b
       },
     );
   }
+}
+
+/**
+ * The steps of a run.
+ *
+ * @throws Failure USAGE for a name on the command line that is not configured
+ */
+export function planLoaded(loaded: Loaded, selected: readonly string[], force: boolean, world: World): readonly Step[] {
+  refuseUnknown(loaded.config, selected);
   return planRun({
     profiles: loaded.config.profiles,
     selected,
