@@ -1,35 +1,80 @@
 import type { ScheduleInvocation } from "../cli/invocation.ts";
+import type { Reporter } from "../cli/report.ts";
+import type { Config, ProfileSpec } from "../config/config.ts";
 import { readConfigSource } from "../config/locate.ts";
-import { readConfig } from "../config/read.ts";
-import { SAMPLE_CONFIG } from "../schedule/kubernetes-config.ts";
-import { kubernetesManifest } from "../schedule/kubernetes-manifest.ts";
+import { configFromSource } from "../config/read.ts";
+import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN } from "../schedule/kubernetes-config.ts";
+import { KUBERNETES_ENVIRONMENT, kubernetesManifest } from "../schedule/kubernetes-manifest.ts";
 import type { ScheduledFile } from "../schedule/request.ts";
 import { VERSION } from "../version.ts";
 import type { World } from "../world.ts";
 
 /**
- * The manifest. A config goes into it only when it is named on the command line: the one of this machine is of no use in
- * a pod, and may hold what is not for the cluster.
+ * The manifest, with the config that every other command would find. It is checked as the pod will read it: with the
+ * manifest's environment and paths. What the pod will lack is a warning.
  *
- * @throws Failure CONFIG_*; ConfigMistakes
+ * @throws Failure CONFIG_*, CONFIG_MISSING when there is none; ConfigMistakes
  */
-export async function printKubernetes(invocation: ScheduleInvocation, world: World): Promise<readonly ScheduledFile[]> {
+export async function printKubernetes(
+  invocation: ScheduleInvocation,
+  reporter: Reporter,
+  world: World,
+): Promise<readonly ScheduledFile[]> {
   const { configFile, kubernetes, interval, global } = invocation;
-  let config = SAMPLE_CONFIG;
-  if (configFile !== undefined) {
-    await readConfig({ configFile, credentialsFile: undefined, inline: undefined }, world);
-    config = (await readConfigSource(configFile, world)).text;
-  }
+  const source = await readConfigSource(configFile, world);
+  const { HOME: home, ROLEFRESH_CONFIG: file } = KUBERNETES_ENVIRONMENT;
+  const directory = file.slice(0, file.lastIndexOf("/"));
+  const config = configFromSource({ ...source, directory }, { env: KUBERNETES_ENVIRONMENT, home, cwd: "/" }, undefined);
+  for (const spec of config.profiles) warnOfMissing(spec, reporter);
   const content = kubernetesManifest({
     workload: kubernetes.workload,
     image: kubernetes.image ?? `rolefresh:${VERSION}`,
     appImage: kubernetes.appImage ?? "legacy-app:latest",
     serviceAccount: kubernetes.serviceAccount ?? "rolefresh",
     namespace: kubernetes.namespace,
-    tokenAudience: kubernetes.tokenAudience ?? "sts.amazonaws.com",
-    config,
+    tokenAudience: kubernetes.tokenAudience ?? audienceOf(config) ?? "sts.amazonaws.com",
+    config: source.text,
     interval,
     timeoutMs: global.timeoutMs,
   });
   return [{ path: null, content }];
+}
+
+/** The audience that the config asks for in the projected token. */
+function audienceOf(config: Config): string | undefined {
+  const audiences = config.profiles.flatMap(({ source }) => {
+    if (source.kind !== "web-identity") return [];
+    const { identity } = source;
+    const isProjected =
+      identity.kind === "kubernetes" || (identity.kind === "file" && identity.path === KUBERNETES_TOKEN);
+    return isProjected && identity.audience !== undefined ? [identity.audience] : [];
+  });
+  return audiences[0];
+}
+
+function warnOfMissing({ profile, credentialsFile, ...spec }: ProfileSpec, reporter: Reporter): void {
+  if (!credentialsFile.startsWith(`${KUBERNETES_DIRECTORY}/`))
+    reporter.warning(
+      `profile '${profile}': ${credentialsFile} is not in the volume that the app shares with rolefresh`,
+      `remove credentials_file from the config, or name a file in ${KUBERNETES_DIRECTORY}`,
+    );
+  for (const path of filesOf(spec)) {
+    if (path === undefined || path.startsWith("/var/run/")) continue;
+    reporter.warning(`profile '${profile}': the manifest does not bring ${path} into the pod`, "mount it there");
+  }
+}
+
+function filesOf({ source, policyFile, endpoint }: Pick<ProfileSpec, "source" | "policyFile" | "endpoint">) {
+  const { caBundle } = endpoint;
+  switch (source.kind) {
+    case "web-identity":
+      return [policyFile, caBundle, "path" in source.identity ? source.identity.path : undefined];
+    case "saml":
+      return [policyFile, caBundle, source.assertion.kind === "file" ? source.assertion.path : undefined];
+    case "source-profile":
+    case "credential-source":
+    case "aws-profile":
+    case "session":
+      return [policyFile, caBundle];
+  }
 }

@@ -32,7 +32,7 @@ export async function schedule(invocation: ScheduleInvocation, world: World): Pr
   const reporter = openReporter(world, invocation.global);
   const { scheduler } = invocation;
   if (scheduler === "kubernetes") {
-    show(await printKubernetes(invocation, world), invocation, world);
+    show(await printKubernetes(invocation, reporter, world), invocation, world);
     return 0;
   }
   const deadline = startDeadline(invocation.global.timeoutMs, world, world.interrupted);

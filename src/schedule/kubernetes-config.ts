@@ -1,17 +1,10 @@
-/** The configuration inside a pod. */
+/** The configuration inside a pod, and where things are there. */
 
 /** Where the credentials file stands, in rolefresh's container and in the app's. */
 export const KUBERNETES_DIRECTORY = "/var/run/rolefresh/aws";
 
 /** The projected service account token. */
 export const KUBERNETES_TOKEN = "/var/run/rolefresh/token/token";
-
-/** What goes into the ConfigMap when no `--config` is named: enough to be edited. */
-export const SAMPLE_CONFIG = `; The role trusts the cluster's OIDC issuer: 'rolefresh trust-policy' writes its policy.
-[default]
-role_arn = arn:aws:iam::123456789012:role/REPLACE-ME
-web_identity_token_file = ${KUBERNETES_TOKEN}
-`;
 
 /** A key of a ConfigMap with a text of several lines as its value. */
 export function toBlock(key: string, text: string, indent: number): readonly string[] {

@@ -1,6 +1,13 @@
 import { toCronFields, type Interval } from "./interval.ts";
 import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN, toBlock } from "./kubernetes-config.ts";
 
+/** The environment of rolefresh's container. */
+export const KUBERNETES_ENVIRONMENT = {
+  HOME: "/tmp",
+  ROLEFRESH_CONFIG: "/etc/rolefresh/rolefresh.ini",
+  AWS_SHARED_CREDENTIALS_FILE: `${KUBERNETES_DIRECTORY}/credentials`,
+} as const;
+
 /** What the manifest says. */
 export interface KubernetesJob {
   /** `sidecar`: `watch` beside the app in its pod; `cronjob`: `refresh` into a volume that pods of other nodes mount too. */
@@ -170,9 +177,7 @@ function container(job: KubernetesJob, command: readonly string[]): readonly str
     `  image: ${word(job.image)}`,
     `  command: [${[...command, ...timeout].map(word).join(", ")}]`,
     "  env:",
-    "    - { name: HOME, value: /tmp }",
-    "    - { name: ROLEFRESH_CONFIG, value: /etc/rolefresh/rolefresh.ini }",
-    `    - { name: AWS_SHARED_CREDENTIALS_FILE, value: ${KUBERNETES_DIRECTORY}/credentials }`,
+    ...Object.entries(KUBERNETES_ENVIRONMENT).map(([name, value]) => `    - { name: ${name}, value: ${value} }`),
     "  securityContext:",
     "    allowPrivilegeEscalation: false",
     "    readOnlyRootFilesystem: true",

@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { type DocsMachine, openDocsMachine } from "../support/docs-machine.ts";
+import { refreshAsInPod } from "../support/docs-kubernetes.ts";
 import { blocksOf, commandsOf, type DocsBlock, firstMissing } from "../support/docs-page.ts";
 import { commandsOfContainer, commandsOfPipeline } from "../support/docs-pipeline.ts";
 import { type RunResult, runProgram } from "../support/run-bin.ts";
@@ -23,12 +24,18 @@ const SHOWN = new Set(["", "python", "java", "properties", "diff"]);
 const ELSEWHERE =
   /^(?:\w+=\S+ )?(?:\w+=\$\()?(sudo|docker|kubectl|gcloud|az|aws|systemctl|journalctl|npm|s3fs|rclone|s3cmd|duplicity|java|python|saml2aws)\b/;
 
+/** Their output is followed as well. */
+const MAKES_A_MANIFEST = new Set(["gke.md", "kubernetes.md"]);
+
 /** One guide being followed, from top to bottom, on its machine. */
 class Follower {
   readonly #machine: DocsMachine;
   readonly #page: string;
   readonly #role: string | undefined;
   #output = "";
+  #config: string | undefined;
+  /** How many manifests were followed. */
+  manifests = 0;
 
   constructor(machine: DocsMachine, page: string, blocks: readonly DocsBlock[]) {
     this.#machine = machine;
@@ -48,7 +55,7 @@ class Follower {
         return this.#attachPolicy(block);
       case "sh":
         this.#output = await this.#run(block.text, block.line);
-        return;
+        return this.#followManifest(block);
       case "text": {
         const missing = firstMissing(block.text, this.#output);
         assert.equal(
@@ -75,6 +82,15 @@ class Follower {
     }
   }
 
+  /** What the guide made for a cluster must work there. */
+  async #followManifest({ text, line }: DocsBlock): Promise<void> {
+    const [, manifest] = /rolefresh schedule kubernetes [^|;&]*> (\S+)/.exec(text) ?? [];
+    if (manifest === undefined) return;
+    assert.ok(this.#config !== undefined, `${this.#at(line)}: no config stands above`);
+    await refreshAsInPod(this.#machine, manifest, this.#config);
+    this.manifests++;
+  }
+
   #at(line: number): string {
     return `docs/${this.#page}:${line}`;
   }
@@ -83,6 +99,7 @@ class Follower {
     const name = /^# ~\/(\S+)\n/.exec(text)?.[1];
     assert.ok(name !== undefined, `${this.#at(line)}: the first line must be '# ~/FILE'`);
     await this.#machine.home.write(name, text);
+    if (name === ".aws/rolefresh.ini") this.#config = text;
   }
 
   /** A trust policy becomes that of the guide's first role: whoever is let in afterwards was let in by it. */
@@ -127,6 +144,7 @@ suite("the guides in docs/", { concurrency: 2 }, () => {
       await using machine = await openDocsMachine(page.replace(/\.md$/, ""));
       const follower = new Follower(machine, page, blocks);
       for (const block of blocks) await follower.follow(block);
+      assert.equal(follower.manifests > 0, MAKES_A_MANIFEST.has(page), "whether it makes a manifest");
       // Every restart that the guide's hook asks for was really asked of systemctl.
       const hooks = blocks.flatMap(({ text }) => [...text.matchAll(/^on_refresh = systemctl (.+)$/gm)]);
       for (const [, asked = ""] of hooks)

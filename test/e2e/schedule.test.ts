@@ -273,10 +273,47 @@ suite("whatever the scheduler", () => {
     );
   });
 
-  test("kubernetes takes a config that is named, and none of this machine's by itself", async () => {
+  test("kubernetes takes the config that every other command finds", async () => {
     await using home = await configured();
-    assert.doesNotMatch((await run(home, "kubernetes")).stdout, /my-gcp-role/);
-    assert.match((await run(home, `kubernetes --config ${home.config}`)).stdout, /my-gcp-role/);
+    const found = await run(home, "kubernetes");
+    assert.match(found.stdout, /my-gcp-role/);
+    assert.equal(found.stderr, "");
+    await home.write("other.ini", CONFIG.replace("my-gcp-role", "another"));
+    assert.match((await run(home, `kubernetes --config ${home.path}/other.ini`)).stdout, /another/);
+    const env = { ROLEFRESH_CONFIG: `${home.path}/other.ini` };
+    assert.match((await run(home, "kubernetes", env)).stdout, /another/);
+  });
+
+  test("kubernetes without any config prints nothing (78)", async () => {
+    await using home = await configured();
+    await rm(home.config);
+    const { code, stdout, stderr } = await run(home, "kubernetes");
+    assert.equal(code, 78);
+    assert.equal(stdout, "");
+    assert.match(stderr, /nothing is configured: .*\nrolefresh: hint: write one with 'rolefresh init'/);
+  });
+
+  test("kubernetes checks the config as the pod reads it, and warns of what the pod lacks", async () => {
+    await using home = await configured();
+    const extra = "credentials_file = ~/keys\npolicy_file = policy.json\n";
+    await home.write(".aws/rolefresh.ini", `${CONFIG}${extra}`);
+    const { code, stdout, stderr } = await run(home, "kubernetes");
+    assert.equal(code, 0);
+    assert.match(stderr, /\/tmp\/keys is not in the volume that the app shares with rolefresh\n/);
+    assert.match(stderr, /does not bring \/etc\/rolefresh\/policy\.json into the pod\n/);
+    assert.ok(stdout.includes("policy_file = policy.json"));
+    await home.write(".aws/rolefresh.ini", `${CONFIG}credentials_file = $KEYS/creds\n`);
+    const unset = await run(home, "kubernetes", { KEYS: "/keys" });
+    assert.equal(unset.code, 78);
+    assert.match(unset.stderr, /rolefresh\.ini:\d+: .*the variable \$KEYS is not set/);
+  });
+
+  test("the projected token has the audience of the config, unless a flag says another", async () => {
+    await using home = await configured();
+    const config = CONFIG.replace("identity = gcp-metadata", "identity = kubernetes\naudience = sts.amazonaws.com.cn");
+    await home.write(".aws/rolefresh.ini", config);
+    assert.match((await run(home, "kubernetes")).stdout, /^ +audience: sts\.amazonaws\.com\.cn$/m);
+    assert.match((await run(home, "kubernetes --token-audience mine")).stdout, /^ +audience: mine$/m);
   });
 
   const wrong: readonly (readonly [string, number, RegExp])[] = [

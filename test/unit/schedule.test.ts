@@ -9,7 +9,6 @@ import { carriedEnvironment } from "../../src/schedule/carried-environment.ts";
 import { crontabBlock, cronLine, hasBlock, spliceCrontab, toShellWord } from "../../src/schedule/crontab.ts";
 import { parseInterval, toCalendar, toCronFields } from "../../src/schedule/interval.ts";
 import type { ScheduledJob } from "../../src/schedule/job.ts";
-import { SAMPLE_CONFIG } from "../../src/schedule/kubernetes-config.ts";
 import { type KubernetesJob, kubernetesManifest } from "../../src/schedule/kubernetes-manifest.ts";
 import { launchdPlist } from "../../src/schedule/launchd-plist.ts";
 import { toAssignment, toCommandLine } from "../../src/schedule/systemd-quote.ts";
@@ -220,7 +219,7 @@ const MANIFEST: KubernetesJob = {
   serviceAccount: "rolefresh",
   namespace: "billing",
   tokenAudience: "sts.amazonaws.com",
-  config: SAMPLE_CONFIG,
+  config: "[default]\nrole_arn = arn:aws:iam::123412341234:role/exporter\nidentity = kubernetes\n",
   interval: { minutes: 5 },
   timeoutMs: 90_000,
 };

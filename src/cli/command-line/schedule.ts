@@ -37,7 +37,11 @@ const KUBERNETES_FLAGS: Flags = {
     requiresArg: true,
     describe: "name of the service account (default: rolefresh)",
   },
-  "token-audience": { type: "string", requiresArg: true, describe: "aud of its token (default: sts.amazonaws.com)" },
+  "token-audience": {
+    type: "string",
+    requiresArg: true,
+    describe: "aud of its token (default: the config's audience, else sts.amazonaws.com)",
+  },
 };
 
 /** `rolefresh schedule SCHEDULER`; Failure USAGE for options that the scheduler has no use for. */
