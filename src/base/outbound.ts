@@ -1,21 +1,43 @@
+import { lookup as lookUp } from "node:dns";
 import { setMaxListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
+import type { LookupFunction } from "node:net";
 
 import type { Environment } from "../world.ts";
 import { errnoOf, Failure } from "./failure.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 
-/** How to reach a URL: call `request` with `agent` and `ca` among its options. */
+/** How to reach a URL: call `request` with `options` among its own. */
 export interface Route {
   /** That of `node:http`, or of `node:https`. */
   readonly request: typeof httpRequest;
+  readonly options: RouteOptions;
+  /** The proxy in between; undefined for a direct connection. */
+  readonly proxy: RouteProxy | undefined;
+  /** The file whose certificate authorities replace Node's own, with what names it; undefined for Node's. */
+  readonly trust: string | undefined;
+  /** The addresses that the server's or the proxy's name led to, for messages; empty where it has not been looked up. */
+  readonly addresses: () => readonly string[];
+}
+
+/** The connections of a request, and whom it trusts. */
+export interface RouteOptions {
   readonly agent: HttpAgent;
-  /** The certificate authorities to trust instead of Node's own; undefined for Node's. */
-  readonly ca: readonly string[] | undefined;
-  /** `HOST:PORT` of the proxy in between, for messages; undefined for a direct connection. */
-  readonly proxy: string | undefined;
+  readonly ca?: string[];
+  /** Said explicitly: else NODE_TLS_REJECT_UNAUTHORIZED=0 would turn verification off. */
+  readonly rejectUnauthorized: true;
+}
+
+/** A proxy as messages tell of it. */
+export interface RouteProxy {
+  /** `HOST:PORT` */
+  readonly host: string;
+  /** Whether it is asked over TLS (`https://` in the variable). */
+  readonly isSecure: boolean;
+  /** Whether a user and password are sent to it. */
+  readonly hasLogin: boolean;
 }
 
 /** The ways out of a run: one pool of connections for everything that is asked, proxies and certificates as configured. */
@@ -39,11 +61,21 @@ export async function withOutbound<T>(env: Environment, work: (outbound: Outboun
   }
 }
 
-const POOL = { keepAlive: true, maxSockets: 50 };
+/**
+ * For each address of a name, in milliseconds. Node tries them one after the other and gives each 250 ms: from far away no
+ * handshake is that fast (https://nodejs.org/api/net.html#socketconnectoptions-connectlistener,
+ * `autoSelectFamilyAttemptTimeout`). Three seconds survive a lost SYN, which is sent again after one (RFC 6298 2.1). The last
+ * address has what is left of the time to connect.
+ */
+export const ADDRESS_MS = 3_000;
+
+const POOL = { keepAlive: true, maxSockets: 50, autoSelectFamilyAttemptTimeout: ADDRESS_MS };
 
 /** Opens nothing yet; what is read (a CA bundle) or loaded (the proxy agent) is so at the first URL that needs it. */
 export function openOutbound(env: Environment): Outbound {
-  const http = new HttpAgent(POOL);
+  const found = new Map<string, readonly string[]>();
+  const pool = { ...POOL, lookup: noting(found) };
+  const http = new HttpAgent(pool);
   let opening: Promise<Secure> | undefined;
   const proxies = new Map<string, Promise<HttpAgent>>();
   const bundles = new Map<string, Promise<readonly string[]>>();
@@ -58,22 +90,38 @@ export function openOutbound(env: Environment): Outbound {
   };
   const through = (proxy: Proxy, ca: readonly string[] | undefined): Promise<HttpAgent> => {
     const key = JSON.stringify([proxy.url, proxy.authorization?.reveal(), ca]);
-    const known = proxies.get(key) ?? makeProxyAgent(proxy, ca, closing.signal);
+    const known = proxies.get(key) ?? makeProxyAgent(proxy, ca, { ...pool, signal: closing.signal });
     proxies.set(key, known);
     return known;
   };
+  const addressesOf = (host: string) => () => found.get(host.replace(/^\[(.*)\]$/, "$1")) ?? [];
 
   return {
     async routeTo(url, caBundle) {
+      const direct = { proxy: undefined, addresses: addressesOf(url.hostname) };
       // Plain http goes to loopback and metadata servers alone, which are always direct.
-      if (url.protocol !== "https:") return { request: httpRequest, agent: http, ca: undefined, proxy: undefined };
-      const { request, agent } = await (opening ??= openSecure());
+      if (url.protocol !== "https:")
+        return {
+          ...direct,
+          request: httpRequest,
+          options: { agent: http, rejectUnauthorized: true },
+          trust: undefined,
+        };
+      const { request, agent } = await (opening ??= openSecure(pool));
       const named = caBundle ?? (env["AWS_CA_BUNDLE"] || undefined);
       const by = caBundle === undefined ? "AWS_CA_BUNDLE" : "`ca_bundle`";
+      const trust = named === undefined ? undefined : `${by} (${named})`;
       const ca = named === undefined ? undefined : await read(named, by);
+      const verifying = { rejectUnauthorized: true, ...(ca === undefined ? {} : { ca: [...ca] }) } as const;
       const proxy = proxyFor(url, env);
-      if (!proxy) return { request, agent, ca, proxy: undefined };
-      return { request, agent: await through(proxy, ca), ca, proxy: proxy.url.host };
+      if (!proxy) return { ...direct, request, options: { agent, ...verifying }, trust };
+      const options = { agent: await through(proxy, ca), ...verifying };
+      const told = {
+        host: proxy.url.host,
+        isSecure: proxy.url.protocol === "https:",
+        hasLogin: proxy.authorization !== undefined,
+      };
+      return { request, options, proxy: told, trust, addresses: addressesOf(proxy.url.hostname) };
     },
     close() {
       http.destroy();
@@ -84,31 +132,48 @@ export function openOutbound(env: Environment): Outbound {
   };
 }
 
+/** Looks names up as Node does, and notes what was found. */
+function noting(found: Map<string, readonly string[]>): LookupFunction {
+  return (host, options, done) => {
+    lookUp(host, options, (error, address, family) => {
+      if (error === null) found.set(host, typeof address === "string" ? [address] : address.map((one) => one.address));
+      done(error, address, family);
+    });
+  };
+}
+
+interface Pool {
+  readonly keepAlive: boolean;
+  readonly maxSockets: number;
+  readonly autoSelectFamilyAttemptTimeout: number;
+  readonly lookup: LookupFunction;
+}
+
 interface Secure {
   readonly request: typeof httpRequest;
   readonly agent: HttpsAgent;
 }
 
 /** TLS is loaded where it is needed: a run whose servers are all on this machine has no use for it. */
-async function openSecure(): Promise<Secure> {
+async function openSecure(pool: Pool): Promise<Secure> {
   const { Agent, request } = await import("node:https");
-  return { request, agent: new Agent(POOL) };
+  return { request, agent: new Agent({ ...pool, rejectUnauthorized: true }) };
 }
 
 /**
- * `signal` cuts connections that wait for the proxy's answer: the agent itself knows nothing of them, and a proxy that
+ * The pool's `signal` cuts connections that wait for the proxy's answer: the agent itself knows nothing of them, and a proxy that
  * keeps silent would keep the process alive past its deadline. User and password go in as a header, not in the URL, which
  * the agent prints where `DEBUG` is set.
  */
 async function makeProxyAgent(
   { url, authorization }: Proxy,
   ca: readonly string[] | undefined,
-  signal: AbortSignal,
+  pool: Pool & { readonly signal: AbortSignal },
 ): Promise<HttpAgent> {
   const { HttpsProxyAgent } = await import("https-proxy-agent");
   return new HttpsProxyAgent(url, {
-    ...POOL,
-    signal,
+    ...pool,
+    rejectUnauthorized: true,
     ...(ca === undefined ? {} : { ca: [...ca] }),
     ...(authorization === undefined ? {} : { headers: { "Proxy-Authorization": authorization.reveal() } }),
   });

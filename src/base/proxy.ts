@@ -44,10 +44,14 @@ function read(env: Environment, name: string): string {
 function parseProxy(text: string, name: string): Proxy {
   const written = /^[a-z][\w+.-]*:\/\//i.test(text) ? text : `http://${text}`;
   const url = URL.canParse(written) ? new URL(written) : undefined;
-  if (!url || (url.protocol !== "http:" && url.protocol !== "https:")) {
-    throw new Failure("ENDPOINT_REFUSED", `${name} is not the URL of an http(s) proxy`, {
-      hint: "write it as http://HOST:PORT; SOCKS proxies are not served",
-    });
+  const isWeb = url?.protocol === "http:" || url?.protocol === "https:";
+  // A `/`, `#` or `?` in a password ends the host: what is behind it, the `@` included, becomes a path.
+  const isCut = /[/?#][^]*@/.test(written.replace(/^[^:]*:\/\//, ""));
+  if (!url || !isWeb || isCut) {
+    const hint = isCut
+      ? "percent-encode special characters in the user and password: / is %2F, # is %23, ? is %3F, @ is %40, % is %25"
+      : "write it as http://HOST:PORT; SOCKS proxies are not supported";
+    throw new Failure("ENDPOINT_REFUSED", `${name} is not the URL of an http(s) proxy`, { hint });
   }
   const user = decoded(url.username);
   const password = decoded(url.password);

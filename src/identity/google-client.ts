@@ -125,7 +125,7 @@ function failureOf(
   const message = `${host}: ${describeAnswer(last)}`;
   if (last.kind === "fault") {
     const isNonsense = ["too-large", "tls", "not-http"].includes(last.fault);
-    return new Failure(isNonsense ? "IDENTITY_NONSENSE" : "IDENTITY_TEMPORARY", message);
+    return new Failure(isNonsense ? "IDENTITY_NONSENSE" : "IDENTITY_TEMPORARY", message, { hint: last.hint });
   }
   if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message);
   if (last.status >= 400) return denial(last, message, credentials);

@@ -7,7 +7,7 @@ import { askPatiently, isTransient } from "./patience.ts";
 
 /** The library signs for this endpoint and asks it whatever the key file says. */
 const TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token";
-const LIMITS = { connectMs: 5_000, totalMs: 15_000, maxBytes: 64 * 1024 } as const;
+const LIMITS = { connectMs: 10_000, totalMs: 15_000, maxBytes: 64 * 1024 } as const;
 const PAUSES_MS = 5_000;
 
 /** The library's way to the network, and what came of it last. */

@@ -1,6 +1,13 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
+import {
+  describeAddresses,
+  type Explained,
+  explainProxyTls,
+  explainRefusal,
+  explainTls,
+} from "../base/connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
-import type { Outbound, Route } from "../base/outbound.ts";
+import { openOutbound, type Outbound, type Route } from "../base/outbound.ts";
 
 /** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
 
@@ -18,7 +25,7 @@ export interface HttpQuestion {
   readonly maxBytes: number;
   /** Cuts whatever is going on; `ask` then rejects with the signal's reason. */
   readonly signal: AbortSignal;
-  /** The run's connections; absent: an agent of its own, without proxy, as metadata servers must be asked. */
+  /** The run's connections; absent: one of its own, without proxy, as metadata servers must be asked. */
   readonly outbound?: Outbound | undefined;
   /** Called when the request has left. */
   readonly onSent?: (() => void) | undefined;
@@ -39,8 +46,8 @@ export type HttpFault =
 /** What came of a question: an answer of any status, or the reason that there is none. */
 export type HttpAnswer =
   | { readonly kind: "answer"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
-  /** `detail` is an errno name or a few words; it never holds anything of the answer. */
-  | { readonly kind: "fault"; readonly fault: HttpFault; readonly detail: string };
+  /** `detail` is an errno name or a few words; neither it nor `hint` ever holds anything of the answer. */
+  | { readonly kind: "fault"; readonly fault: HttpFault; readonly detail: string; readonly hint?: string };
 
 /**
  * Asks once. Any status is an answer, 3xx included: nothing is followed. A proxy is used only where `outbound` says so; the
@@ -49,27 +56,34 @@ export type HttpAnswer =
  */
 export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
   question.signal.throwIfAborted();
-  const { request, agent, ca } = (await question.outbound?.routeTo(question.url)) ?? (await directRoute(question.url));
+  if (question.outbound !== undefined) return send(question, await question.outbound.routeTo(question.url));
+  const own = openOutbound({});
+  try {
+    return await send(question, await own.routeTo(question.url));
+  } finally {
+    own.close();
+  }
+}
+
+async function send(question: HttpQuestion, route: Route): Promise<HttpAnswer> {
+  const { url } = question;
   return new Promise<HttpAnswer>((resolve, reject) => {
-    const outgoing = request(question.url, {
-      agent,
-      ...(ca === undefined ? {} : { ca: [...ca] }),
-      method: question.method ?? "GET",
-      headers: question.headers,
-    });
+    const { method = "GET", headers } = question;
+    const outgoing = route.request(url, { ...route.options, method, headers });
     const finish = (answer: HttpAnswer) => {
       settle();
       resolve(answer);
     };
-    const fail = (fault: HttpFault, detail: string) => finish({ kind: "fault", fault, detail });
+    const fail = (fault: HttpFault, detail: string, hint?: string) =>
+      finish({ kind: "fault", fault, detail, ...(hint === undefined ? {} : { hint }) });
     const onAbort = () => {
       settle();
       reject(question.signal.reason);
     };
-    const connectTimer = setTimeout(
-      () => fail("connect-timeout", `${question.connectMs / 1000} s`),
-      question.connectMs,
-    );
+    const connectTimer = setTimeout(() => {
+      const addresses = describeAddresses(undefined, route.addresses());
+      fail("connect-timeout", `${question.connectMs / 1000} s${addresses === "" ? "" : `; ${addresses}`}`);
+    }, question.connectMs);
     const totalTimer = setTimeout(() => fail("answer-timeout", `${question.totalMs / 1000} s`), question.totalMs);
     const settle = () => {
       clearTimeout(connectTimer);
@@ -78,26 +92,32 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
       outgoing.destroy();
     };
     question.signal.addEventListener("abort", onAbort, { once: true });
+    let isTunnelled = false;
     // Emitted by the proxy agent with the proxy's answer to CONNECT.
     outgoing.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
-      if (statusCode !== 200) fail("refused", `the proxy's status ${statusCode}`);
+      isTunnelled = true;
+      if (statusCode === 200 || route.proxy === undefined) return;
+      const { cause, hint } = explainRefusal(statusCode, route.proxy);
+      fail("refused", cause, hint);
     });
-    onceConnected(outgoing, question.url, () => clearTimeout(connectTimer));
+    onceConnected(outgoing, url, () => clearTimeout(connectTimer));
     outgoing.once("finish", () => question.onSent?.());
     outgoing.once("response", (incoming) => readBody(incoming, question.maxBytes, finish));
     // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
     outgoing.on("error", (error) => {
+      const explained = explainedTls(error, url, route, isTunnelled);
+      if (explained !== undefined) return fail("tls", explained.cause, explained.hint);
       const code = errnoOf(error) ?? "error";
-      fail(faultOf(code), code);
+      const addresses = describeAddresses(error, []);
+      return fail(faultOf(code), addresses === "" ? code : `${code}; ${addresses}`);
     });
     outgoing.end(question.body);
   });
 }
 
-async function directRoute({ protocol }: URL): Promise<Pick<Route, "request" | "agent" | "ca">> {
-  // Loaded here, because a run that has nothing due must not pay for it.
-  const { Agent, request } = protocol === "https:" ? await import("node:https") : await import("node:http");
-  return { request, agent: new Agent({ keepAlive: false }), ca: undefined };
+function explainedTls(error: unknown, url: URL, route: Route, isTunnelled: boolean): Explained | undefined {
+  if (route.proxy?.isSecure === true && !isTunnelled) return explainProxyTls(error, route.proxy, route.trust);
+  return explainTls(error, { who: url.host, trust: route.trust });
 }
 
 function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void): void {
@@ -133,7 +153,6 @@ function faultOf(code: string): HttpFault {
   if (/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL)$/.test(code))
     return "unreachable";
   if (code.startsWith("HPE_")) return "not-http";
-  if (code === "EPROTO" || /CERT|SSL|TLS|SIGNATURE|ISSUER/.test(code)) return "tls";
   return "unreachable";
 }
 
@@ -151,6 +170,8 @@ const FAULTS: Readonly<Record<HttpFault, string>> = {
 
 /** An answer in words, for messages; nothing of its body. */
 export function describeAnswer(answer: HttpAnswer): string {
+  // Its detail is a whole sentence.
+  if (answer.kind === "fault" && answer.hint !== undefined) return answer.detail;
   return answer.kind === "answer" ? `status ${answer.status}` : `${FAULTS[answer.fault]} (${answer.detail})`;
 }
 

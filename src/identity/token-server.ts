@@ -26,7 +26,8 @@ export interface TokenAnswer {
   readonly date: Date | undefined;
 }
 
-const CONNECT_MS = 5_000;
+/** Long enough for two addresses that are silent before one that answers (base/outbound.ts). */
+const CONNECT_MS = 10_000;
 const ANSWER_MS = 15_000;
 /** Tokens are a few kilobytes; whoever sends more is no token server. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -81,18 +82,15 @@ const NOBODY: ReadonlySet<HttpFault> = new Set(["name-unknown", "unreachable", "
 
 function faultFailure(answer: HttpAnswer & { kind: "fault" }, url: URL, server: TokenServer): Failure {
   const message = `${server.who}: ${describeAnswer(answer)}`;
+  const hint = answer.hint ?? server.absentHint;
   if (NOBODY.has(answer.fault)) {
     const isHere = isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
-    return new Failure(isHere ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY", message, { hint: server.absentHint });
+    return new Failure(isHere ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY", message, { hint });
   }
   if (answer.fault === "answer-timeout" || answer.fault === "cut") {
     return new Failure("IDENTITY_TEMPORARY", message, {
-      hint: "it is there but slow or failing; the next run may heal it",
+      hint: "the server is slow or failing; the next run will retry",
     });
   }
-  const hint =
-    answer.fault === "tls"
-      ? "if a proxy opens TLS here, put its certificate authority into the bundle that AWS_CA_BUNDLE names"
-      : server.absentHint;
   return new Failure("IDENTITY_NONSENSE", message, { hint });
 }

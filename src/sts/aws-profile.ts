@@ -8,6 +8,7 @@ import type { Clock, Environment } from "../world.ts";
 import { keysOfProcess } from "./credential-process.ts";
 import { toFailure } from "./fault.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
+import { ProxyRefusal, TlsRefusal } from "./network-fault.ts";
 import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
 import { refuseOwnKeys } from "./own-keys.ts";
 import type { AnswerHead } from "./transport.ts";
@@ -97,6 +98,8 @@ function failureOf(
   const words = wordsOf(error);
   const make = (code: ConstructorParameters<typeof Failure>[0], message: string, hint: string) =>
     new Failure(code, `${describe}: ${message}`, { hint });
+  const refusal = refusalIn(error);
+  if (refusal) return make("IDENTITY_NONSENSE", refusal.message, refusal.hint);
   if (lastStatus >= 500 || lastStatus === 429)
     return make("IDENTITY_TEMPORARY", `AWS answers with status ${lastStatus}`, "the next run may heal it");
   // The parser's message quotes the answer, which may hold keys.
@@ -104,8 +107,8 @@ function failureOf(
     return make("IDENTITY_NONSENSE", "what answers sends no keys", "look at what stands between here and AWS");
   if (/aws login|login session|LoginCredentials/i.test(words) && !/sso login/i.test(words))
     return make("IDENTITY_DENIED", "its login has expired", `aws login --profile ${profile}`);
-  if (/SSO|UnauthorizedException|Session token not found|sso login/.test(words) && isExpiredLogin(words))
-    return make("IDENTITY_DENIED", "its SSO session has expired", `aws sso login --profile ${profile}`);
+  const sso = ssoTrouble(words);
+  if (sso !== undefined) return make("IDENTITY_DENIED", sso, `aws sso login --profile ${profile}`);
   if (/ForbiddenException|No access/.test(words))
     return make(
       "IDENTITY_DENIED",
@@ -128,7 +131,18 @@ function failureOf(
   return make("IDENTITY_UNAVAILABLE", message, `try it: aws sts get-caller-identity --profile ${profile}`);
 }
 
-/** The words of credential-provider-sso and token-providers, and of the portal (`UnauthorizedException`). */
-function isExpiredLogin(words: string): boolean {
-  return /expired|invalid|not found|not present|Unauthorized|refresh this SSO session/i.test(words);
+/** TLS or a proxy that fails, wherever the SDK has wrapped it. */
+function refusalIn(error: unknown): TlsRefusal | ProxyRefusal | undefined {
+  if (error instanceof TlsRefusal || error instanceof ProxyRefusal) return error;
+  return error instanceof Error ? refusalIn(error.cause) : undefined;
+}
+
+/** By the words of credential-provider-sso and token-providers (10.x: fromSso.js), and of the portal. */
+function ssoTrouble(words: string): string | undefined {
+  if (/SSO session (token )?associated with .* is invalid|was not found or is invalid/i.test(words))
+    return "it has no SSO login on this machine";
+  if (/UnauthorizedException|Session token not found/.test(words)) return "IAM Identity Center rejects its SSO login";
+  // Where the login cannot be renewed, a part that is missing is named: `refreshToken`.
+  const isOld = /expired|not present|refresh this SSO session/i.test(words) && /SSO|sso login/.test(words);
+  return isOld ? "its SSO login has expired" : undefined;
 }

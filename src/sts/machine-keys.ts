@@ -58,8 +58,26 @@ async function keysOfInstance({ env, deadline }: Context): Promise<ProvidedKeys>
   try {
     return toProvided(await untilDeadline(work, deadline, `${describe} has not answered`));
   } catch (error) {
-    throw toFailure(error, describe, "this is no EC2 instance, or it has no instance profile (IAM role) attached");
+    throw (
+      hopLimitIn(error) ?? toFailure(error, describe, "check that this is an EC2 instance with an IAM role attached")
+    );
   }
+}
+
+/**
+ * Where version 2 is required and the answer to its PUT was lost on the way (one hop too many, as in a container), the SDK
+ * goes on without session token and gets 401
+ * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
+ */
+function hopLimitIn(error: unknown): Failure | undefined {
+  if (!(error instanceof Error && "statusCode" in error && error.statusCode === 401)) return undefined;
+  return new Failure(
+    "IDENTITY_DENIED",
+    "the instance metadata service requires IMDSv2, and its session token is lost on the way (status 401)",
+    {
+      hint: "in a container: aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2",
+    },
+  );
 }
 
 async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys> {
@@ -68,7 +86,8 @@ async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys
   const full = env["AWS_CONTAINER_CREDENTIALS_FULL_URI"];
   const token = env["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
   const tokenFile = env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
-  const hint = "this is no ECS task, EKS pod or CodeBuild job with a role, or its variables were not handed on";
+  const hint =
+    "check that this is an ECS task, EKS pod or CodeBuild job with a role, and that its variables are passed on";
   if (!relative && !full) {
     const names = "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
     throw new Failure("IDENTITY_UNAVAILABLE", `credential_source = EcsContainer: ${names}`, { hint });
@@ -96,18 +115,26 @@ function toFailure(error: unknown, describe: string, hint: string): unknown {
   const status =
     "statusCode" in error ? Number(error.statusCode) : Number(/responded with status: (\d+)/.exec(words)?.[1]);
   if (status === 401 || status === 403)
-    return new Failure("IDENTITY_DENIED", `${describe} refuses with status ${status}`, { hint, cause: error });
+    return new Failure("IDENTITY_DENIED", `${describe} denies access (status ${status})`, { hint, cause: error });
   if (status === 404) return new Failure("IDENTITY_UNAVAILABLE", `${describe} has no keys (status 404)`, { hint });
   if (status >= 400)
-    return new Failure("IDENTITY_TEMPORARY", `${describe} answers with status ${status}`, {
-      hint: "the next run may heal it",
+    return new Failure("IDENTITY_TEMPORARY", `${describe} responds with status ${status}`, {
+      hint: "the next run will retry",
     });
   if (/ECONNREFUSED|E(HOST|NET)UNREACH|ENOTFOUND|TimeoutError|Unable to connect/.test(words))
-    return new Failure("IDENTITY_UNAVAILABLE", `${describe} is not here`, { hint, cause: error });
+    return new Failure("IDENTITY_UNAVAILABLE", `${describe} is not available on this machine`, { hint, cause: error });
   if (/ECONNRESET|EPIPE|ETIMEDOUT/.test(words))
-    return new Failure("IDENTITY_TEMPORARY", `${describe} broke off`, {
-      hint: "the next run may heal it",
+    return new Failure("IDENTITY_TEMPORARY", `${describe} closed the connection`, {
+      hint: "the next run will retry",
       cause: error,
     });
-  return new Failure("IDENTITY_NONSENSE", `${describe} answers something else than keys`, { hint });
+  // fromHttp passes OpenSSL's words on without its code.
+  const tls = /Error: ([\w ,.'-]*certificate[\w ,.'-]*)/i.exec(words)?.[1];
+  if (tls !== undefined)
+    return new Failure("IDENTITY_NONSENSE", `the certificate of ${describe} is not accepted: ${tls.trim()}`, {
+      // The SDK asks it by itself and does not know of AWS_CA_BUNDLE.
+      hint: "name its CA with NODE_EXTRA_CA_CERTS=/path/ca.pem",
+      cause: error,
+    });
+  return new Failure("IDENTITY_NONSENSE", `${describe} does not respond with credentials`, { hint });
 }

@@ -1,3 +1,4 @@
+import type { Explained } from "../base/connection-fault.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 
 /** The answer is longer than `maxBytes`; trying again would not help. */
@@ -13,11 +14,36 @@ export class ProxyRefusal extends Error {
   override readonly name = "ProxyRefusal";
   readonly status: number;
   readonly code: string | undefined;
+  readonly hint: string;
 
-  constructor(status: number) {
-    super(`the proxy refuses with status ${status}`);
+  constructor(status: number, { cause, hint }: Explained) {
+    super(cause);
     this.status = status;
+    this.hint = hint;
     this.code = status >= 500 || status === 429 ? "ECONNRESET" : undefined;
+  }
+}
+
+/** TLS with STS or with the proxy fails; a retry would not help. */
+export class TlsRefusal extends Error {
+  override readonly name = "TlsRefusal";
+  readonly hint: string;
+
+  constructor({ cause, hint }: Explained, error: unknown) {
+    super(cause, { cause: error });
+    this.hint = hint;
+  }
+}
+
+/** No address of the name could be connected to. It carries the first one's errno, which the SDK takes for transient. */
+export class AddressesFailed extends Error {
+  override readonly name = "AddressesFailed";
+  readonly code: string;
+
+  constructor(error: AggregateError, addresses: string) {
+    const code = errnoOf(error) ?? "ECONNREFUSED";
+    super(`${code} (${addresses})`, { cause: error });
+    this.code = code;
   }
 }
 
@@ -35,6 +61,8 @@ interface Called {
 export function networkFailure(error: unknown, what: string, call: Called): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
   if (error instanceof ProxyRefusal) return proxyFailure(error, what);
+  if (error instanceof TlsRefusal)
+    return new Failure("STS_NONSENSE", `${what}: ${error.message}`, { hint: error.hint, cause: error });
   const code = errnoOf(error);
   if (error.name === "TimeoutError") {
     return new Failure("STS_UNAVAILABLE", `${what}: ${error.message}`, {
@@ -48,22 +76,9 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
     });
   }
   if (code === undefined) return endpointFailure(error, what, call);
-  const told = `${what}: ${code}`;
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return new Failure("STS_UNAVAILABLE", `${what}: the name cannot be resolved (${code})`, {
       hint: `look at the resolver, and whether \`${call.region}\` is a region`,
-      cause: error,
-    });
-  }
-  if (/^(CERT_NOT_YET_VALID|CERT_HAS_EXPIRED)$/.test(code)) {
-    return new Failure("STS_NONSENSE", told, {
-      hint: "the certificate is not valid now: look at this machine's clock with `timedatectl`",
-      cause: error,
-    });
-  }
-  if (/CERT|SIGNATURE|ISSUER|SSL|TLS|HOSTNAME|CRL|^EPROTO$/.test(code)) {
-    return new Failure("STS_NONSENSE", told, {
-      hint: "TLS to STS fails: behind an inspecting proxy name its CA with `ca_bundle` or AWS_CA_BUNDLE=/path/ca.pem",
       cause: error,
     });
   }
@@ -73,27 +88,19 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
     });
   }
   if (/^E[A-Z]+$/.test(code)) {
-    return new Failure("STS_UNAVAILABLE", told, { hint: "look at the network between here and STS", cause: error });
+    const told = error instanceof AddressesFailed ? error.message : code;
+    return new Failure("STS_UNAVAILABLE", `${what}: ${told}`, {
+      hint: "check that this host can reach STS (routing, firewall, proxy)",
+      cause: error,
+    });
   }
   return undefined;
 }
 
 function proxyFailure(error: ProxyRefusal, what: string): Failure {
-  if (Number.isNaN(error.status)) {
-    return new Failure("STS_NONSENSE", `${what}: what answers there is no proxy`, { hint: "look at HTTPS_PROXY" });
-  }
-  const told = `${what}: ${error.message}`;
-  if (error.status === 407) {
-    return new Failure("STS_DENIED", told, {
-      hint: "it wants a user and a password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
-    });
-  }
-  if (error.code !== undefined) {
-    return new Failure("STS_UNAVAILABLE", told, { hint: "the proxy cannot reach STS; the next run may heal it" });
-  }
-  return new Failure("STS_DENIED", told, {
-    hint: "let the proxy open tunnels to the STS endpoint, or except it with NO_PROXY",
-  });
+  const isTemporary = error.code !== undefined;
+  const code = Number.isNaN(error.status) ? "STS_NONSENSE" : isTemporary ? "STS_UNAVAILABLE" : "STS_DENIED";
+  return new Failure(code, `${what}: ${error.message}`, { hint: error.hint });
 }
 
 /** The SDK refuses a region that is no host name label, or that no endpoint is known for. */

@@ -1,7 +1,8 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
+import { describeAddresses, explainProxyTls, explainRefusal, explainTls } from "../base/connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
 import type { Outbound, Route } from "../base/outbound.ts";
-import { AnswerTooLarge, ProxyRefusal } from "./network-fault.ts";
+import { AnswerTooLarge, AddressesFailed, ProxyRefusal, TlsRefusal } from "./network-fault.ts";
 
 /**
  * The SDK's way to the network. Its own NodeHttpHandler hands the body over as a stream when the headers are here; its
@@ -110,7 +111,7 @@ export class Transport {
     const port = request.port === undefined ? "" : `:${request.port}`;
     const url = new URL(`${request.protocol}//${request.hostname}${port}`);
     const route = await this.#outbound.routeTo(url, this.#caBundle);
-    if (route.proxy !== undefined) options.onProxy?.(route.proxy);
+    if (route.proxy !== undefined) options.onProxy?.(route.proxy.host);
     return new Promise((resolve, reject) => {
       const outgoing = open(request, route);
       const settle = () => {
@@ -124,26 +125,27 @@ export class Transport {
         reject(error);
       };
       const onAbort = () => fail(signal?.reason);
-      const connectTimer = setTimeout(
-        () => fail(new AttemptTimeout(`no connection within ${connectMs / 1000} s`)),
-        connectMs,
-      );
+      const connectTimer = setTimeout(() => {
+        const addresses = describeAddresses(undefined, route.addresses());
+        fail(
+          new AttemptTimeout(`no connection within ${connectMs / 1000} s${addresses === "" ? "" : ` (${addresses})`}`),
+        );
+      }, connectMs);
       const totalTimer = setTimeout(
         () => fail(new AttemptTimeout(`no whole answer within ${totalMs / 1000} s`)),
         totalMs,
       );
       signal?.addEventListener("abort", onAbort, { once: true });
       onceConnected(outgoing, request.protocol === "https:", () => clearTimeout(connectTimer));
+      let isTunnelled = false;
       // Emitted by the proxy agent with the proxy's answer to CONNECT.
       outgoing.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
-        if (statusCode !== 200) fail(new ProxyRefusal(statusCode));
+        isTunnelled = true;
+        if (statusCode !== 200 && route.proxy !== undefined)
+          fail(new ProxyRefusal(statusCode, explainRefusal(statusCode, route.proxy)));
       });
       // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
-      outgoing.on("error", (error) => {
-        // The proxy agent's own errors have no code.
-        const isOfProxy = route.proxy !== undefined && errnoOf(error) === undefined;
-        fail(isOfProxy ? new AttemptCut("the proxy broke off") : error);
-      });
+      outgoing.on("error", (error) => fail(connectionError(error, request.hostname, route, isTunnelled)));
       outgoing.once("response", (incoming) => {
         const head = { status: incoming.statusCode ?? 0, headers: plainHeaders(incoming) };
         options.onAnswer?.(head);
@@ -167,10 +169,20 @@ export class Transport {
   }
 }
 
-function open(request: SdkRequest, { request: send, agent, ca }: Route): ClientRequest {
+/** What went wrong, as `network-fault.ts` knows it. */
+function connectionError(error: unknown, host: string, route: Route, isTunnelled: boolean): unknown {
+  const { proxy, trust } = route;
+  const isOfProxy = proxy?.isSecure === true && !isTunnelled;
+  const tls = isOfProxy ? explainProxyTls(error, proxy, trust) : explainTls(error, { who: host, trust });
+  if (tls !== undefined) return new TlsRefusal(tls, error);
+  if (error instanceof AggregateError) return new AddressesFailed(error, describeAddresses(error, []));
+  // The proxy agent's own errors have no code.
+  return proxy !== undefined && errnoOf(error) === undefined ? new AttemptCut("the proxy broke off") : error;
+}
+
+function open(request: SdkRequest, { request: send, options }: Route): ClientRequest {
   return send({
-    agent,
-    ...(ca === undefined ? {} : { ca: [...ca] }),
+    ...options,
     // The proxy agent names its pool by it, and looks at the call stack where it is missing.
     protocol: request.protocol,
     method: request.method,

@@ -135,9 +135,49 @@ suite("STS through a proxy, with TLS", { skip: why }, () => {
     assert.match(result.stderr, /hint: .*`ca_bundle` or AWS_CA_BUNDLE/);
   });
 
-  test("a certificate for another name is refused", async () => {
+  test("a certificate for another name is refused, and no CA is blamed", async () => {
     await using company = await openCompany(CONFIG.replace("eu-central-1", "eu-west-1"));
-    await fails(company, 76, /ERR_TLS_CERT_ALTNAME_INVALID/);
+    const says =
+      /certificate of sts\.eu-west-1\.amazonaws\.com is for another name: sts\.eu-central-1\.amazonaws\.com, localhost \(ERR_TLS_CERT_ALTNAME_INVALID\)\n.*a different server responds/;
+    const { stderr } = await fails(company, 76, says);
+    assert.doesNotMatch(stderr, /ca_bundle|CA_BUNDLE/);
+    const doctor = await company.run({}, ["doctor"]);
+    assert.match(doctor.stdout, /is for another name: sts\.eu-central-1/);
+  });
+
+  test("a bundle that lacks the issuer is named", async () => {
+    await using company = await openCompany();
+    await using other = await makeTestCa(["other.example"]);
+    const { stderr } = await fails(
+      company,
+      76,
+      /the issuer of the certificate of sts\.eu-central-1\.amazonaws\.com is not in AWS_CA_BUNDLE \(/,
+      {
+        AWS_CA_BUNDLE: other.file,
+      },
+    );
+    assert.ok(stderr.includes(`AWS_CA_BUNDLE (${other.file})`), stderr);
+    assert.match(stderr, /hint: add the issuer's certificate to that file, or remove the setting/);
+    await company.scene.home.write(".aws/rolefresh.ini", `${CONFIG}ca_bundle = ${other.file}\n`);
+    await fails(company, 76, /is not in `ca_bundle` \(/);
+  });
+
+  test("a login that the proxy rejects is told from one that is missing", async () => {
+    await using company = await openCompany(CONFIG, "jane:right");
+    const login = company.proxy.url.replace("//", "//jane:wr0ng-one@");
+    const { stderr } = await fails(company, 77, /rejects the user or password of HTTPS_PROXY \(status 407\)\n.*%40/, {
+      HTTPS_PROXY: login,
+    });
+    assert.doesNotMatch(stderr, /wr0ng/);
+  });
+
+  test("a proxy that speaks plain http under https:// says how to write it", async () => {
+    await using company = await openCompany();
+    const { port } = company.proxy;
+    const { stderr } = await fails(company, 76, /the proxy 127\.0\.0\.1:\d+ does not speak TLS \(/, {
+      HTTPS_PROXY: `https://127.0.0.1:${port}`,
+    });
+    assert.ok(stderr.endsWith(`hint: write it with http: HTTPS_PROXY=http://127.0.0.1:${port}\n`), stderr);
   });
 
   test("a CA bundle that cannot be used is a mistake of the configuration", async () => {
@@ -156,10 +196,16 @@ suite("STS through a proxy, with TLS", { skip: why }, () => {
   });
 
   const faults: readonly (readonly [string, ProxyFault, number, RegExp, readonly string[]])[] = [
-    ["asks for a login", { kind: "status", status: 407 }, 77, /refuses with status 407.*\n.*USER:PASSWORD/, []],
+    [
+      "asks for a login",
+      { kind: "status", status: 407 },
+      77,
+      /requires a user and a password \(status 407\)\n.*USER:PASSWORD/,
+      [],
+    ],
     ["forbids STS", { kind: "status", status: 403 }, 77, /refuses with status 403.*\n.*NO_PROXY/, []],
     ["cannot reach STS", { kind: "status", status: 502 }, 75, /refuses with status 502/, ["--timeout", "20s"]],
-    ["speaks no HTTP", { kind: "garbage" }, 76, /what answers there is no proxy\n.*HTTPS_PROXY/, []],
+    ["speaks no HTTP", { kind: "garbage" }, 76, /what responds at 127\S+ is not a proxy\n.*check HTTPS_PROXY/, []],
     ["hangs up", { kind: "cut" }, 75, /: ECONNRESET/, ["--timeout", "20s"]],
     ["keeps silent", { kind: "hang" }, 75, /not done within 3 s/, ["--timeout", "3s"]],
     ["opens a silent tunnel", { kind: "silent-tunnel" }, 75, /not done within 3 s/, ["--timeout", "3s"]],

@@ -103,11 +103,13 @@ suite("a profile with IAM Identity Center", () => {
     assert.ok(!(await scene.home.awsFiles()).includes("credentials"));
   }
 
-  const login = /its SSO session has expired\nrolefresh: hint: aws sso login --profile dev/;
-  test("nobody logged in: exit 77 and the line to type", () => fails(77, login, { token: undefined }));
+  const login = (cause: string) => new RegExp(`${cause}\nrolefresh: hint: aws sso login --profile dev`);
+  test("nobody logged in: exit 77 and the line to type", () =>
+    fails(77, login("it has no SSO login on this machine"), { token: undefined }));
   test("a login that has expired: exit 77 and the line to type", () =>
-    fails(77, login, { expiresAt: new Date(Date.now() - HOUR) }));
-  test("a login that the portal does not know: exit 77 and the line to type", () => fails(77, login, { token: "old" }));
+    fails(77, login("its SSO login has expired"), { expiresAt: new Date(Date.now() - HOUR) }));
+  test("a login that the portal does not know: exit 77 and the line to type", () =>
+    fails(77, login("IAM Identity Center rejects its SSO login"), { token: "old" }));
   test("a role that the user may not have: exit 77", () =>
     fails(77, /gives no access to this account and role\n.*sso_role_name/, {
       fault: { kind: "status", status: 403, errorType: "ForbiddenException", body: '{"message":"No access"}' },

@@ -75,11 +75,16 @@ for (const { name, config, start, env } of MACHINES) {
     });
 
     const faults: readonly (readonly [string, MachineFault, number, RegExp])[] = [
-      ["refuses", { kind: "status", status: 403 }, 77, /refuses with status 403/],
+      ["refuses", { kind: "status", status: 403 }, 77, /denies access \(status 403\)/],
       ["has no keys", { kind: "status", status: 404 }, 69, /has no keys \(status 404\)/],
-      ["fails", { kind: "status", status: 500 }, 75, /answers with status 500/],
-      ["answers a page", { kind: "body", body: "<html>je7MtGbClwBF</html>" }, 76, /something else than keys/],
-      ["answers half of the keys", { kind: "body", body: '{"AccessKeyId":"ASIA","Token":"IQoJ"}' }, 76, /than keys/],
+      ["fails", { kind: "status", status: 500 }, 75, /responds with status 500/],
+      ["answers a page", { kind: "body", body: "<html>je7MtGbClwBF</html>" }, 76, /does not respond with credentials/],
+      [
+        "answers half of the keys",
+        { kind: "body", body: '{"AccessKeyId":"ASIA","Token":"IQoJ"}' },
+        76,
+        /not respond with credentials/,
+      ],
       ["keeps silent", { kind: "hang" }, 75, /has not answered: not done within 1 s/],
     ];
     for (const [how, fault, code, says] of faults) {
@@ -101,7 +106,7 @@ for (const { name, config, start, env } of MACHINES) {
       const token = await scene.home.write("token", "pod-s3cr3t");
       const result = await scene.run([], { env: env("http://127.0.0.1:1", token) });
       assert.equal(result.code, 69, result.stderr);
-      assert.match(result.stderr, /is not here/);
+      assert.match(result.stderr, /is not available on this machine/);
     });
   });
 }
@@ -121,6 +126,15 @@ suite("machines without", () => {
     assert.equal(result.code, 69, result.stderr);
   });
 
+  test("a hop limit of 1, as in a container: exit 77 and how to raise it", async () => {
+    await using scene = await openScene(MACHINES[0]?.config);
+    await using server = await startInstanceMetadata(keys());
+    server.misbehave({ kind: "hop-limit" });
+    const result = await scene.run([], { env: MACHINES[0]?.env(server.url, "") ?? {} });
+    assert.equal(result.code, 77, result.stderr);
+    assert.match(result.stderr, /requires IMDSv2.*\(status 401\)\n.*--http-put-response-hop-limit 2\n$/);
+  });
+
   test("no container variables: exit 69", async () => {
     await using scene = await openScene(MACHINES[1]?.config);
     const result = await scene.run([]);
@@ -134,7 +148,7 @@ suite("machines without", () => {
     const token = await scene.home.write("token", "pod-s3cr3t");
     const result = await scene.run([], { env: MACHINES[1]?.env(server.url, token) ?? {} });
     assert.equal(result.code, 77, result.stderr);
-    assert.match(result.stderr, /refuses with status 401/);
+    assert.match(result.stderr, /denies access \(status 401\)/);
   });
 });
 

@@ -226,7 +226,7 @@ suite("identity = url", () => {
     await using service = await startOwnServer();
     const { context } = identityBench({ env: service.env });
     const source = urlSource(service, { url: service.url.replace("http:", "https:") });
-    await assertIdentityFails(obtainIdentityToken(source, context), "IDENTITY_NONSENSE", /TLS fails/, /AWS_CA_BUNDLE/);
+    await assertIdentityFails(obtainIdentityToken(source, context), "IDENTITY_NONSENSE", /does not speak TLS/, /proxy/);
   });
 });
 

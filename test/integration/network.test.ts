@@ -98,7 +98,12 @@ suite("token endpoints share the run's connections", { skip: await whyNoOpenssl(
       assert.deepEqual(new Set(proxy.targets), new Set(["tokens.example:443"]));
       proxy.misbehave({ kind: "status", status: 407 });
       const refused = await ask({ url: new URL("https://others.example/"), headers: {}, ...limits, outbound });
-      assert.deepEqual(refused, { kind: "fault", fault: "refused", detail: "the proxy's status 407" });
+      assert.deepEqual(refused, {
+        kind: "fault",
+        fault: "refused",
+        detail: "the proxy requires a user and a password (status 407)",
+        hint: "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+      });
     } finally {
       outbound.close();
     }

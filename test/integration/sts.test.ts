@@ -360,7 +360,8 @@ describe("an STS that misbehaves", () => {
         webIdentity({ endpoint: { region: REGION, url: box.stsUrl.replace("http:", "https:") } }),
       );
       assert.equal(tls.code, "STS_NONSENSE");
-      assert.match(tls.hint ?? "", /TLS/);
+      assert.match(tls.message, /127\.0\.0\.1 does not speak TLS \(\w+\)$/);
+      assert.match(tls.hint ?? "", /check the host, port and any proxy/);
       await box.pause("sts");
       const refused = await failureOf(webIdentity());
       assert.equal(refused.code, "STS_UNAVAILABLE");

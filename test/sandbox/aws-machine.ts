@@ -14,7 +14,9 @@ export interface MachineKeys {
 export type MachineFault =
   | { readonly kind: "status"; readonly status: number; readonly body?: string; readonly errorType?: string }
   | { readonly kind: "body"; readonly body: string }
-  | { readonly kind: "hang" };
+  | { readonly kind: "hang" }
+  /** Keeps silent to a PUT, as IMDSv2 seems to whoever is one hop too far away. */
+  | { readonly kind: "hop-limit" };
 
 export interface MachineServer extends AsyncDisposable {
   readonly url: string;
@@ -30,13 +32,13 @@ async function start(answer: (request: ReceivedRequest) => Answer): Promise<Mach
   let fault: MachineFault | undefined;
   const server: LoopbackServer = await startLoopbackServer(0, async (request, response: ServerResponse) => {
     requests.push(`${request.method} ${request.target}`);
-    if (fault?.kind === "hang") return;
+    if (fault?.kind === "hang" || (fault?.kind === "hop-limit" && request.method === "PUT")) return;
     if (fault?.kind === "status") {
       const type = fault.errorType === undefined ? {} : { "x-amzn-ErrorType": fault.errorType };
       response.writeHead(fault.status, { "Content-Type": "application/json", ...type }).end(fault.body ?? "{}");
       return;
     }
-    const good = fault === undefined ? answer(request) : { status: 200, body: fault.body };
+    const good = fault?.kind === "body" ? { status: 200, body: fault.body } : answer(request);
     response.writeHead(good.status, { "Content-Type": "application/json", ...good.headers }).end(good.body);
   });
   return {

@@ -80,6 +80,20 @@ suite("the proxy for a URL", () => {
     assert.equal(odd?.authorization?.reveal(), `Basic ${Buffer.from("jane:100%").toString("base64")}`);
   });
 
+  for (const password of ["se/cret", "12#secret", "1?secret", "sec/r@et"]) {
+    test(`a password with ${password.replaceAll(/[a-z0-9]/g, "")} that is not percent-encoded says so`, () => {
+      for (const text of [`http://jane:${password}@proxy:3128`, `jane:${password}@proxy:3128`])
+        assert.throws(
+          () => proxyFor(new URL(STS), { HTTPS_PROXY: text }),
+          (error: unknown) =>
+            error instanceof Failure &&
+            error.code === "ENDPOINT_REFUSED" &&
+            /percent-encode .*%2F.*%23/.test(error.hint ?? "") &&
+            !/secret|jane/.test(inspect(error)),
+        );
+    });
+  }
+
   for (const bad of ["socks5://jane:secret@proxy:1080", "http://", "http://jane:secret@:1:2", "ftp://jane:secret@h"]) {
     test(`${bad.split(":")[0]}… is refused without being shown`, () => {
       assert.throws(

@@ -41,6 +41,17 @@ export async function proxyFindings(
 
 /** Where TLS to STS takes its trust from: AWS_CA_BUNDLE alone, else Node's own list and NODE_EXTRA_CA_CERTS. */
 export async function caFindings(env: Environment): Promise<readonly Finding[]> {
+  if (env["NODE_TLS_REJECT_UNAUTHORIZED"] === "0")
+    return [
+      finding("ca", "warning", "NODE_TLS_REJECT_UNAUTHORIZED=0 is ignored: certificates are always verified", {
+        hint: "unset it; name a private CA with AWS_CA_BUNDLE=/path/ca.pem",
+      }),
+      ...(await trustFindings(env)),
+    ];
+  return trustFindings(env);
+}
+
+async function trustFindings(env: Environment): Promise<readonly Finding[]> {
   const extra = env["NODE_EXTRA_CA_CERTS"];
   const bundle = env["AWS_CA_BUNDLE"];
   if (bundle) {

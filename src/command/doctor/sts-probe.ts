@@ -46,7 +46,11 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
       }),
     );
     const latencyMs = world.monotonicMs() - startedMs;
-    if (answer.kind === "fault") return { kind: "failed", ...inWords(url, answer.fault, answer.detail) };
+    if (answer.kind === "fault") {
+      // A proxy or TLS: the cause is a whole sentence.
+      if (answer.hint !== undefined) return failed(answer.detail, answer.hint);
+      return { kind: "failed", ...inWords(url, answer.fault, answer.detail) };
+    }
     if (answer.status >= 500 || answer.status === 429)
       return failed(`${url.host} answers with status ${answer.status}`, "STS has a fault; the next run may heal it");
     if (!answer.body.includes("<ErrorResponse"))
@@ -129,7 +133,7 @@ function inWords(url: URL, fault: HttpFault, detail: string): { readonly message
     case "tls":
       return {
         message: `TLS to ${host} fails (${detail})`,
-        hint: "behind an inspecting proxy: AWS_CA_BUNDLE=/path/ca.pem; else look at the clock with timedatectl",
+        hint: NETWORK_HINT,
       };
     case "too-large":
     case "not-http":

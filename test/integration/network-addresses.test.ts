@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import dns from "node:dns";
+import { syncBuiltinESMExports } from "node:module";
+import type { LookupFunction } from "node:net";
+import { after, suite, test } from "node:test";
+
+import { Failure } from "../../src/base/failure.ts";
+import { openOutbound } from "../../src/base/outbound.ts";
+import { Secret } from "../../src/base/secret.ts";
+import { ask, describeAnswer } from "../../src/identity/http.ts";
+import { openSts } from "../../src/sts/client.ts";
+import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
+import { type SlowListener, startSlowListener, whyNoSlowListener } from "../support/slow-listener.ts";
+import { testWorld } from "../support/test-world.ts";
+
+/*
+ * Names with several addresses, of which some are far away or silent. The resolver is the machine's own part: it is replaced,
+ * and leads every name to loopback.
+ */
+
+const ADDRESSES = ["127.0.0.2", "127.0.0.3"];
+const KEYS = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: new Secret("s".repeat(40)),
+  sessionToken: undefined,
+};
+
+const { lookup } = dns;
+const both: LookupFunction = (_host, _options, done) =>
+  setImmediate(() =>
+    done(
+      null,
+      ADDRESSES.map((address) => ({ address, family: 4 })),
+    ),
+  );
+Object.assign(dns, { lookup: both });
+syncBuiltinESMExports();
+after(() => {
+  Object.assign(dns, { lookup });
+  syncBuiltinESMExports();
+});
+
+async function askFar(port: number, connectMs: number): Promise<string> {
+  const outbound = openOutbound({});
+  try {
+    const limits = { connectMs, totalMs: 60_000, maxBytes: 65_536, signal: new AbortController().signal };
+    return describeAnswer(await ask({ url: new URL(`http://far.example:${port}/`), headers: {}, ...limits, outbound }));
+  } finally {
+    outbound.close();
+  }
+}
+
+/** Calls STS through a proxy with that name; the first attempt is the last. */
+async function callThrough(port: number): Promise<Failure> {
+  const world = testWorld();
+  const deadline = { signal: new AbortController().signal, remainingMs: () => 0, clear: () => undefined };
+  const env = { HTTPS_PROXY: `http://far.example:${port}` };
+  const clients = openSts({ env, clock: world, deadline, verbose: () => undefined });
+  try {
+    await getCallerIdentity(clients, { region: "eu-west-1", url: undefined }, KEYS);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  } finally {
+    clients.close();
+  }
+  throw new Error("it must fail");
+}
+
+suite("a name with several addresses", { skip: whyNoSlowListener() }, () => {
+  async function listen(): Promise<SlowListener> {
+    return startSlowListener(ADDRESSES[0] ?? "");
+  }
+
+  test("an address that takes a second is waited for, though another one refuses at once", async () => {
+    await using far = await listen();
+    const [told] = await Promise.all([askFar(far.port, 60_000), far.answerAfterFirstSyn()]);
+    assert.equal(told, "status 200");
+  });
+
+  test("and so is a proxy's", async () => {
+    await using far = await listen();
+    const [failure] = await Promise.all([callThrough(far.port), far.answerAfterFirstSyn()]);
+    assert.match(failure.message, /the proxy refuses with status 403/);
+  });
+
+  test("addresses that keep silent are named", async () => {
+    await using far = await listen();
+    assert.equal(await askFar(far.port, 200), "no connection (0.2 s; tried 127.0.0.2, 127.0.0.3)");
+  });
+
+  test("what each address said is told", async () => {
+    await using far = await listen();
+    const { port } = far;
+    await far[Symbol.asyncDispose]();
+    const each = "tried 127.0.0.2 ECONNREFUSED, 127.0.0.3 ECONNREFUSED";
+    assert.equal(await askFar(port, 60_000), `it refuses connections (ECONNREFUSED; ${each})`);
+    const failure = await callThrough(port);
+    assert.ok(failure.message.endsWith(`: ECONNREFUSED (${each})`), failure.message);
+  });
+});
