@@ -7,6 +7,7 @@ import { type Colour, isColourWanted, paint } from "../cli/colour.ts";
 import { renderBar } from "../cli/time-bar.ts";
 import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { Step } from "../plan/plan.ts";
+import { isStillValid } from "../plan/profile-state.ts";
 import type { World } from "../world.ts";
 import { loadProfiles, planLoaded } from "./run/load.ts";
 
@@ -34,9 +35,11 @@ function isAskedFor(step: Step, invocation: StatusInvocation): boolean {
   return invocation.profiles.length === 0 || invocation.profiles.includes(step.spec.profile);
 }
 
-function leftOf(step: Step, now: Date): number {
-  const { expiresAt } = step.written ?? {};
-  return expiresAt && step.state.state !== "foreign" ? expiresAt.getTime() - now.getTime() : 0;
+/** Milliseconds; without end where the source tells no expiry, so that nobody is called who can do nothing about it. */
+function leftOf({ spec, state, written }: Step, now: Date): number {
+  if (state.state === "foreign") return 0;
+  if (written?.expiresAt) return written.expiresAt.getTime() - now.getTime();
+  return isStillValid(spec, written, now) ? Infinity : 0;
 }
 
 function toJson(step: Step, now: Date): unknown {

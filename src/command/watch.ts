@@ -5,7 +5,9 @@ import { openReporter, type Reporter } from "../cli/report.ts";
 import type { Config } from "../config/config.ts";
 import { resolvePath } from "../config/locate.ts";
 import { readConfig } from "../config/read.ts";
-import { LONGEST_SLEEP_MS, pauseAfter, sleepUntil } from "../plan/wake.ts";
+import { refreshAt, windowMs } from "../plan/due.ts";
+import { isStillValid } from "../plan/profile-state.ts";
+import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/wake.ts";
 import type { World } from "../world.ts";
 import { carryOut } from "./run/carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";
@@ -29,6 +31,7 @@ export async function watch(invocation: WatchInvocation, world: World): Promise<
 }
 
 interface Pause {
+  /** In a row; 0 where the source answered, but not with keys that are good for long. */
   readonly failures: number;
   /** By the monotonic clock. */
   readonly until: number;
@@ -79,7 +82,7 @@ class Watcher {
     try {
       const loaded = await openFiles(this.#config, this.#world);
       const names = profiles.length > 0 ? profiles : this.#config.profiles.map((spec) => spec.profile);
-      const awake = names.filter((name) => (this.#pauses.get(name)?.until ?? 0) <= startedAt);
+      const awake = this.#awake(loaded, names);
       const steps = awake.length > 0 ? planLoaded(loaded, awake, false, this.#world) : [];
       const outcomes = await carryOut(steps, loaded, { global, force: false }, this.#reporter, this.#world);
       // What was written is told, also when the end came meanwhile.
@@ -104,6 +107,23 @@ class Watcher {
     }
   }
 
+  /**
+   * The profiles that are not paused. Keys that have expired end the pause of a source that had nothing newer: the
+   * monotonic clock stands still while a laptop sleeps.
+   */
+  #awake(loaded: Loaded, names: readonly string[]): readonly string[] {
+    const [now, monotonic] = [this.#world.now(), this.#world.monotonicMs()];
+    const expired = new Set(
+      loaded.config.profiles
+        .filter((spec) => (loaded.viewOf(spec).written(spec.profile)?.expiresAt ?? now) < now)
+        .map(({ profile }) => profile),
+    );
+    return names.filter((name) => {
+      const pause = this.#pauses.get(name);
+      return !pause || pause.until <= monotonic || (pause.failures === 0 && expired.has(name));
+    });
+  }
+
   #tell(outcomes: readonly Outcome[]): void {
     const { global } = this.#invocation;
     reportOutcomes(outcomes, global, this.#reporter, this.#world.now());
@@ -119,18 +139,24 @@ class Watcher {
   }
 
   #keepPauses(outcomes: readonly Outcome[]): void {
-    for (const { step, outcome } of outcomes) {
-      const { profile } = step.spec;
-      if (outcome !== "failed") {
-        this.#pauses.delete(profile);
-        continue;
-      }
-      const failures = (this.#pauses.get(profile)?.failures ?? 0) + 1;
-      this.#pauses.set(profile, {
-        failures,
-        until: this.#world.monotonicMs() + pauseAfter(failures, this.#world.random()),
-      });
+    for (const outcome of outcomes) {
+      const { profile } = outcome.step.spec;
+      const isFailed = outcome.outcome === "failed";
+      const failures = isFailed ? (this.#pauses.get(profile)?.failures ?? 0) + 1 : 0;
+      const pauseMs = isFailed ? pauseAfter(failures, this.#world.random()) : this.#untilNextLook(outcome);
+      if (pauseMs === undefined) this.#pauses.delete(profile);
+      else this.#pauses.set(profile, { failures, until: this.#world.monotonicMs() + pauseMs });
     }
+  }
+
+  /** How long a source is left alone that gave keys which are due already, or of which nobody knows when they are. */
+  #untilNextLook({ step, expiresAt }: Outcome): number | undefined {
+    const { spec } = step;
+    if (step.action !== "refresh") return undefined;
+    if (!expiresAt) return spec.recheckMs;
+    const now = this.#world.now();
+    if (refreshAt(expiresAt, spec, this.#world.hostname, spec.profile) > now) return undefined;
+    return lookAgainAfter(expiresAt.getTime() - now.getTime(), windowMs(spec));
   }
 
   /** Looks at what the files hold now: how long to sleep, and whether all is well. */
@@ -145,13 +171,7 @@ class Watcher {
     const sleepMs = sleepUntil(moments);
     const { healthFile } = this.#invocation;
     if (healthFile !== undefined) {
-      const healthy = steps.every(
-        ({ written }) =>
-          written?.complete === true &&
-          written.foreign === undefined &&
-          written.expiresAt !== undefined &&
-          written.expiresAt > now,
-      );
+      const healthy = steps.every(({ spec, written }) => isStillValid(spec, written, now));
       const wakesAt = new Date(now.getTime() + sleepMs);
       await keepHealthFile(this.#pathOf(healthFile), { healthy, profiles: steps.length, wakesAt }, this.#world);
     }

@@ -112,6 +112,8 @@ export interface ProfileSpec {
   readonly endpoint: StsEndpoint;
   /** Absent: half of the lifetime. */
   readonly refreshBeforeMs: number | undefined;
+  /** How often `watch` asks a source whose keys have no expiry. */
+  readonly recheckMs: number;
   readonly onRefresh: string | undefined;
   /** A failed refresh is a warning while the old credentials are valid. */
   readonly lenient: boolean;

@@ -89,7 +89,12 @@ export const CONFIG_KEYS = [
     value: "DURATION",
     help: "refresh when less than this is left, for example 25m (default: half of the lifetime)",
   },
-  { name: "on_refresh", value: "COMMAND", help: "shell command to run after the profile was written" },
+  {
+    name: "recheck",
+    value: "DURATION",
+    help: "how often `watch` asks a source whose keys have no expiry (default: 5m)",
+  },
+  { name: "on_refresh", value: "COMMAND", help: "shell command to run each time the profile's keys have changed" },
   {
     name: "lenient",
     value: "true|false",

@@ -61,6 +61,9 @@ interface Ambient {
   readonly region: AmbientRegion;
 }
 
+/** The default of `recheck`. */
+const RECHECK_MS = 5 * 60_000;
+
 function validateProfile(
   raw: RawProfile,
   context: ValidateContext,
@@ -98,6 +101,7 @@ function validateProfile(
     policyArns: readPolicyArns(section),
     policyFile: section.path("policy_file"),
     refreshBeforeMs,
+    recheckMs: section.duration("recheck") ?? RECHECK_MS,
     onRefresh: section.text("on_refresh"),
     lenient: section.flag("lenient") ?? false,
     overwrite: section.flag("overwrite") ?? false,

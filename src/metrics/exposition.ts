@@ -27,7 +27,9 @@ export interface Metric {
 export function renderMetrics(metrics: readonly Metric[]): string {
   return metrics
     .map(({ name, type, help, samples }) => {
-      const lines = samples.map(({ labels, value }) => `${name}${renderLabels(labels)} ${value}\n`);
+      const lines = samples.map(
+        ({ labels, value }) => `${name}${renderLabels(labels)} ${value === Infinity ? "+Inf" : value}\n`,
+      );
       return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
     })
     .join("");
@@ -46,11 +48,11 @@ function escapeLabel(value: string): string {
 export function parseSamples(text: string): ReadonlyMap<string, readonly Sample[]> {
   const samples = new Map<string, Sample[]>();
   for (const line of text.split("\n")) {
-    const match = /^([a-z_]+)(?:\{(.*)\})? (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)$/.exec(line);
+    const match = /^([a-z_]+)(?:\{(.*)\})? (-?\d+(?:\.\d+)?(?:e[+-]?\d+)?|\+Inf)$/.exec(line);
     const [, name, labels = "", value] = match ?? [];
     if (name === undefined || value === undefined) continue;
     const known = samples.get(name) ?? [];
-    known.push({ labels: parseLabels(labels), value: Number(value) });
+    known.push({ labels: parseLabels(labels), value: value === "+Inf" ? Infinity : Number(value) });
     samples.set(name, known);
   }
   return samples;

@@ -9,7 +9,8 @@ import { type Metric, parseSamples, renderMetrics, type Sample } from "./exposit
 export interface ProfileRun {
   readonly profile: string;
   readonly roleArn: string;
-  readonly expiresAt: Date | undefined;
+  /** `never`: the source tells no expiry. Undefined: there are no credentials. */
+  readonly expiresAt: Date | "never" | undefined;
   readonly refreshed: boolean;
   /** Whether it was due at all: a tick that finds it fresh is no attempt. */
   readonly attempted: boolean;
@@ -92,8 +93,10 @@ function metricsOf(report: RunReport, before: ReadonlyMap<string, readonly Sampl
     {
       name: names.expiry,
       type: "gauge",
-      help: "When the credentials in the file expire; 0 when there are none.",
-      samples: perProfile(names.expiry, ({ expiresAt }) => (expiresAt ? seconds(expiresAt) : 0)),
+      help: "When the credentials in the file expire; 0 when there are none, +Inf when their source tells no expiry.",
+      samples: perProfile(names.expiry, ({ expiresAt }) =>
+        expiresAt === "never" ? Infinity : expiresAt ? seconds(expiresAt) : 0,
+      ),
     },
     {
       name: names.success,

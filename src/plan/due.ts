@@ -22,12 +22,16 @@ export interface RefreshWindow {
  * profile, at most a tenth of the lifetime, always earlier, and never so much that fresh credentials would be due at once.
  */
 export function refreshAt(expiresAt: Date, window: RefreshWindow, host: string, profile: string): Date {
-  const before =
-    window.refreshBeforeMs ?? (window.lifetimeMs === undefined ? UNKNOWN_LIFETIME_WINDOW_MS : window.lifetimeMs / 2);
+  const before = windowMs(window);
   const tenth = window.lifetimeMs === undefined ? UNKNOWN_LIFETIME_WINDOW_MS / 10 : window.lifetimeMs / 10;
   const room = window.lifetimeMs === undefined ? tenth : Math.max(0, (window.lifetimeMs - before) / 2);
   const jitter = fractionOf(`${host}\n${profile}`) * Math.min(tenth, room);
   return new Date(expiresAt.getTime() - before - Math.floor(jitter));
+}
+
+/** How long before their expiry credentials are due, without the jitter; milliseconds. */
+export function windowMs({ lifetimeMs, refreshBeforeMs }: RefreshWindow): number {
+  return refreshBeforeMs ?? (lifetimeMs === undefined ? UNKNOWN_LIFETIME_WINDOW_MS : lifetimeMs / 2);
 }
 
 /** A number in [0, 1) that depends on the text alone: FNV-1a, its bits mixed as murmur3 ends. */

@@ -49,8 +49,9 @@ export function judgeProfile(
   if (written?.foreign !== undefined && !spec.overwrite)
     return { state: "foreign", reason: "foreign", refreshAt: undefined };
   if (written?.accessKeyId === undefined) return { state: "missing", reason: "missing", refreshAt: undefined };
+  // Nobody can tell whether keys without an expiry are still the newest: each run asks their source.
   if (written.expiresAt === undefined)
-    return { state: "due", reason: written.foreign === undefined ? "no-expiry" : "foreign", refreshAt: undefined };
+    return { state: "due", reason: changeOf(spec, written, hostname) ?? "no-expiry", refreshAt: undefined };
   const at = refreshAt(written.expiresAt, spec, hostname, spec.profile);
   if (written.expiresAt <= now) return { state: "expired", reason: "expired", refreshAt: at };
   const changed = changeOf(spec, written, hostname);
@@ -58,6 +59,29 @@ export function judgeProfile(
   return at <= now
     ? { state: "due", reason: "expiring", refreshAt: at }
     : { state: "fresh", reason: "fresh", refreshAt: at };
+}
+
+/** Whether a profile is due, if at all, for what its keys are good for as before: their age alone, or a session's name. */
+export function isSameRole(reason: Reason): boolean {
+  return reason === "fresh" || reason === "expiring" || reason === "session-changed" || reason === "no-expiry";
+}
+
+/**
+ * Whether the keys may still be used as far as the file tells: whole, ours, and not expired. Keys that have no expiry
+ * because their source tells none count as valid, as they do for AWS SDKs (SDKs and Tools Reference Guide, "Process
+ * credential provider"); where the source tells one, it is missing and nothing is known.
+ */
+export function isStillValid(spec: ProfileSpec, written: WrittenProfile | undefined, now: Date): boolean {
+  if (written?.complete !== true || (written.foreign !== undefined && !written.isTakenOver)) return false;
+  return written.expiresAt === undefined ? isPassThrough(spec) : written.expiresAt > now;
+}
+
+/**
+ * Whether the source's own keys are written as they are: it decides when they are newer, and whether they have an expiry.
+ * STS always returns one.
+ */
+export function isPassThrough({ role, source }: ProfileSpec): boolean {
+  return role === undefined && (source.kind === "aws-profile" || source.kind === "credential-source");
 }
 
 /** Whether a run has something to do for it. A section of somebody else is never due. */

@@ -23,6 +23,7 @@ function spec(profile: string, changes: Partial<ProfileSpec> = {}): ProfileSpec 
     policyFile: undefined,
     endpoint: { region: "us-east-1", url: undefined },
     refreshBeforeMs: undefined,
+    recheckMs: minutes(5),
     onRefresh: undefined,
     lenient: false,
     credentialsFile: "/h/.aws/credentials",

@@ -1,7 +1,7 @@
 import { renderDuration, renderInstant } from "../../base/duration.ts";
 import type { ProfileSection } from "../../credentials-file/document.ts";
 import { refusalOf } from "../run/outcome.ts";
-import type { Reason } from "../../plan/profile-state.ts";
+import { isPassThrough, type Reason } from "../../plan/profile-state.ts";
 import type { Step } from "../../plan/plan.ts";
 import { failureFinding, finding, type Finding, typed } from "./finding.ts";
 import type { Target } from "./setup.ts";
@@ -59,11 +59,16 @@ function stateFinding(
     case "foreign":
       return finding("profile", "error", `foreign: ${WHY.foreign}`, { profile });
     case "due": {
+      if (state.reason === "no-expiry" && isPassThrough(step.spec))
+        return finding("profile", "ok", "its source returns keys without an expiry; each run asks for newer ones", {
+          profile,
+        });
       if (state.reason !== "expiring")
         return finding("profile", "warning", `due: ${WHY[state.reason]}; ${left}`, refresh);
       const dueForMs = now.getTime() - (state.refreshAt?.getTime() ?? now.getTime());
       const graceMs = intervalMs === undefined ? USUAL_GRACE_MS : intervalMs * 1.5;
-      if (dueForMs <= graceMs)
+      // A source that caches has nothing newer until shortly before the end.
+      if (dueForMs <= graceMs || isPassThrough(step.spec))
         return finding("profile", "ok", `due for ${renderDuration(dueForMs)}, the next run refreshes it: ${left}`, {
           profile,
         });

@@ -1,51 +1,79 @@
 import { renderInstant } from "../../base/duration.ts";
-import type { Deadline } from "../../base/deadline.ts";
+import { type Deadline, startDeadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
-import type { IdentitySource, ProfileSpec } from "../../config/config.ts";
 import { runProgram } from "../../base/program.ts";
+import type { Progress } from "../../cli/progress.ts";
+import type { Reporter } from "../../cli/report.ts";
+import type { ProfileSpec } from "../../config/config.ts";
 import type { Environment, World } from "../../world.ts";
+import type { Outcome } from "./outcome.ts";
+
+/** What the hooks of a run have in common. */
+export interface HooksContext {
+  readonly world: World;
+  /** What one command may take at most, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Ends the commands that are still running when no time is left for any; twice `timeoutMs` from the run's start. */
+  readonly deadline: Deadline;
+  /** Variables that the configuration names as holding a token, of whatever profile. */
+  readonly tokenVariables: ReadonlySet<string>;
+  readonly reporter: Reporter;
+  readonly progress: Progress;
+}
 
 /** Names that hold secrets in the environments rolefresh runs in; a hook finds the new keys in the file, by its profile. */
 const SECRET_NAMES =
   /^(AWS_(ACCESS_KEY(_ID)?|SECRET_(ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|ID_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|ACTIONS_ID_TOKEN_REQUEST_TOKEN|IDENTITY_HEADER)$/;
 
 /**
- * Runs a profile's `on_refresh` command after the write, as certbot's deploy hook: under `/bin/sh -c`, with
- * `ROLEFRESH_PROFILE`, `ROLEFRESH_EXPIRES_AT` and `ROLEFRESH_CREDENTIALS_FILE` in its environment and no secrets. It and
- * its children are killed at the deadline.
+ * The hooks of a run: each profile's `on_refresh` runs as soon as its new keys are in the file, whatever the other profiles
+ * are waiting for. Profiles with the same command take turns, so that a tool is not restarted twice at once.
+ *
+ * @returns what runs the hook of an outcome, if it has one to run, and adds the hook's failure to it; never rejects for a
+ *   foreseen failure, an interruption included
+ */
+export function openHooks(context: HooksContext): (outcome: Outcome) => Promise<Outcome> {
+  const turns = new Map<string, Promise<unknown>>();
+  return async (outcome) => {
+    const command = outcome.step.spec.onRefresh;
+    if (outcome.outcome !== "refreshed" || command === undefined) return outcome;
+    const turn = (turns.get(command) ?? Promise.resolve()).then(() => runHook(command, outcome, context));
+    turns.set(command, turn);
+    const hookFailure = await turn;
+    return hookFailure ? { ...outcome, hookFailure } : outcome;
+  };
+}
+
+/**
+ * Runs an `on_refresh` command after the write, as certbot's deploy hook: under `/bin/sh -c`, with `ROLEFRESH_PROFILE`,
+ * `ROLEFRESH_EXPIRES_AT` (empty where the source tells no expiry) and `ROLEFRESH_CREDENTIALS_FILE` in its environment and
+ * no secrets. It and its children are killed at the deadline.
  *
  * @returns the failure to report; what was written stays
- * @throws INTERRUPTED
  */
-export async function runHook(
-  spec: ProfileSpec,
-  expiresAt: Date,
-  deadline: Deadline,
-  world: Pick<World, "env" | "cwd">,
-): Promise<Failure | undefined> {
-  if (spec.onRefresh === undefined) return undefined;
+async function runHook(command: string, outcome: Outcome, context: HooksContext): Promise<Failure | undefined> {
+  const { world, reporter, progress, timeoutMs } = context;
+  const { spec } = outcome.step;
+  const remainingMs = context.deadline.remainingMs();
+  if (remainingMs === 0) return failureOf(spec, "was not started: the commands before it took all of the time");
+  progress.set(spec.profile, "running on_refresh");
+  const deadline = startDeadline(Math.min(timeoutMs, remainingMs), world, context.deadline.signal);
   const extra = {
     ROLEFRESH_PROFILE: spec.profile,
-    ROLEFRESH_EXPIRES_AT: renderInstant(expiresAt),
+    ROLEFRESH_EXPIRES_AT: outcome.expiresAt ? renderInstant(outcome.expiresAt) : "",
     ROLEFRESH_CREDENTIALS_FILE: spec.credentialsFile,
   };
-  const context = {
-    env: withoutSecrets(world.env, spec),
-    deadline,
-    cwd: world.cwd,
-  };
+  const program = { env: withoutSecrets(world.env, context.tokenVariables), deadline, cwd: world.cwd };
+  const startedMs = world.monotonicMs();
   try {
-    const end = await runProgram(
-      "/bin/sh",
-      ["-c", spec.onRefresh],
-      context,
-      "on_refresh has not ended",
-      extra,
-      "effect",
-    );
+    const end = await runProgram("/bin/sh", ["-c", command], program, "on_refresh has not ended", extra, "effect");
     switch (end.kind) {
-      case "exit":
-        return end.status === 0 ? undefined : failureOf(spec, `failed with exit ${end.status}${said(end.complaint)}`);
+      case "exit": {
+        if (end.status !== 0) return failureOf(spec, `failed with exit ${end.status}${said(end.complaint)}`);
+        const seconds = ((world.monotonicMs() - startedMs) / 1000).toFixed(1);
+        reporter.detail(`profile '${spec.profile}': on_refresh ended with exit 0 after ${seconds} s`);
+        return undefined;
+      }
       case "signal":
         return failureOf(spec, `was ended by ${end.signal}${said(end.complaint)}`);
       case "not-started":
@@ -54,22 +82,17 @@ export async function runHook(
         return failureOf(spec, "was killed: it printed too much");
     }
   } catch (error) {
-    if (!(error instanceof Failure) || error.code === "INTERRUPTED") throw error;
-    return failureOf(spec, "was killed: it did not end within --timeout");
+    if (!(error instanceof Failure)) throw error;
+    // The run ends with the interruption, which is told once; the other profiles' writes come to their end first.
+    return error.code === "INTERRUPTED" ? undefined : failureOf(spec, "was killed: it did not end within --timeout");
+  } finally {
+    deadline.clear();
   }
 }
 
-function withoutSecrets(env: Environment, { source }: ProfileSpec): Environment {
-  const configured = new Set(source.kind === "web-identity" ? secretVariables(source.identity) : []);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !configured.has(name) && !SECRET_NAMES.test(name)));
-}
-
-/** The variables that the config itself names as holding a token. */
-function secretVariables(identity: IdentitySource): readonly string[] {
-  if ("variable" in identity) return [identity.variable];
-  if (identity.kind !== "url") return [];
-  return identity.headers.flatMap(({ template }) =>
-    [...template.matchAll(/\{env:(\w+)\}/g)].map(([, name = ""]) => name),
+function withoutSecrets(env: Environment, tokenVariables: ReadonlySet<string>): Environment {
+  return Object.fromEntries(
+    Object.entries(env).filter(([name]) => !tokenVariables.has(name) && !SECRET_NAMES.test(name)),
   );
 }
 

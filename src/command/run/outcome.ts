@@ -2,6 +2,7 @@ import { renderDuration, renderInstant } from "../../base/duration.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Step } from "../../plan/plan.ts";
 import type { RoleSession } from "../../sts/session.ts";
+import type { ProfileSection } from "../../credentials-file/section.ts";
 import type { Lease } from "../../credentials-file/lock.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 import type { Expectation } from "./write-queue.ts";
@@ -9,7 +10,7 @@ import type { Expectation } from "./write-queue.ts";
 /** How one profile's part of a run ended. */
 export interface Outcome {
   readonly step: Step;
-  /** `due`: only in a dry run, where a refresh would be made. */
+  /** `refreshed`: the profile's keys in the file are other ones than before. `due`: only in a dry run, where a refresh would be made. */
   readonly outcome: "refreshed" | "fresh" | "failed" | "due";
   readonly reason: string;
   readonly accessKeyId: string | undefined;
@@ -59,6 +60,37 @@ export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
     expiresAt: written?.expiresAt,
     failure: undefined,
   };
+}
+
+/** The reason of an outcome where the source was asked and handed on the keys that the file holds already. */
+export const NOTHING_NEWER = "source-has-nothing-newer";
+
+/**
+ * The outcome of a step whose session is in the file now. A session that the file held before is no refresh; that its
+ * expiry or our mark may have been written anew changes nothing for whoever reads the keys.
+ */
+export function handedOn(step: Step, session: RoleSession, isNewer: boolean): Outcome {
+  const { accessKeyId, principalArn, expiresAt } = session;
+  return {
+    step,
+    outcome: isNewer ? "refreshed" : "fresh",
+    reason: isNewer ? step.state.reason : NOTHING_NEWER,
+    accessKeyId,
+    principalArn,
+    expiresAt,
+    failure: undefined,
+  };
+}
+
+/** Whether a section holds the keys of a session, for every reader: access key, secret, and the token under both names. */
+export function isHeldBy(section: ProfileSection | undefined, session: RoleSession): boolean {
+  const { accessKeyId, secretAccessKey, sessionToken, securityToken } = section ?? {};
+  return (
+    accessKeyId === session.accessKeyId &&
+    secretAccessKey?.equals(session.secretAccessKey) === true &&
+    sessionToken?.equals(session.sessionToken) === true &&
+    securityToken?.equals(session.sessionToken) === true
+  );
 }
 
 /** The outcome of a step that failed; what the file held before is still there, and is told with it. */

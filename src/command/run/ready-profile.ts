@@ -3,6 +3,7 @@ import type { Secret } from "../../base/secret.ts";
 import type { GlobalOptions } from "../../cli/invocation.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
+import { isSameRole, isStillValid } from "../../plan/profile-state.ts";
 import type { World } from "../../world.ts";
 import { carryOut } from "./carry-out.ts";
 import { type Loaded, planLoaded } from "./load.ts";
@@ -64,10 +65,8 @@ export async function readyProfile(
  * Whether the keys from before a failed refresh may still be used: they have not expired, and only their age (or the name
  * of their session) made the profile due, if it was. Keys of another role than the configured one would be a surprise.
  */
-function isStillGood({ step, expiresAt }: Outcome, now: Date): boolean {
-  const { reason } = step.state;
-  if (reason !== "expiring" && reason !== "session-changed" && reason !== "fresh") return false;
-  return expiresAt !== undefined && expiresAt > now;
+function isStillGood({ step }: Outcome, now: Date): boolean {
+  return isSameRole(step.state.reason) && isStillValid(step.spec, step.written, now);
 }
 
 async function readBack(spec: ProfileSpec, loaded: Loaded): Promise<ReadyProfile> {

@@ -1,5 +1,6 @@
 import type { Config } from "../../config/config.ts";
 import { resolvePath } from "../../config/locate.ts";
+import { isPassThrough } from "../../plan/profile-state.ts";
 import type { World } from "../../world.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -16,10 +17,10 @@ export async function recordMetrics(
   world: World,
 ): Promise<void> {
   const { writeMetrics } = await import("../../metrics/run-metrics.ts");
-  const profiles = outcomes.map(({ step, outcome, expiresAt, failure, hookFailure }) => ({
+  const profiles = outcomes.map(({ step, outcome, accessKeyId, expiresAt, failure, hookFailure }) => ({
     profile: step.spec.profile,
     roleArn: step.spec.role?.arn ?? "",
-    expiresAt,
+    expiresAt: expiresAt ?? (accessKeyId !== undefined && isPassThrough(step.spec) ? ("never" as const) : undefined),
     refreshed: outcome === "refreshed",
     attempted: step.action === "refresh",
     failure: failure?.code ?? hookFailure?.code,

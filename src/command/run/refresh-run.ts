@@ -11,13 +11,13 @@ import type { Step } from "../../plan/plan.ts";
 import type { RoleSession } from "../../sts/session.ts";
 import type { World } from "../../world.ts";
 import { type CredentialsView, toWritten } from "./credentials-view.ts";
-import { takeFlight } from "./flight.ts";
+import { takeFlight, waitForFlight } from "./flight.ts";
 import type { Loaded } from "./load.ts";
 import { namingProfile } from "./naming-profile.ts";
-import { failed, type Obtained, type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
+import { failed, handedOn, isHeldBy, type Obtained, type Outcome, settleAtOnce, unchanged } from "./outcome.ts";
 import { openRoleSessions, type RoleSessions } from "./role-sessions.ts";
 import { sourceKeysOf } from "./source-keys.ts";
-import { type Expectation, openWriteQueue, type WriteQueue } from "./write-queue.ts";
+import { type Expectation, openWriteQueues, type WriteQueue } from "./write-queue.ts";
 
 /** What all steps of a run share. */
 export interface RunContext {
@@ -30,6 +30,8 @@ export interface RunContext {
   readonly force: boolean;
   readonly reporter: Reporter;
   readonly progress: Progress;
+  /** Runs the profile's `on_refresh` command if its keys have changed; told of each outcome as it comes. */
+  readonly runHook: (outcome: Outcome) => Promise<Outcome>;
 }
 
 /**
@@ -54,7 +56,7 @@ class Run {
   readonly #context: RunContext;
   readonly #sessions: RoleSessions;
   readonly #limit: ReturnType<typeof pLimit>;
-  readonly #queues = new Map<string, WriteQueue>();
+  readonly #queueOf: (spec: ProfileSpec) => WriteQueue;
   readonly #obtained = new Map<Step, Promise<Obtained>>();
 
   constructor(loaded: Loaded, context: RunContext) {
@@ -62,6 +64,7 @@ class Run {
     this.#context = context;
     this.#limit = pLimit(context.concurrency);
     this.#sessions = openRoleSessions(context);
+    this.#queueOf = openWriteQueues(loaded, context);
   }
 
   close(): void {
@@ -82,43 +85,42 @@ class Run {
         "away" in expectation ? this.#obtain(step, expectation) : Promise.resolve({ outcome: expectation }),
       );
     }
-    return Promise.all([...this.#obtained].map(async ([step, obtained]) => this.#finish(step, await obtained)));
+    const { runHook } = this.#context;
+    return Promise.all(
+      [...this.#obtained].map(async ([step, obtained]) => runHook(await this.#finish(step, await obtained))),
+    );
   }
 
   /** Everything up to the session; a step that calls with its keys need not wait for the write. */
   async #obtain(step: Step, expectation: Expectation): Promise<Obtained> {
-    const view = this.#view(step);
+    const { world, deadline, progress } = this.#context;
+    const { profile } = step.spec;
     try {
       const source = step.source && (await this.#obtained.get(step.source));
-      return await this.#limit(() => this.#fly(step, view, source, expectation));
+      for (let attempt = 0; ; attempt++) {
+        const obtained = await this.#limit(() => this.#fly(step, source, expectation));
+        if (obtained !== "busy") return obtained;
+        expectation.away();
+        progress.set(profile, "waiting for another rolefresh");
+        // Without a slot: whoever holds the locks of one file could starve the profiles of all others.
+        await waitForFlight(step.spec, attempt, world, deadline);
+      }
     } catch (error) {
       expectation.away();
       if (!(error instanceof Failure)) throw error;
-      this.#context.progress.set(step.spec.profile, "failed");
-      return { outcome: failed(step, namingProfile(error, step.spec.profile)) };
+      progress.set(profile, "failed");
+      return { outcome: failed(step, namingProfile(error, profile)) };
     }
   }
 
-  async #fly(
-    step: Step,
-    view: CredentialsView,
-    source: Obtained | undefined,
-    expectation: Expectation,
-  ): Promise<Obtained> {
+  async #fly(step: Step, source: Obtained | undefined, expectation: Expectation): Promise<Obtained | "busy"> {
     const { world, force, progress, reporter, deadline } = this.#context;
     const { spec } = step;
+    const view = this.#view(step);
     deadline.signal.throwIfAborted();
-    const onWait = () => {
-      expectation.away();
-      progress.set(spec.profile, "waiting for another rolefresh");
-    };
-    const flight = await takeFlight(spec, view, {
-      world,
-      deadline,
-      onWait,
-      fresh: () => !force && this.#isFreshNow(step, view),
-    });
-    if (!flight) {
+    const flight = await takeFlight(spec, view, () => !force && this.#isFreshNow(step, view));
+    if (flight === "busy") return flight;
+    if (flight === "fresh") {
       expectation.away();
       return { outcome: this.#byAnother(step, view) };
     }
@@ -141,15 +143,21 @@ class Run {
     if ("outcome" in obtained) return obtained.outcome;
     const { session, flight, expectation } = obtained;
     const { spec } = step;
+    let isNewer = true;
     try {
       const written = this.#queueOf(spec).submit({
         profile: spec.profile,
         edit: { kind: "write", keys: session },
         overwrite: spec.overwrite,
-        stillWanted: (section) => this.#context.force || this.#isDueNow(spec, section && toWritten(section)),
+        stillWanted: (section) => {
+          // Under the lock: this is what the tool has read until now.
+          isNewer = !isHeldBy(section, session);
+          return this.#context.force || this.#isDueNow(spec, section && toWritten(section));
+        },
       });
       expectation.away();
-      return await this.#settle(step, session, await written);
+      const result = await written;
+      return await this.#settle(step, session, result, isNewer);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       return failed(step, error);
@@ -158,7 +166,7 @@ class Run {
     }
   }
 
-  async #settle(step: Step, session: RoleSession, result: EditResult): Promise<Outcome> {
+  async #settle(step: Step, session: RoleSession, result: EditResult, isNewer: boolean): Promise<Outcome> {
     const { progress, reporter } = this.#context;
     const view = this.#view(step);
     switch (result.kind) {
@@ -169,17 +177,11 @@ class Run {
         await view.lookAgain();
         return this.#byAnother(step, view);
       case "written":
-        progress.set(step.spec.profile, "refreshed");
-        reporter.detail(`${step.spec.profile}: written to ${view.path}`);
-        return {
-          step,
-          outcome: "refreshed",
-          reason: step.state.reason,
-          accessKeyId: session.accessKeyId,
-          principalArn: session.principalArn,
-          expiresAt: session.expiresAt,
-          failure: undefined,
-        };
+        progress.set(step.spec.profile, isNewer ? "refreshed" : "fresh");
+        reporter.detail(
+          `${step.spec.profile}: ${isNewer ? `written to ${view.path}` : "the source has nothing newer than the keys in the file"}`,
+        );
+        return handedOn(step, session, isNewer);
     }
   }
 
@@ -210,25 +212,5 @@ class Run {
 
   #view(step: Step): CredentialsView {
     return this.#loaded.viewOf(step.spec);
-  }
-
-  #queueOf(spec: ProfileSpec): WriteQueue {
-    const { file } = this.#loaded.viewOf(spec);
-    if (!file) throw new Error(`${spec.credentialsFile} was not resolved`);
-    const existing = this.#queues.get(file.target);
-    if (existing) return existing;
-    const inPlace = this.#loaded.config.profiles.some(
-      (other) => other.writeMode === "in-place" && this.#loaded.viewOf(other).file?.target === file.target,
-    );
-    const { world, writeDeadline, reporter } = this.#context;
-    const queue = openWriteQueue(file, inPlace ? "in-place" : "atomic", {
-      world,
-      deadline: writeDeadline,
-      onWarnings: (target, warnings) => {
-        for (const warning of warnings) reporter.warning(`${target.path}:${warning.line}: ${warning.message}`);
-      },
-    });
-    this.#queues.set(file.target, queue);
-    return queue;
   }
 }

@@ -1,6 +1,7 @@
 import { exitCodeOf, worstExitCode } from "../../cli/exit-code.ts";
 import type { GlobalOptions } from "../../cli/invocation.ts";
 import type { Reporter } from "../../cli/report.ts";
+import { isStillValid } from "../../plan/profile-state.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";
 
 /**
@@ -35,7 +36,6 @@ export function reportOutcomes(
 }
 
 /** The old credentials are ours, whole, and still work. */
-function isHarmless({ step, expiresAt }: Outcome, { lenient }: Pick<GlobalOptions, "lenient">, now: Date): boolean {
-  const isOurs = step.written?.complete === true && step.written.foreign === undefined;
-  return (lenient || step.spec.lenient) && isOurs && expiresAt !== undefined && expiresAt > now;
+function isHarmless({ step }: Outcome, { lenient }: Pick<GlobalOptions, "lenient">, now: Date): boolean {
+  return (lenient || step.spec.lenient) && isStillValid(step.spec, step.written, now);
 }

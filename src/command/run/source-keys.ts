@@ -1,6 +1,7 @@
 import { renderInstant } from "../../base/duration.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Step } from "../../plan/plan.ts";
+import { isSameRole, isStillValid } from "../../plan/profile-state.ts";
 import type { SigningKeys } from "../../sts/session.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 import type { Obtained } from "./outcome.ts";
@@ -20,15 +21,17 @@ export function sourceKeysOf(step: Step, source: Obtained | undefined, view: Cre
   const name = step.spec.source.sourceProfile;
   if (source && "session" in source) return source.session;
   const failure = source?.outcome.failure;
-  const expiresAt = step.source?.written?.expiresAt;
-  const isSameRole = step.source?.state.reason === "expiring" || step.source?.state.reason === "session-changed";
-  if (failure && !(isSameRole && expiresAt && expiresAt.getTime() - now.getTime() > ENOUGH_FOR_A_CALL_MS)) {
+  if (failure && !(step.source && isEnoughForACall(step.source, now))) {
     throw new Failure(failure.code, `its source_profile '${name}' has no valid keys: ${failure.message}`, {
       hint: failure.hint,
       cause: failure,
     });
   }
   return keysInFile(name, view, now);
+}
+
+function isEnoughForACall({ spec, state, written }: Step, now: Date): boolean {
+  return isSameRole(state.reason) && isStillValid(spec, written, new Date(now.getTime() + ENOUGH_FOR_A_CALL_MS));
 }
 
 function keysInFile(name: string, view: CredentialsView, now: Date): SigningKeys {

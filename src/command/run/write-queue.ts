@@ -1,8 +1,11 @@
 import type { Deadline } from "../../base/deadline.ts";
+import type { Reporter } from "../../cli/report.ts";
+import type { ProfileSpec } from "../../config/config.ts";
 import type { FileWarning } from "../../credentials-file/document.ts";
 import type { ResolvedFile } from "../../safe-file/locate.ts";
 import type { EditResult, PendingEdit } from "../../credentials-file/update.ts";
 import type { World } from "../../world.ts";
+import type { Loaded } from "./load.ts";
 
 /** New credentials wait at most this long for others of the same file, so that a crash in a long run loses little. */
 const GATHER_MS = 1000;
@@ -26,8 +29,41 @@ export interface Expectation {
   back(): void;
 }
 
+/** What the queues of a run need of it. */
+export interface WriteQueuesContext {
+  readonly world: World;
+  readonly writeDeadline: Deadline;
+  readonly reporter: Reporter;
+}
+
+/** The queues of a run, each opened when it is first asked for: one for each file, whatever path it is configured by. */
+export function openWriteQueues(
+  { config, viewOf }: Loaded,
+  { world, writeDeadline, reporter }: WriteQueuesContext,
+): (spec: ProfileSpec) => WriteQueue {
+  const queues = new Map<string, WriteQueue>();
+  return (spec) => {
+    const { file } = viewOf(spec);
+    if (!file) throw new Error(`${spec.credentialsFile} was not resolved`);
+    const existing = queues.get(file.target);
+    if (existing) return existing;
+    const inPlace = config.profiles.some(
+      (other) => other.writeMode === "in-place" && viewOf(other).file?.target === file.target,
+    );
+    const queue = openWriteQueue(file, inPlace ? "in-place" : "atomic", {
+      world,
+      deadline: writeDeadline,
+      onWarnings: (target, warnings) => {
+        for (const warning of warnings) reporter.warning(`${target.path}:${warning.line}: ${warning.message}`);
+      },
+    });
+    queues.set(file.target, queue);
+    return queue;
+  };
+}
+
 /** What the queue's writes need. */
-export interface WriteQueueContext {
+interface WriteQueueContext {
   readonly world: World;
   /** Longer than the run's: what was obtained in time is still written. */
   readonly deadline: Deadline;
@@ -44,11 +80,7 @@ interface Waiting {
  * Opens the queue of one credentials file: edits that are ready together go in with one write, and one that is ready
  * is not kept waiting for long by those that are still on their way.
  */
-export function openWriteQueue(
-  file: ResolvedFile,
-  writeMode: "atomic" | "in-place",
-  context: WriteQueueContext,
-): WriteQueue {
+function openWriteQueue(file: ResolvedFile, writeMode: "atomic" | "in-place", context: WriteQueueContext): WriteQueue {
   let expected = 0;
   let waiting: Waiting[] = [];
   let writing: Promise<void> = Promise.resolve();
