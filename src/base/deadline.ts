@@ -30,11 +30,7 @@ export function startDeadline(
   setMaxListeners(0, controller.signal);
   const endsAt = clock.monotonicMs() + timeoutMs;
   const timer = setTimeout(() => {
-    controller.abort(
-      new Failure("TIMEOUT", `not done within ${timeoutMs / 1000} s`, {
-        hint: "raise --timeout, or look for what is slow with --verbose",
-      }),
-    );
+    controller.abort(timedOut(timeoutMs));
   }, timeoutMs);
   const onInterrupt = () => controller.abort(interrupted.reason);
   if (interrupted.aborted) onInterrupt();
@@ -47,4 +43,11 @@ export function startDeadline(
       interrupted.removeEventListener("abort", onInterrupt);
     },
   };
+}
+
+/** The end of a deadline, in tenths of a second: what was left of another one has many digits. */
+export function timedOut(timeoutMs: number): Failure {
+  return new Failure("TIMEOUT", `timed out after ${Math.round(timeoutMs / 100) / 10} s`, {
+    hint: "raise --timeout, or find what is slow with --verbose",
+  });
 }

@@ -23,6 +23,7 @@ export async function assumeRoleWithWebIdentity(
     endpoint: request.endpoint,
     keys: undefined,
     deniedHint: trustHint(request, token),
+    tokenHint: providerHint(request, token),
     send: (sdk, client, options) =>
       client.send(
         new sdk.AssumeRoleWithWebIdentityCommand({ ...commonInput(request), WebIdentityToken: token.token.reveal() }),
@@ -34,7 +35,7 @@ export async function assumeRoleWithWebIdentity(
 }
 
 /**
- * Google's claims arrive under other names: `:aud` is the token's `azp` when it has one, `:oaud` its `aud`
+ * `:aud` is the token's `azp` when it has one; Google's `aud` arrives as `:oaud`
  * (IAM User Guide, "Available keys for AWS web identity federation").
  */
 function trustHint(request: RoleRequest, token: IdentityToken): string {
@@ -44,9 +45,30 @@ function trustHint(request: RoleRequest, token: IdentityToken): string {
   const google = host === "accounts.google.com";
   const keys = google
     ? [`${host}:sub = ${subject ?? "none"}`, `${host}:oaud = ${aud}`, `${host}:aud = ${authorizedParty ?? aud}`]
-    : [`${host}:sub = ${subject ?? "none"}`, `${host}:aud = ${aud}`];
+    : [`${host}:sub = ${subject ?? "none"}`, `${host}:aud = ${authorizedParty ?? aud}`];
   return redact(
     `compare the role's trust policy with 'rolefresh trust-policy PROFILE': ${request.role.name} must allow ` +
-      `sts:AssumeRoleWithWebIdentity to ${host}; its conditions are compared with ${keys.join(", ")}`,
+      `sts:AssumeRoleWithWebIdentity to ${host}; its conditions are compared with ${keys.join(", ")}; ` +
+      `check \`role_arn\` too: STS says the same of a role or account that does not exist`,
+    600,
+  );
+}
+
+/**
+ * An issuer other than Google needs an IAM OIDC provider that lists what AWS takes for the audience: the token's `azp`, and
+ * `aud` only where there is none. Microsoft Entra ID's version 2 tokens have one (aws/aws-sdk-net#3071).
+ */
+function providerHint(request: RoleRequest, token: IdentityToken): string | undefined {
+  const { issuer, audience, authorizedParty } = token.claims;
+  if (issuer === undefined || issuer === "https://accounts.google.com") return undefined;
+  const clientId = authorizedParty ?? audience[0] ?? "AUDIENCE";
+  const { partition, account } = request.role;
+  const provider = `arn:${partition}:iam::${account}:oidc-provider/${issuer.replace(/^https:\/\//, "")}`;
+  const which = authorizedParty === undefined ? "aud" : "azp, which counts instead of aud";
+  return redact(
+    `register the token's issuer and its ${which}: aws iam create-open-id-connect-provider --url ${issuer} ` +
+      `--client-id-list ${clientId}; if ${provider} exists: aws iam add-client-id-to-open-id-connect-provider ` +
+      `--open-id-connect-provider-arn ${provider} --client-id ${clientId}`,
+    900,
   );
 }

@@ -42,7 +42,8 @@ export async function assumeRole(
     deniedHint:
       `compare the role's trust policy with 'rolefresh trust-policy PROFILE': ${request.role.name} must allow ` +
       `sts:AssumeRole to the source's principal` +
-      `${externalId === undefined ? "" : " with this `external_id`"}, and the source's own policy must allow it too`,
+      `${externalId === undefined ? "" : " with this `external_id`"}, and the source's own policy must allow it too; ` +
+      "check `role_arn` too: STS says the same of a role or account that does not exist",
     send: (sdk, client, options) => client.send(new sdk.AssumeRoleCommand(input), options),
   });
   const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };

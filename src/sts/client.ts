@@ -32,6 +32,8 @@ export interface StsCall<Output> {
   readonly keys: SigningKeys | undefined;
   /** Said in addition when STS denies: what the policy must allow. */
   readonly deniedHint: string;
+  /** Said instead of the usual when STS takes the token for invalid: what IAM must know. */
+  readonly tokenHint?: string | undefined;
   readonly send: (sdk: typeof Sdk, client: Sdk.STSClient, options: CallOptions) => Promise<Output>;
 }
 
@@ -91,7 +93,8 @@ export function openSts(context: StsContext): StsClients {
         const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onAnswer, onProxy });
         return { output, stsTime, receivedAt };
       } catch (error) {
-        throw toFailure(error, { ...call, where, region: endpoint.region, deadline: context.deadline });
+        const { region, useFips } = endpoint;
+        throw toFailure(error, { ...call, where, region, useFips, deadline: context.deadline });
       }
     },
     close: () => {

@@ -9,7 +9,13 @@ export interface CallDescription {
   readonly subject: string;
   readonly where: string;
   readonly region: string;
+  /** Whether the region's FIPS endpoint is called. */
+  readonly useFips?: boolean | undefined;
+  /** Whose keys sign; absent for an unsigned call. */
+  readonly keys?: { readonly sessionToken: unknown } | undefined;
   readonly deniedHint: string;
+  /** Said where STS takes the identity token for none of its own: what IAM must know. */
+  readonly tokenHint?: string | undefined;
   readonly deadline: Deadline;
 }
 
@@ -27,7 +33,15 @@ interface Rule {
   readonly hint: string | ((call: CallDescription) => string);
 }
 
-const CLOCK = "this machine's clock may be off: look at it with `timedatectl`";
+const CLOCK = "check this machine's clock with `timedatectl`";
+
+/**
+ * The regions that are enabled by default; the list is closed, as every region since March 2019 must be enabled by hand
+ * (https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html). Tokens of the global endpoint are not
+ * valid in the others (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html).
+ */
+const DEFAULT_REGION =
+  /^(us-(east|west)-[12]|ca-central-1|sa-east-1|eu-(central-1|north-1|west-[123])|ap-(south-1|northeast-[123]|southeast-[12])|(cn|us-gov|us-iso\w*|eu-iso\w*|eusc)-.*)$/;
 
 /**
  * STS's error codes (https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html and each action's page), with
@@ -42,28 +56,30 @@ const RULES: readonly Rule[] = [
   {
     codes: /^(InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|MissingAuthenticationToken|OptInRequired)$/,
     failure: "STS_DENIED",
-    hint: "the source profile's keys are unknown to AWS: deleted, inactive, or of another partition",
+    hint: unknownKeysHint,
   },
   {
     codes: /^(SignatureDoesNotMatch|InvalidSignature|IncompleteSignature)$/,
     failure: "STS_DENIED",
-    hint: `the source profile's secret key does not belong to its access key, or ${CLOCK}`,
+    hint: `check that the source profile's secret key belongs to its access key, and ${CLOCK}`,
   },
   { codes: /^(RequestExpired|RequestTimeTooSkewed|RequestInTheFuture)$/, failure: "STS_DENIED", hint: CLOCK },
   {
     codes: /^(ExpiredToken|TokenRefreshRequired)$/,
     failure: "STS_TOKEN_EXPIRED",
-    hint: `get a new token, or refresh the source profile; when it is new, ${CLOCK}`,
+    hint: `get a new token, or refresh the source profile; if it is new, ${CLOCK}`,
   },
   {
     codes: /^(InvalidIdentityToken|IDPRejectedClaim)$/,
     failure: "STS_TOKEN_INVALID",
-    hint: "AWS must know the token's issuer: `accounts.google.com` is built in, any other needs an IAM OIDC provider with the issuer's URL and the audience",
+    hint: (call) =>
+      call.tokenHint ??
+      "create an IAM OIDC provider with the token's issuer and audience (`accounts.google.com` is built in)",
   },
   {
     codes: /^IDPCommunicationError$/,
     failure: "STS_UNAVAILABLE",
-    hint: "AWS cannot reach the token's issuer; the next run may heal it",
+    hint: "AWS cannot reach the token's issuer; the next run will retry",
   },
   {
     codes:
@@ -79,7 +95,7 @@ const RULES: readonly Rule[] = [
   {
     codes: /^MalformedPolicyDocument$/,
     failure: "STS_REQUEST_REFUSED",
-    hint: "look at the JSON of `policy_file`",
+    hint: "check the JSON of `policy_file`",
   },
   {
     codes: /^PackedPolicyTooLarge$/,
@@ -119,9 +135,10 @@ export function isVerificationKeyFault(error: unknown): boolean {
   );
 }
 
-/** One word for an error: its AWS code or errno. */
+/** One word for an error: its AWS code or errno, or the status of an answer without a code. */
 export function wordOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
+  if (isServiceError(error) && codeOf(error) === "Unknown") return `status ${error.$metadata.httpStatusCode ?? 0}`;
   const code = isServiceError(error) && typeof error.Code === "string" ? error.Code : errnoOf(error);
   return redact(code ?? error.name, 64);
 }
@@ -135,9 +152,11 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
       cause: bare(error),
     });
   if (isVerificationKeyFault(error))
-    return make("STS_UNAVAILABLE", "AWS could not fetch the issuer's keys; the next run may heal it");
+    return make("STS_UNAVAILABLE", "AWS could not fetch the issuer's keys; the next run will retry");
   // "…failed with invalid MFA one time pass code" (lonelyplanet/aws-mfa#20), "…unable to validate MFA code" (aws-cli#6325).
   if (error.message.startsWith("MultiFactorAuthentication failed")) return make("STS_DENIED", MFA_HINT);
+  const besides = permissionBesides(error.message);
+  if (besides !== undefined) return make("STS_DENIED", besides);
   const rule = RULES.find(({ codes }) => codes.test(code));
   if (rule !== undefined) return make(rule.failure, typeof rule.hint === "string" ? rule.hint : rule.hint(call));
   if (status === 429) return make("STS_THROTTLED", "spread the runs of a fleet over time");
@@ -146,19 +165,41 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
     const told = `${what}: status ${status} and no AWS error in the answer`;
     return new Failure(status >= 500 ? "STS_UNAVAILABLE" : "STS_NONSENSE", told, { hint: notSts(call) });
   }
-  if (status >= 500) return make("STS_UNAVAILABLE", "STS is failing; the next run may heal it");
+  if (status >= 500) return make("STS_UNAVAILABLE", "STS is failing; the next run will retry");
   return make("STS_REQUEST_REFUSED", refusedHint(error.message));
 }
 
+/**
+ * Rights that a call needs besides its own. STS names what is missing: "User: arn:… is not authorized to perform:
+ * sts:SetSourceIdentity on resource: arn:…" (noqdev/iambic#357;
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html for sts:TagSession).
+ */
+function permissionBesides(message: string): string | undefined {
+  const action = /not authorized to perform:? (sts:(?:TagSession|SetSourceIdentity))\b/.exec(message)?.[1];
+  if (action === undefined) return undefined;
+  const key = action === "sts:TagSession" ? "`tags`" : "`source_identity`";
+  return `allow ${action} in the role's trust policy and in the source's own policy, or remove ${key} from the profile`;
+}
+
+/** "The security token included in the request is invalid" is also what a token of the global endpoint gets. */
+function unknownKeysHint({ keys, region }: CallDescription): string {
+  const usual = "check that the source profile's keys exist, are active and belong to this partition";
+  if (keys?.sessionToken === undefined || DEFAULT_REGION.test(region)) return usual;
+  return (
+    `get the source profile's keys from a regional endpoint (AWS_STS_REGIONAL_ENDPOINTS=regional): those of ` +
+    `sts.amazonaws.com are not valid in the opt-in region ${region}; else ${usual}`
+  );
+}
+
 const MFA_HINT =
-  "look at `mfa_serial` and at what `mfa_command` prints; a code works once, so let other profiles chain from one " +
+  "check `mfa_serial` and what `mfa_command` prints; a code works once, so let other profiles chain from one " +
   "with identity = session instead of asking for codes of their own";
 
 function refusedHint(message: string): string {
   if (/DurationSeconds|MaxSessionDuration/.test(message)) {
     return "lower `duration_seconds`, or raise the role's maximum session duration (a chained role has 3600 s at most)";
   }
-  return "look at the profile's keys in the configuration: STS does not take one of them";
+  return "check the profile's keys in the config: STS rejects one of them";
 }
 
 function cutOff(reason: unknown, what: string): unknown {
@@ -167,7 +208,7 @@ function cutOff(reason: unknown, what: string): unknown {
 }
 
 const notSts = (call: CallDescription): string =>
-  `what answered is not STS: look at \`endpoint_url\`, AWS_ENDPOINT_URL_STS and at what stands between here and ${call.where}`;
+  `check \`endpoint_url\`, AWS_ENDPOINT_URL_STS and any proxy between this host and ${call.where}: what responds is not STS`;
 
 /** The code without its suffix: `ExpiredTokenException` and `ExpiredToken` are the same fault. */
 function codeOf(error: ServiceError): string {

@@ -50,6 +50,7 @@ export class AddressesFailed extends Error {
 interface Called {
   readonly where: string;
   readonly region: string;
+  readonly useFips?: boolean | undefined;
 }
 
 /**
@@ -60,31 +61,31 @@ interface Called {
  */
 export function networkFailure(error: unknown, what: string, call: Called): Failure | undefined {
   if (!(error instanceof Error)) return undefined;
-  if (error instanceof ProxyRefusal) return proxyFailure(error, what);
+  if (error instanceof ProxyRefusal) return proxyFailure(error, what, call);
   if (error instanceof TlsRefusal)
     return new Failure("STS_NONSENSE", `${what}: ${error.message}`, { hint: error.hint, cause: error });
   const code = errnoOf(error);
   if (error.name === "TimeoutError") {
     return new Failure("STS_UNAVAILABLE", `${what}: ${error.message}`, {
-      hint: "look at the network and firewall between here and STS; the next run may heal it",
+      hint: "check the network and firewall between this host and STS; the next run will retry",
       cause: error,
     });
   }
   if (error instanceof AnswerTooLarge) {
     return new Failure("STS_NONSENSE", `${what}: ${error.message}`, {
-      hint: "look at `endpoint_url` and AWS_ENDPOINT_URL_STS: STS answers with some kilobytes",
+      hint: "check `endpoint_url` and AWS_ENDPOINT_URL_STS: STS responds with a few kilobytes",
     });
   }
   if (code === undefined) return endpointFailure(error, what, call);
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") {
     return new Failure("STS_UNAVAILABLE", `${what}: the name cannot be resolved (${code})`, {
-      hint: `look at the resolver, and whether \`${call.region}\` is a region`,
+      hint: fipsHint(call) ?? `check DNS, and that \`${call.region}\` is a region`,
       cause: error,
     });
   }
   if (code.startsWith("HPE_")) {
-    return new Failure("STS_NONSENSE", `${what}: what answers does not speak HTTP (${code})`, {
-      hint: "look at `endpoint_url` and AWS_ENDPOINT_URL_STS",
+    return new Failure("STS_NONSENSE", `${what}: what responds does not speak HTTP (${code})`, {
+      hint: "check `endpoint_url` and AWS_ENDPOINT_URL_STS",
     });
   }
   if (/^E[A-Z]+$/.test(code)) {
@@ -97,10 +98,22 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
   return undefined;
 }
 
-function proxyFailure(error: ProxyRefusal, what: string): Failure {
+/**
+ * The SDK makes up a FIPS host for every region (client-sts, endpoint rules); AWS has one in some alone
+ * (https://docs.aws.amazon.com/general/latest/gr/sts.html).
+ */
+function fipsHint({ useFips, region }: Called): string | undefined {
+  if (useFips !== true) return undefined;
+  return `set \`use_fips_endpoint = false\` (or unset AWS_USE_FIPS_ENDPOINT), or a \`region\` with a FIPS endpoint such as us-east-1: ${region} seems to have none`;
+}
+
+function proxyFailure(error: ProxyRefusal, what: string, call: Called): Failure {
   const isTemporary = error.code !== undefined;
   const code = Number.isNaN(error.status) ? "STS_NONSENSE" : isTemporary ? "STS_UNAVAILABLE" : "STS_DENIED";
-  return new Failure(code, `${what}: ${error.message}`, { hint: error.hint });
+  return new Failure(code, `${what}: ${error.message}`, {
+    // A proxy that cannot resolve the name answers so.
+    hint: (isTemporary ? fipsHint(call) : undefined) ?? error.hint,
+  });
 }
 
 /** The SDK refuses a region that is no host name label, or that no endpoint is known for. */
@@ -108,7 +121,7 @@ function endpointFailure(error: Error, what: string, call: Called): Failure | un
   if (error.name !== "EndpointError" && !/region not accepted|invalid configuration/i.test(error.message))
     return undefined;
   return new Failure("ENDPOINT_REFUSED", `${what}: there is no STS endpoint for the region \`${call.region}\``, {
-    hint: "look at `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
+    hint: "check `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
     cause: error,
   });
 }

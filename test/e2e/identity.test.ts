@@ -138,7 +138,7 @@ suite("the whole way to the file", () => {
     await login(slow);
     const result = await scene.run(["--force", "--timeout", "1s"], { env });
     assert.equal(result.code, 75, result.stderr);
-    assert.match(result.stderr, /application_default_credentials\.json have given no token: not done within 1 s/);
+    assert.match(result.stderr, /application_default_credentials\.json have given no token: timed out after 1 s/);
     const forbidden = await scene.run(["--force"], { env: iam.env });
     assert.equal(forbidden.code, 65);
     assert.match(forbidden.stderr, /GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES/);

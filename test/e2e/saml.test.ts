@@ -205,7 +205,7 @@ suite("a SAML assertion that is no good", () => {
     ["that prints nothing", "true", 76, /the SAML response of `saml_command` is not one: it is empty/],
     ["that prints a page", "echo '<html>'", 76, /it is a web page/],
     ["that prints too much", "head -c 300000 /dev/zero", 76, /`saml_command` printed too much/],
-    ["that hangs", "sleep 600", 75, /`saml_command` has not ended: not done within/],
+    ["that hangs", "sleep 600", 75, /`saml_command` has not ended: timed out after/],
   ];
   for (const [name, command, code, says] of commands) {
     test(`a command ${name}: exit ${code}, its line unseen`, async () => {

@@ -136,7 +136,7 @@ suite("a profile with IAM Identity Center", () => {
     await logIn(scene, "sso-token", new Date(Date.now() + HOUR));
     const result = await scene.run(["--timeout", "3s"], { env: { AWS_ENDPOINT_URL_SSO: portal.url } });
     assert.equal(result.code, 75, result.stderr);
-    assert.match(result.stderr, /profile 'dev' of .*config has not been resolved: not done within 3 s/);
+    assert.match(result.stderr, /profile 'dev' of .*config has not been resolved: timed out after 3 s/);
   });
 });
 
@@ -195,7 +195,7 @@ suite("a profile with a credential_process", () => {
     ],
     ["a failure", "echo locked >&2; exit 1", "", 75, /failed with exit 1: locked/],
     ["a program that is not there", "/nonexistent/tool", "", 69, /cannot be run \(exit 127\)/],
-    ["silence", "sleep 600", "", 75, /has not ended: not done within 3 s/],
+    ["silence", "sleep 600", "", 75, /has not ended: timed out after 3 s/],
   ];
   for (const [name, command, output, code, says] of cases) {
     test(`${name}: exit ${code}`, async () => {

@@ -85,7 +85,7 @@ for (const { name, config, start, env } of MACHINES) {
         76,
         /not respond with credentials/,
       ],
-      ["keeps silent", { kind: "hang" }, 75, /has not answered: not done within 1 s/],
+      ["keeps silent", { kind: "hang" }, 75, /has not answered: timed out after 1 s/],
     ];
     for (const [how, fault, code, says] of faults) {
       test(`one that ${how}: exit ${code}`, async () => {

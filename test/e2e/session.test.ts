@@ -149,7 +149,7 @@ suite("identity = session", () => {
     ["prints without end", "yes s3cr3t", 76, /`mfa_command` printed too much/],
     ["is not there", "/nonexistent/oathtool", 69, /`mfa_command` cannot be run \(exit 127\)/],
     ["fails", "echo no seed >&2; exit 1", 75, /`mfa_command` failed with exit 1: no seed/],
-    ["hangs", "sleep 600", 75, /`mfa_command` has not ended: not done within/],
+    ["hangs", "sleep 600", 75, /`mfa_command` has not ended: timed out after/],
     ["dies of a signal", "kill -9 $$", 75, /`mfa_command` was ended by SIGKILL/],
   ];
   for (const [name, command, code, says] of codes) {

@@ -377,7 +377,7 @@ suite("Application Default Credentials that do not work", () => {
       /token endpoint at 127\.0\.0\.1:\d+ has not answered/,
     );
     await called;
-    end(new Failure("TIMEOUT", "not done within 1 s"));
+    end(new Failure("TIMEOUT", "timed out after 1 s"));
     await failing;
   });
 

@@ -151,7 +151,7 @@ for (const { name, start, source, issuer } of CASES) {
         /has not answered: not done/,
       );
       await called;
-      end(new Failure("TIMEOUT", "not done within 1 s"));
+      end(new Failure("TIMEOUT", "timed out after 1 s"));
       await failing;
     });
 

@@ -168,7 +168,7 @@ describe("the metadata server", () => {
         /metadata server at \S+ has not answered: not done/,
       );
       await arrived;
-      end(new Failure("TIMEOUT", "not done within 1 s"));
+      end(new Failure("TIMEOUT", "timed out after 1 s"));
       await failing;
     });
   });
@@ -428,7 +428,7 @@ describe("a token from a command", () => {
       /`identity_command` has not ended: not done/,
     );
     const alive = await openWhenThere(join(directory, "alive"));
-    end(new Failure("TIMEOUT", "not done within 1 s"));
+    end(new Failure("TIMEOUT", "timed out after 1 s"));
     await failing;
     assert.equal(await alive.readFile("utf8"), "");
     await alive.close();

@@ -7,6 +7,7 @@ import { after, suite, test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import { openOutbound } from "../../src/base/outbound.ts";
 import { Secret } from "../../src/base/secret.ts";
+import type { StsEndpoint } from "../../src/config/config.ts";
 import { ask, describeAnswer } from "../../src/identity/http.ts";
 import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
@@ -26,13 +27,15 @@ const KEYS = {
 };
 
 const { lookup } = dns;
-const both: LookupFunction = (_host, _options, done) =>
-  setImmediate(() =>
-    done(
+const both: LookupFunction = (host, _options, done) =>
+  setImmediate(() => {
+    if (!host.endsWith(".example"))
+      return done(Object.assign(new Error(`getaddrinfo ENOTFOUND ${host}`), { code: "ENOTFOUND" }), []);
+    return done(
       null,
       ADDRESSES.map((address) => ({ address, family: 4 })),
-    ),
-  );
+    );
+  });
 Object.assign(dns, { lookup: both });
 syncBuiltinESMExports();
 after(() => {
@@ -52,12 +55,15 @@ async function askFar(port: number, connectMs: number): Promise<string> {
 
 /** Calls STS through a proxy with that name; the first attempt is the last. */
 async function callThrough(port: number): Promise<Failure> {
+  return callSts({ region: "eu-west-1", url: undefined }, { HTTPS_PROXY: `http://far.example:${port}` });
+}
+
+async function callSts(endpoint: StsEndpoint, env: Readonly<Record<string, string>>): Promise<Failure> {
   const world = testWorld();
   const deadline = { signal: new AbortController().signal, remainingMs: () => 0, clear: () => undefined };
-  const env = { HTTPS_PROXY: `http://far.example:${port}` };
   const clients = openSts({ env, clock: world, deadline, verbose: () => undefined });
   try {
-    await getCallerIdentity(clients, { region: "eu-west-1", url: undefined }, KEYS);
+    await getCallerIdentity(clients, endpoint, KEYS);
   } catch (error) {
     if (error instanceof Failure) return error;
     throw error;
@@ -97,5 +103,24 @@ suite("a name with several addresses", { skip: whyNoSlowListener() }, () => {
     assert.equal(await askFar(port, 60_000), `it refuses connections (ECONNREFUSED; ${each})`);
     const failure = await callThrough(port);
     assert.ok(failure.message.endsWith(`: ECONNREFUSED (${each})`), failure.message);
+  });
+});
+
+suite("a name that does not exist", () => {
+  test("where FIPS is asked for is a region without FIPS endpoint", async () => {
+    const asked = { region: "eu-central-1", url: undefined };
+    for (const [endpoint, env] of [
+      [{ ...asked, useFips: true }, {}],
+      [asked, { AWS_USE_FIPS_ENDPOINT: "true" }],
+    ] as const) {
+      const failure = await callSts(endpoint, env);
+      assert.match(failure.message, /the name cannot be resolved \(ENOTFOUND\)$/);
+      assert.match(failure.hint ?? "", /^set `use_fips_endpoint = false` .*: eu-central-1 seems to have none$/);
+    }
+  });
+
+  test("else is one of the region or of DNS", async () => {
+    const failure = await callSts({ region: "eu-centrall-1", url: undefined }, {});
+    assert.equal(failure.hint, "check DNS, and that `eu-centrall-1` is a region");
   });
 });

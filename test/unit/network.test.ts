@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 import { inspect } from "node:util";
 
+import { timedOut } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { isAlwaysDirect, proxyFor } from "../../src/base/proxy.ts";
 
@@ -103,4 +104,9 @@ suite("the proxy for a URL", () => {
       );
     });
   }
+});
+
+test("a deadline tells its seconds as people read them", () => {
+  assert.equal(timedOut(2749.987_759_5).message, "timed out after 2.7 s");
+  assert.equal(timedOut(60_000).message, "timed out after 60 s");
 });
