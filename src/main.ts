@@ -20,8 +20,9 @@ export async function main(world: World): Promise<number> {
   let options: ReportOptions = GLOBAL_DEFAULTS;
   try {
     const invocation = await readInvocation(world);
-    if ("global" in invocation) options = invocation.global;
-    return await run(invocation, world);
+    if (!("global" in invocation)) return await run(invocation, world);
+    options = invocation.global;
+    return await run(invocation, { ...world, timeoutMs: invocation.global.timeoutMs });
   } catch (error) {
     if (error instanceof Failure) {
       openReporter(world, options).error(error);

@@ -47,6 +47,8 @@ export interface World extends Clock {
   readonly pid: number;
   readonly out: Output;
   readonly err: Output;
+  /** `--timeout` of this command line, for files that are read before a deadline runs; undefined before it was parsed. */
+  readonly timeoutMs?: number | undefined;
   /** Aborted on SIGINT and SIGTERM, and on SIGHUP unless somebody listens to it, with an `INTERRUPTED` failure. */
   readonly interrupted: AbortSignal;
   /** Takes SIGHUP over, as daemons do that read their configuration again; returns what gives it back. */

@@ -1,12 +1,11 @@
 import { lookup as lookUp } from "node:dns";
 import { setMaxListeners } from "node:events";
-import { readFile } from "node:fs/promises";
 import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
 import type { LookupFunction } from "node:net";
 
 import type { Environment } from "../world.ts";
-import { errnoOf, Failure } from "./failure.ts";
+import { Failure } from "./failure.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 
 /** How to reach a URL: call `request` with `options` among its own. */
@@ -51,9 +50,19 @@ export interface Outbound {
   readonly close: () => void;
 }
 
+/** Reads a file of certificates, or says why not (`safe-file/read-text.ts`). */
+export type ReadBundle = (
+  path: string,
+  maxBytes: number,
+) => Promise<{ readonly text: string } | { readonly text?: undefined; readonly why: string; readonly hint: string }>;
+
 /** Opens the ways out for one piece of work. */
-export async function withOutbound<T>(env: Environment, work: (outbound: Outbound) => Promise<T>): Promise<T> {
-  const outbound = openOutbound(env);
+export async function withOutbound<T>(
+  env: Environment,
+  readBundle: ReadBundle,
+  work: (outbound: Outbound) => Promise<T>,
+): Promise<T> {
+  const outbound = openOutbound(env, readBundle);
   try {
     return await work(outbound);
   } finally {
@@ -72,7 +81,7 @@ export const ADDRESS_MS = 3_000;
 const POOL = { keepAlive: true, maxSockets: 50, autoSelectFamilyAttemptTimeout: ADDRESS_MS };
 
 /** Opens nothing yet; what is read (a CA bundle) or loaded (the proxy agent) is so at the first URL that needs it. */
-export function openOutbound(env: Environment): Outbound {
+export function openOutbound(env: Environment, readBundle: ReadBundle): Outbound {
   const found = new Map<string, readonly string[]>();
   const pool = { ...POOL, lookup: noting(found) };
   const http = new HttpAgent(pool);
@@ -84,7 +93,7 @@ export function openOutbound(env: Environment): Outbound {
   setMaxListeners(0, closing.signal);
 
   const read = (path: string, by: string): Promise<readonly string[]> => {
-    const known = bundles.get(path) ?? readBundle(path, by);
+    const known = bundles.get(path) ?? certificatesIn(path, by, readBundle);
     bundles.set(path, known);
     return known;
   };
@@ -182,21 +191,19 @@ async function makeProxyAgent(
 const CERTIFICATE =
   /-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----[\s\S]*?-----END (?:TRUSTED |X509 )?CERTIFICATE-----/g;
 
+/** Debian's bundle of every authority is 220 kB. */
+const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
+
 /** The bundle replaces Node's own list, as it replaces botocore's ("the CA certificate bundle to use"). */
-async function readBundle(path: string, by: string): Promise<readonly string[]> {
-  const refuse = (why: string, cause?: unknown) =>
+async function certificatesIn(path: string, by: string, readBundle: ReadBundle): Promise<readonly string[]> {
+  const refuse = (why: string, hint?: string, cause?: unknown) =>
     new Failure("CONFIG_INVALID", `the CA bundle ${path} cannot be used: ${why}`, {
-      hint: `${by} must name a PEM file of certificates`,
+      hint: hint ?? `${by} must name a PEM file of certificates`,
       cause,
     });
-  let text: string;
-  try {
-    text = await readFile(path, "latin1");
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    throw refuse(errno, error);
-  }
+  const read = await readBundle(path, MAX_BUNDLE_BYTES);
+  if (read.text === undefined) throw refuse(read.why, `${by} names it; ${read.hint}`);
+  const { text } = read;
   const certificates = text.match(CERTIFICATE) ?? [];
   if (certificates.length === 0) throw refuse("it holds no certificate");
   const { X509Certificate } = await import("node:crypto");
@@ -204,7 +211,7 @@ async function readBundle(path: string, by: string): Promise<readonly string[]> 
     try {
       void new X509Certificate(certificate);
     } catch (error) {
-      throw refuse(`its certificate ${index + 1} cannot be read`, error);
+      throw refuse(`its certificate ${index + 1} cannot be read`, undefined, error);
     }
   }
   return certificates;

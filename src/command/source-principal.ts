@@ -54,7 +54,7 @@ export async function findSourcePrincipal(
 async function askWho(keys: SigningKeys, spec: ProfileSpec, { world, deadline, verbose }: Context): Promise<string> {
   const { openSts } = await import("../sts/client.ts");
   const { getCallerIdentity } = await import("../sts/get-caller-identity.ts");
-  const clients = openSts({ env: world.env, clock: world, deadline, verbose });
+  const clients = openSts({ env: world.env, uid: world.uid, clock: world, deadline, verbose });
   try {
     return (await getCallerIdentity(clients, spec.endpoint, keys)).arn;
   } finally {

@@ -10,6 +10,7 @@ import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "..
 import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
 import type { World } from "../world.ts";
 import { findSourcePrincipal } from "./source-principal.ts";
+import { textReader } from "../safe-file/read-text.ts";
 
 /** Who asks for a profile's role: a token, or another profile's keys. */
 export type TrustSubject =
@@ -99,7 +100,8 @@ async function tokenSubject(
 
 async function liveClaims(identity: IdentitySource, context: SubjectContext): Promise<TokenClaims> {
   const { obtainIdentityToken } = await import("../identity/obtain.ts");
-  const token = await withOutbound(context.world.env, (outbound) =>
+  const { world, deadline } = context;
+  const token = await withOutbound(world.env, textReader(world.uid, { interrupted: deadline.signal }), (outbound) =>
     obtainIdentityToken(identity, { ...identityContext(context), outbound }),
   );
   return token.claims;
@@ -151,7 +153,7 @@ function assumed(identity: IdentitySource, flags: TokenFlags | undefined): reado
 }
 
 function identityContext({ world, deadline, verbose }: SubjectContext): IdentityContext {
-  return { env: world.env, clock: world, deadline, cwd: world.cwd, home: world.home, verbose };
+  return { env: world.env, clock: world, deadline, cwd: world.cwd, home: world.home, uid: world.uid, verbose };
 }
 
 async function sessionNameOf(spec: ProfileSpec, context: SubjectContext): Promise<string | undefined> {

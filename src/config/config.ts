@@ -141,4 +141,7 @@ export interface ConfigWorld {
   readonly home: string;
   readonly cwd: string;
   readonly uid: number | undefined;
+  /** `--timeout`, for a file system that does not respond. */
+  readonly timeoutMs?: number | undefined;
+  readonly interrupted?: AbortSignal;
 }

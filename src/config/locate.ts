@@ -1,9 +1,9 @@
 import { isUtf8 } from "node:buffer";
-import { accessSync, constants, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 
-import { errnoOf, Failure } from "../base/failure.ts";
+import { Failure } from "../base/failure.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
+import { type FileRead, readFileSafely, refusalOf } from "../safe-file/read-file.ts";
 import type { ConfigWorld } from "./config.ts";
 
 /** The configuration file as bytes' text, with what tells whether its commands may be trusted. */
@@ -13,6 +13,8 @@ export interface ConfigSource {
   readonly text: string;
   /** Why a command in this file must not be run (others may write to the file), or undefined when it may. */
   readonly untrusted: string | undefined;
+  /** Its lines are not shown in a mistake: it is neither its reader's own file nor everybody's to read. */
+  readonly isHidden?: boolean;
 }
 
 /** `~` and `~/x` are the user's home; everything else is relative to `base`. */
@@ -36,7 +38,7 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
       named === undefined ? "ROLEFRESH_CONFIG" : "--config",
       expandPath(chosen, world, world.cwd),
     );
-    const source = await readIfPresent(file, world.uid);
+    const source = await readIfPresent(file, world);
     if (source) return source;
     throw new Failure("CONFIG_MISSING", `there is no config file ${file}`, {
       hint: named === undefined ? "it is named by $ROLEFRESH_CONFIG" : "check the path given with --config",
@@ -44,7 +46,7 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
   }
   const usual = [join(world.home, ".aws", "rolefresh.ini"), "/etc/rolefresh.ini"];
   for (const file of usual) {
-    const source = await readIfPresent(file, world.uid);
+    const source = await readIfPresent(file, world);
     if (source) return source;
   }
   throw new Failure("CONFIG_MISSING", `nothing is configured: there is neither ${usual.join(" nor ")}`, {
@@ -54,40 +56,52 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
 
 const MAX_BYTES = 4 * 1024 * 1024;
 
-async function readIfPresent(file: string, uid: number | undefined): Promise<ConfigSource | undefined> {
-  try {
-    // Synchronous: loading and starting what `fs/promises` needs takes ten times as long as reading these files.
-    const info = statSync(file);
-    if (info.isDirectory()) throw new Failure("CONFIG_INVALID", `the config ${file} is a directory`);
-    if (!info.isFile()) throw new Failure("CONFIG_INVALID", `the config ${file} is not a regular file`);
-    if (info.size > MAX_BYTES) throw new Failure("CONFIG_INVALID", `the config ${file} is larger than 4 MiB`);
-    accessSync(file, constants.R_OK);
-    const bytes = readFileSync(file);
-    if (!isUtf8(bytes)) throw new Failure("CONFIG_INVALID", `the config ${file} is not UTF-8`);
-    const text = bytes.toString("utf8");
-    return { file, directory: dirname(file), text, untrusted: whyUntrusted(info, uid) };
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    const errno = errnoOf(error);
-    if (errno === "ENOENT" || errno === "ENOTDIR") return undefined;
-    if (errno === "EACCES" || errno === "EPERM") {
-      throw new Failure("CONFIG_UNREADABLE", `the config ${file} cannot be read: permission denied`, {
-        hint: `ls -l ${file}`,
-        cause: error,
+async function readIfPresent(file: string, world: ConfigWorld): Promise<ConfigSource | undefined> {
+  const read = await readFileSafely({ path: file, maxBytes: MAX_BYTES, trust: "commands", uid: world.uid }, world);
+  if (read.kind === "absent") return undefined;
+  if (read.kind !== "read") throw refused(file, read);
+  const { bytes, stats } = read;
+  if (!isUtf8(bytes)) throw new Failure("CONFIG_INVALID", `the config ${file} is not UTF-8`);
+  const text = bytes.toString("utf8");
+  const { uid } = world;
+  return { file, directory: dirname(file), text, untrusted: whyUntrusted(stats, uid), isHidden: isHidden(stats, uid) };
+}
+
+function refused(file: string, read: Exclude<FileRead, { kind: "read" }>): Failure {
+  const { why, hint } = refusalOf(read, file);
+  switch (read.kind) {
+    case "exposed":
+      return new Failure("CONFIG_INVALID", `root does not use the config ${file}: ${read.exposure.reason}`, {
+        hint: `${hint}; 'sudo -H' and /etc/rolefresh.ini use root's own, 'schedule --run-as USER' runs it as USER`,
       });
-    }
-    if (errno === undefined) throw error;
-    throw new Failure("CONFIG_INVALID", `the config ${file} cannot be read: ${errno}`, { cause: error });
+    case "too-large":
+      return new Failure("CONFIG_INVALID", `the config ${file} is larger than 4 MiB`, { hint });
+    case "unreadable":
+      if (read.errno === "EACCES" || read.errno === "EPERM")
+        return new Failure("CONFIG_UNREADABLE", `the config ${file} cannot be read: permission denied`, {
+          hint: `ls -l ${file}`,
+          cause: read.cause,
+        });
+      return new Failure("CONFIG_INVALID", `the config ${file} cannot be used: ${why}`, { hint, cause: read.cause });
+    case "absent":
+    case "directory":
+    case "special":
+      return new Failure("CONFIG_INVALID", `the config ${file} cannot be used: ${why}`, { hint });
   }
 }
 
 /** Commands in the config run as us: whoever may write the file could run anything (as sudo and ssh judge theirs). */
 function whyUntrusted(
-  info: { readonly uid: number; readonly mode: number },
+  info: { readonly uid: bigint; readonly mode: bigint },
   uid: number | undefined,
 ): string | undefined {
   if (uid === undefined) return undefined;
-  if (info.uid !== uid && info.uid !== 0) return `the file belongs to user ${info.uid}`;
-  if ((info.mode & 0o022) !== 0) return "the file may be written by others";
+  if (info.uid !== BigInt(uid) && info.uid !== 0n) return `the file belongs to user ${info.uid}`;
+  if ((info.mode & 0o022n) !== 0n) return "the file may be written by others";
   return undefined;
+}
+
+/** Root reads, by a link and for another user (`--run-as`), what that user may not. */
+function isHidden(info: { readonly uid: bigint; readonly mode: bigint }, uid: number | undefined): boolean {
+  return uid !== undefined && info.uid !== BigInt(uid) && (info.mode & 0o004n) === 0n;
 }

@@ -20,13 +20,17 @@ export interface MistakeSink {
 /**
  * Collects mistakes until all are known, so that a person sees them at once.
  *
+ * @param isHidden for a file that is not its reader's: then a mistake names its place and nothing of its content
  * @returns a sink whose `throwIfAny` throws Failure CONFIG_INVALID with every mistake, in the order of the file
  */
-export function collectMistakes(): MistakeSink & { throwIfAny(): void } {
+export function collectMistakes(isHidden = false): MistakeSink & { throwIfAny(): void } {
   const mistakes: { line: number; failure: Failure }[] = [];
   return {
     add(where, message, hint) {
-      mistakes.push({ line: lineOf(where), failure: new Failure("CONFIG_INVALID", `${where}: ${message}`, { hint }) });
+      const failure = isHidden
+        ? new Failure("CONFIG_INVALID", `${where}: not a valid line, and not shown: the file belongs to another user`)
+        : new Failure("CONFIG_INVALID", `${where}: ${message}`, { hint });
+      mistakes.push({ line: lineOf(where), failure });
     },
     get count() {
       return mistakes.length;

@@ -47,7 +47,7 @@ export function configFromSource(
   { env, home, cwd }: Pick<ConfigWorld, "env" | "home" | "cwd">,
   credentialsFile: string | undefined,
 ): Config {
-  const mistakes = collectMistakes();
+  const mistakes = collectMistakes(source.isHidden);
   const raw = rawConfig(source, mistakes);
   return validateConfig(
     raw,

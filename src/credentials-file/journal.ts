@@ -1,11 +1,16 @@
 import { createHash } from "node:crypto";
 import { constants } from "node:fs";
+import type { FileHandle } from "node:fs/promises";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { shownPath } from "./beside.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
+import type { ResolvedFile } from "../safe-file/locate.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { Snapshot } from "./read.ts";
 import { ignoringErrors, stampWith } from "./write.ts";
+
+/** Two credentials files of the largest size that is read, and a line. */
+const MAX_BYTES = 2 * 32 * 1024 * 1024 + 200;
 
 const MAGIC = "rolefresh in-place copy 1";
 
@@ -44,13 +49,10 @@ export async function readJournal(
     const handle = await ops.open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
     try {
       const stats = await handle.stat();
-      const isTrusted =
-        stats.isFile() &&
-        stats.nlink === 1 &&
-        (uid === undefined || stats.uid === uid || stats.uid === stamp?.uid) &&
-        (stats.mode & 0o022) === 0;
-      if (!isTrusted) throw planted(file.path, shown);
-      content = await handle.readFile();
+      const isOurs = stats.isFile() && stats.nlink === 1 && (stats.mode & 0o022) === 0;
+      if (!isOurs || !isFrom(stats.uid, file, stamp?.uid, uid)) throw planted(file.path, shown);
+      if (stats.size > MAX_BYTES) throw notOurs(file.path, shown);
+      content = await readExactly(handle, stats.size);
     } finally {
       await ignoringErrors(handle.close());
     }
@@ -71,7 +73,32 @@ export async function readJournal(
   const middle = at + Number(header?.[1]);
   const [old, next] = [content.subarray(at, middle), content.subarray(middle)];
   if (header && next.length === Number(header[2]) && digest(old, next) === header[3]) return { old, next };
-  throw new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${shown} is not as rolefresh left it`, {
-    hint: `it may hold the content of ${file.path} from before a write that did not finish: look at it, and remove it`,
+  throw notOurs(file.path, shown);
+}
+
+function notOurs(path: string, shown: string): Failure {
+  return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${shown} is not as rolefresh left it`, {
+    hint: `it may hold the content of ${path} from before a write that did not finish: look at it, and remove it`,
   });
+}
+
+/**
+ * Whether the journal's writer may decide what the file holds: its owner. To root, nobody else in a directory that others
+ * can change, where a file of root's may have been moved to this name; elsewhere whoever runs this, too.
+ */
+function isFrom(writer: number, file: ResolvedFile, owner: number | undefined, uid: number | undefined): boolean {
+  if (uid === undefined || writer === owner) return true;
+  return writer === uid && (uid !== 0 || file.anchor === undefined);
+}
+
+/** No more than its size when it was judged: its owner may go on writing. */
+async function readExactly(handle: FileHandle, size: number): Promise<Buffer> {
+  const content = Buffer.allocUnsafe(size);
+  let length = 0;
+  while (length < size) {
+    const { bytesRead } = await handle.read(content, length, size - length, length);
+    if (bytesRead === 0) break;
+    length += bytesRead;
+  }
+  return content.subarray(0, length);
 }

@@ -1,5 +1,6 @@
-import { type BigIntStats, closeSync, constants, fstatSync, lstatSync, openSync, readSync } from "node:fs";
+import { type BigIntStats, constants } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
+import { closeQuietly, openToRead, readInto, statLink, statOpen } from "../safe-file/calls.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
 import { journalOf, reachOf } from "./beside.ts";
 import { Landmarks } from "./landmarks.ts";
@@ -48,9 +49,9 @@ const MAX_READS = 5;
  */
 export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
   for (let reads = 1; ; reads++) {
-    const { bytes, landmarks, before, after } = readOnce(file, uid);
+    const { bytes, landmarks, before, after } = await readOnce(file, uid);
     if (reads < MAX_READS && !sameStamp(before, after)) continue;
-    return { file, bytes, landmarks, stamp: after, isTorn: bytes !== undefined && exists(journalOf(file)) };
+    return { file, bytes, landmarks, stamp: after, isTorn: bytes !== undefined && (await exists(journalOf(file))) };
   }
 }
 
@@ -61,7 +62,7 @@ export async function readCredentialsFile(file: ResolvedFile, uid: number | unde
  */
 export async function stampOf(file: ResolvedFile): Promise<FileStamp | undefined> {
   try {
-    return toStamp(lstatSync(reachOf(file), { bigint: true }));
+    return toStamp(await statLink(reachOf(file)));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     throw fileFailure("FILE_UNREADABLE", "cannot read", file.path, error);
@@ -95,21 +96,17 @@ interface OneRead extends Pick<Snapshot, "bytes" | "landmarks"> {
   readonly after: FileStamp | undefined;
 }
 
-/**
- * Synchronous: loading what `fs/promises` needs and starting its threads takes ten times as long as reading such a file,
- * and every run that has nothing due would pay for it.
- */
-function readOnce(file: ResolvedFile, uid: number | undefined): OneRead {
+async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<OneRead> {
   let handle: number | undefined;
   try {
     // Looked at before it is opened, as opening a device may already do something.
-    checkKind(file, lstatSync(reachOf(file), { bigint: true }), uid);
-    // Links are resolved by now: one that appears here was planted. O_NONBLOCK keeps a FIFO from holding us.
-    handle = openSync(reachOf(file), constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
-    const opened = fstatSync(handle, { bigint: true });
+    checkKind(file, await statLink(reachOf(file)), uid);
+    // Links are resolved by now: one that appears here was planted.
+    handle = await openToRead(reachOf(file), constants.O_NOFOLLOW);
+    const opened = await statOpen(handle);
     checkKind(file, opened, uid);
-    const content = readAll(file, handle, Number(opened.size));
-    return { ...content, before: toStamp(opened), after: toStamp(fstatSync(handle, { bigint: true })) };
+    const content = await readAll(file, handle, Number(opened.size));
+    return { ...content, before: toStamp(opened), after: toStamp(await statOpen(handle)) };
   } catch (error) {
     switch (errnoOf(error) ?? "") {
       case "ENOENT":
@@ -130,16 +127,7 @@ function readOnce(file: ResolvedFile, uid: number | undefined): OneRead {
         throw fileFailure("FILE_READ_FAILED", "cannot read", file.path, error);
     }
   } finally {
-    if (handle !== undefined) close(handle);
-  }
-}
-
-/** What was read is whole: an error of the close, which NFS for one may give late, says nothing about it. */
-function close(handle: number): void {
-  try {
-    closeSync(handle);
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
+    if (handle !== undefined) closeQuietly(handle);
   }
 }
 
@@ -156,7 +144,11 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
   }
 }
 
-function readAll(file: ResolvedFile, handle: number, size: number): Pick<Snapshot, "bytes" | "landmarks"> {
+async function readAll(
+  file: ResolvedFile,
+  handle: number,
+  size: number,
+): Promise<Pick<Snapshot, "bytes" | "landmarks">> {
   // One byte more than the size is asked for: a short answer is the end.
   let buffer = Buffer.allocUnsafe(size + 1);
   const landmarks = new Landmarks(size);
@@ -165,7 +157,7 @@ function readAll(file: ResolvedFile, handle: number, size: number): Pick<Snapsho
     // It grew.
     if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2 + BLOCK);
     const room = Math.min(BLOCK, buffer.length - length);
-    const bytesRead = readSync(handle, buffer, length, room, null);
+    const bytesRead = await readInto(handle, buffer, length, room);
     if (bytesRead === 0) break;
     const lastLineEnd = buffer.subarray(length, length + bytesRead).lastIndexOf(LF);
     if (lastLineEnd !== -1) landmarks.take(buffer, length + lastLineEnd + 1);
@@ -190,9 +182,9 @@ function refused(file: ResolvedFile, problem: string, hint: string): Failure {
   return new Failure("FILE_UNSAFE", `cannot use ${file.path} safely: ${problem}`, { hint });
 }
 
-function exists(path: string): boolean {
+async function exists(path: string): Promise<boolean> {
   try {
-    lstatSync(path);
+    await statLink(path);
     return true;
   } catch {
     return false;

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { Failure } from "../base/failure.ts";
+import { readFileSafely } from "../safe-file/read-file.ts";
 import type { Environment } from "../world.ts";
 
 /** Where the metadata server is asked, and whether somebody named it. */
@@ -46,10 +46,7 @@ export async function showsGoogleCloud(
   biosVendorFile = "/sys/class/dmi/id/bios_vendor",
 ): Promise<boolean> {
   if (["K_SERVICE", "CLOUD_RUN_JOB", "FUNCTION_NAME"].some((name) => (env[name] ?? "") !== "")) return true;
-  try {
-    return (await readFile(biosVendorFile, "utf8")).includes("Google");
-  } catch {
-    // No DMI (containers, other systems) is no sign, and no error either.
-    return false;
-  }
+  const read = await readFileSafely({ path: biosVendorFile, maxBytes: 4096, trust: "data", uid: undefined });
+  // No DMI (containers, other systems) is no sign, and no error either.
+  return read.kind === "read" && read.bytes.includes("Google");
 }

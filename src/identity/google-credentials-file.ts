@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { errnoOf, Failure } from "../base/failure.ts";
+import { Failure } from "../base/failure.ts";
+import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
 import { isRecord } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 
@@ -26,35 +26,42 @@ const MAX_BYTES = 256 * 1024;
  */
 export async function findGoogleCredentials(context: IdentityContext): Promise<GoogleCredentials | undefined> {
   const named = context.env["GOOGLE_APPLICATION_CREDENTIALS"];
-  if (named) return read(resolve(context.cwd, named), "GOOGLE_APPLICATION_CREDENTIALS");
+  if (named) return read(resolve(context.cwd, named), "GOOGLE_APPLICATION_CREDENTIALS", context);
   const directory = context.env["CLOUDSDK_CONFIG"] || join(context.home, ".config", "gcloud");
-  return read(resolve(context.cwd, directory, "application_default_credentials.json"), undefined);
+  return read(resolve(context.cwd, directory, "application_default_credentials.json"), undefined, context);
 }
 
-async function read(path: string, namedBy: string | undefined): Promise<GoogleCredentials | undefined> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno === undefined) throw error;
-    if (errno === "ENOENT" || errno === "ENOTDIR") {
-      if (namedBy === undefined) return undefined;
-      throw new Failure("TOKEN_MISSING", `there is no key file ${path}`, { hint: `look at ${namedBy}`, cause: error });
-    }
-    throw new Failure("TOKEN_UNREADABLE", `the credentials of Google ${path} cannot be read (${errno})`, {
-      hint: `it must be readable by the user that runs rolefresh: ls -lL ${path}`,
-      cause: error,
+async function read(
+  path: string,
+  namedBy: string | undefined,
+  { uid, deadline }: IdentityContext,
+): Promise<GoogleCredentials | undefined> {
+  // It names the servers to ask and may name a program to run, so that it decides what this process does.
+  const file = { path, maxBytes: MAX_BYTES, trust: "commands", uid } as const;
+  const found = await readFileSafely(file, { interrupted: deadline.signal });
+  if (found.kind === "absent") {
+    if (namedBy === undefined) return undefined;
+    throw new Failure("TOKEN_MISSING", `there is no key file ${path}`, {
+      hint: `look at ${namedBy}`,
+      cause: found.cause,
     });
   }
-  const json = text.length > MAX_BYTES ? undefined : parse(text);
+  if (found.kind === "too-large") throw noCredentials(path, found.bytes);
+  if (found.kind !== "read") {
+    const { why, hint } = refusalOf(found, path);
+    throw new Failure("TOKEN_UNREADABLE", `the credentials of Google ${path} cannot be used: ${why}`, { hint });
+  }
+  const text = found.bytes.toString("utf8");
+  const json = parse(text);
   const type = json?.["type"];
-  if (json === undefined || typeof type !== "string") {
-    throw new Failure("TOKEN_MALFORMED", `${path} holds no credentials of Google (${text.length} bytes)`, {
-      hint: "it must be a key's JSON, or what `gcloud auth application-default login` writes",
-    });
-  }
+  if (json === undefined || typeof type !== "string") throw noCredentials(path, found.bytes.length);
   return { path, type, json };
+}
+
+function noCredentials(path: string, bytes: number): Failure {
+  return new Failure("TOKEN_MALFORMED", `${path} holds no credentials of Google (${bytes} bytes)`, {
+    hint: "it must be a key's JSON, or what `gcloud auth application-default login` writes",
+  });
 }
 
 function parse(text: string): Readonly<Record<string, unknown>> | undefined {

@@ -8,6 +8,7 @@ import {
 } from "../base/connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
 import { openOutbound, type Outbound, type Route } from "../base/outbound.ts";
+import { textReader } from "../safe-file/read-text.ts";
 
 /** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
 
@@ -57,7 +58,7 @@ export type HttpAnswer =
 export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
   question.signal.throwIfAborted();
   if (question.outbound !== undefined) return send(question, await question.outbound.routeTo(question.url));
-  const own = openOutbound({});
+  const own = openOutbound({}, textReader(undefined, { interrupted: question.signal }));
   try {
     return await send(question, await own.routeTo(question.url));
   } finally {

@@ -10,6 +10,8 @@ export interface IdentityContext {
   readonly clock: Clock;
   readonly deadline: Deadline;
   readonly cwd: string;
+  /** The effective user id; undefined where files have no owners. */
+  readonly uid: number | undefined;
   /** The user's home directory, where gcloud keeps its credentials. */
   readonly home: string;
   /** The run's connections: proxies and certificates as configured; absent: every server is asked directly. */

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { readSecretFile } from "../base/read-secret-file.ts";
+import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import { checkToken, MAX_TOKEN_LENGTH, tooLong } from "./jwt.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
@@ -19,13 +19,16 @@ export async function readTokenFile(
 ): Promise<IdentityToken> {
   const path = resolve(context.cwd, source.path);
   const describe = `the token in ${path}`;
-  const bytes = await readSecretFile({
-    path,
-    what: "token file",
-    key: "web_identity_token_file",
-    maxBytes: MAX_TOKEN_LENGTH * 2,
-    tooLong: (size) => tooLong(describe, size),
-  });
+  const bytes = await readSecretFile(
+    {
+      path,
+      what: "token file",
+      key: "web_identity_token_file",
+      maxBytes: MAX_TOKEN_LENGTH * 2,
+      tooLong: (size) => tooLong(describe, size),
+    },
+    { interrupted: context.deadline.signal },
+  );
   const text = bytes.toString("latin1");
   context.verbose(`identity: read ${text.length} bytes from ${path}`);
   return checkToken(text.trim(), { now: context.clock.now(), audience: source.audience, describe });

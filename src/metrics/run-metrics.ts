@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
 import { replaceFile } from "../base/replace-file.ts";
+import { readFileSafely } from "../safe-file/read-file.ts";
 import { type Metric, parseSamples, renderMetrics, type Sample } from "./exposition.ts";
 
 /** What a run tells about one profile. */
@@ -28,6 +28,9 @@ export interface RunReport {
 
 /** Everybody may read it: the node exporter runs as a user of its own, and nothing in it is secret. */
 const MODE = 0o644;
+
+/** Four lines a profile. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 /**
  * Writes the metrics of a run for the textfile collector, atomically. Counters and the time of the last success go on
@@ -55,13 +58,9 @@ export async function writeMetrics(path: string, report: RunReport, pid: number)
 }
 
 async function readIfPresent(path: string): Promise<string> {
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    // Whatever keeps it from being read, new figures are better than none; writing it will tell.
-    if (errnoOf(error) === undefined) throw error;
-    return "";
-  }
+  // Whatever keeps it from being read, new figures are better than none; writing it will tell.
+  const read = await readFileSafely({ path, maxBytes: MAX_BYTES, trust: "data", uid: undefined });
+  return read.kind === "read" ? read.bytes.toString("utf8") : "";
 }
 
 function metricsOf(report: RunReport, before: ReadonlyMap<string, readonly Sample[]>): readonly Metric[] {

@@ -1,7 +1,8 @@
-import { lstat, mkdir, readFile, rm } from "node:fs/promises";
+import { mkdir, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { replaceFile } from "../base/replace-file.ts";
+import { readFileSafely } from "../safe-file/read-file.ts";
 
 /** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
 
@@ -14,14 +15,29 @@ export type OwnFileState = "absent" | "ours" | "foreign";
  * @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when it cannot be looked at
  */
 export async function ownFileState(path: string, mark: string): Promise<OwnFileState> {
-  try {
-    const stats = await lstat(path);
-    // `systemctl mask` puts a link to /dev/null here.
-    if (!stats.isFile()) return "foreign";
-    return (await readFile(path, "utf8")).includes(mark) ? "ours" : "foreign";
-  } catch (error) {
-    if (errnoOf(error) === "ENOENT" || errnoOf(error) === "ENOTDIR") return "absent";
-    throw asFailure(error, path, "cannot be read");
+  const content = await contentOf(path);
+  if (typeof content !== "string") return content.state;
+  return content.includes(mark) ? "ours" : "foreign";
+}
+
+/** A unit is a page of text. */
+const MAX_BYTES = 1024 * 1024;
+
+async function contentOf(path: string): Promise<string | { readonly state: "absent" | "foreign" }> {
+  const read = await readFileSafely({ path, maxBytes: MAX_BYTES, trust: "data", uid: undefined, links: "refused" });
+  switch (read.kind) {
+    case "read":
+      return read.bytes.toString("utf8");
+    case "absent":
+      return { state: "absent" };
+    case "unreadable":
+      throw asFailure(read.cause, path, "cannot be read");
+    case "directory":
+    case "special":
+    case "too-large":
+    case "exposed":
+      // `systemctl mask` puts a link to /dev/null here.
+      return { state: "foreign" };
   }
 }
 
@@ -34,7 +50,7 @@ export async function ownFileState(path: string, mark: string): Promise<OwnFileS
 export async function writeOwnFile(path: string, content: string, mark: string): Promise<boolean> {
   const state = await ownFileState(path, mark);
   if (state === "foreign") throw foreign(path);
-  if (state === "ours" && (await readFile(path, "utf8")) === content) return false;
+  if (state === "ours" && (await contentOf(path)) === content) return false;
   try {
     await mkdir(dirname(path), { recursive: true });
     // A unit file that the manager may not read is one that it does not know.

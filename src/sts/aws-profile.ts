@@ -10,6 +10,7 @@ import { toFailure } from "./fault.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
 import { ProxyRefusal, TlsRefusal } from "./network-fault.ts";
 import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./own-keys.ts";
 import type { AnswerHead } from "./transport.ts";
 
@@ -19,6 +20,8 @@ export interface AwsProfileContext {
   readonly clock: Pick<Clock, "now">;
   readonly home: string;
   readonly cwd: string;
+  /** The effective user id; undefined where files have no owners. */
+  readonly uid: number | undefined;
   readonly deadline: Deadline;
   readonly outbound: Outbound;
 }
@@ -48,7 +51,9 @@ export async function keysOfAwsProfile(
     ignoreCache: true,
   };
   const { loadSharedConfigFiles } = await import("@smithy/shared-ini-file-loader");
+  await handOver([files.configFilepath, files.filepath], context);
   const shared = await loadSharedConfigFiles(files);
+  await handOverTokens(shared, context);
   const own = refuseOwnKeys(profile, shared, writes, files.configFilepath);
   // The SDK starts it without any deadline, and cannot stop it.
   if (own["credential_process"] !== undefined && isFirstChoice(own))

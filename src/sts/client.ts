@@ -2,6 +2,7 @@ import type * as Sdk from "./sdk.ts";
 import type { Deadline } from "../base/deadline.ts";
 import { openOutbound, type Outbound } from "../base/outbound.ts";
 import type { StsEndpoint } from "../config/config.ts";
+import { textReader } from "../safe-file/read-text.ts";
 import type { Clock, Environment } from "../world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
@@ -11,6 +12,8 @@ import type { AnswerHead, CallOptions, Transport, TransportLimits } from "./tran
 
 /** What a call of STS needs of the run. */
 export interface StsContext {
+  /** The effective user id; undefined where files have no owners. */
+  readonly uid: number | undefined;
   readonly env: Environment;
   readonly clock: Clock;
   readonly deadline: Deadline;
@@ -59,7 +62,8 @@ export interface StsClients {
 
 /** Opens nothing yet: the SDK is loaded and the first connection made at the first call. */
 export function openSts(context: StsContext): StsClients {
-  const outbound = context.outbound ?? openOutbound(context.env);
+  const outbound =
+    context.outbound ?? openOutbound(context.env, textReader(context.uid, { interrupted: context.deadline.signal }));
   const clients = new Map<string, Sdk.STSClient>();
   let loading: Promise<Loaded> | undefined;
   return {

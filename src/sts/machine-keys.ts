@@ -3,8 +3,11 @@ import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { CredentialSource } from "../config/config.ts";
 import type { Environment } from "../world.ts";
+import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
 import { silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+
+const MAX_AUTHORIZATION_BYTES = 64 * 1024;
 
 interface Context {
   readonly env: Environment;
@@ -84,7 +87,6 @@ async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys
   const describe = "the container credentials endpoint";
   const relative = env["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
   const full = env["AWS_CONTAINER_CREDENTIALS_FULL_URI"];
-  const token = env["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
   const tokenFile = env["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
   const hint =
     "check that this is an ECS task, EKS pod or CodeBuild job with a role, and that its variables are passed on";
@@ -92,13 +94,16 @@ async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys
     const names = "neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
     throw new Failure("IDENTITY_UNAVAILABLE", `credential_source = EcsContainer: ${names}`, { hint });
   }
+  // The file goes first, as in the SDK (credential-provider-http, fromHttp.js).
+  const token = tokenFile ? await authorizationIn(tokenFile, deadline) : env["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
   const { fromHttp } = await import("@aws-sdk/credential-providers");
   try {
     const work = fromHttp({
       ...(relative ? { awsContainerCredentialsRelativeUri: relative } : {}),
       ...(full ? { awsContainerCredentialsFullUri: full } : {}),
       ...(token ? { awsContainerAuthorizationToken: token } : {}),
-      ...(tokenFile ? { awsContainerAuthorizationTokenFile: tokenFile } : {}),
+      // Else the SDK takes the one of the environment, and reads it by itself.
+      awsContainerAuthorizationTokenFile: "",
       timeout: 1000,
       maxRetries: 1,
       logger: silentLogger(),
@@ -107,6 +112,19 @@ async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys
   } catch (error) {
     throw toFailure(error, describe, hint);
   }
+}
+
+/** EKS Pod Identity rotates this file; the SDK would wait for the writer of a FIFO. */
+async function authorizationIn(path: string, deadline: Deadline): Promise<string> {
+  const file = {
+    path,
+    what: "authorization token file",
+    key: "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+    maxBytes: MAX_AUTHORIZATION_BYTES,
+    tooLong: (bytes: number) =>
+      new Failure("TOKEN_MALFORMED", `the authorization token in ${path} is too long: ${bytes} bytes`),
+  };
+  return (await readSecretFile(file, { interrupted: deadline.signal })).toString("latin1");
 }
 
 function toFailure(error: unknown, describe: string, hint: string): unknown {

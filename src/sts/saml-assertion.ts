@@ -1,6 +1,6 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import { readSecretFile } from "../base/read-secret-file.ts";
+import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import type { Secret } from "../base/secret.ts";
 import type { AssertionSource, RoleArn } from "../config/config.ts";
 import type { Clock, Environment } from "../world.ts";
@@ -47,7 +47,7 @@ export async function readSamlAssertion(
   const isFile = source.kind === "file";
   const describe = isFile ? `the SAML response in ${source.path}` : "the SAML response of `saml_command`";
   const text = isFile
-    ? await readAssertionFile(source.path)
+    ? await readAssertionFile(source.path, context.deadline)
     : await commandOutput("saml_command", source.command, { ...context, maxStdoutBytes: MAX_LENGTH + 1024 });
   const assertion = await parseSamlResponse(text.trim(), MAX_LENGTH, (why, hint) => {
     throw new Failure(isFile ? "TOKEN_MALFORMED" : "IDENTITY_NONSENSE", `${describe} is not one: ${why}`, { hint });
@@ -55,16 +55,17 @@ export async function readSamlAssertion(
   return { assertion, principalArn: checkSamlClaims(assertion, wanted, context.clock.now(), describe) };
 }
 
-async function readAssertionFile(path: string): Promise<string> {
-  const bytes = await readSecretFile({
+async function readAssertionFile(path: string, deadline: Deadline): Promise<string> {
+  const file = {
     path,
     what: "SAML response",
     key: "saml_assertion_file",
     maxBytes: MAX_LENGTH * 2,
-    tooLong: (size) =>
+    tooLong: (size: number) =>
       new Failure("TOKEN_MALFORMED", `the SAML response in ${path} is too long: ${size} bytes`, {
         hint: `STS takes ${MAX_LENGTH} characters at most`,
       }),
-  });
+  };
+  const bytes = await readSecretFile(file, { interrupted: deadline.signal });
   return bytes.toString("utf8");
 }

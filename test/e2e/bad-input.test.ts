@@ -109,7 +109,7 @@ suite("a bad config", () => {
     [
       "a broken policy file",
       `${ONE_ROLE}policy_file = nowhere.json\n`,
-      /policy_file .*\/\.aws\/nowhere\.json cannot be used: ENOENT/,
+      /policy_file .*\/\.aws\/nowhere\.json cannot be used: it does not exist/,
     ],
   ];
   for (const [title, config, expected] of configs) {

@@ -121,7 +121,7 @@ suite("doctor, looking at the config", () => {
 
   test("a config that others may write is a warning, and its commands are an error", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
-    await chmod(scene.home.config, 0o666);
+    await chmod(scene.home.config, 0o664);
     const { wrong } = await diagnose(scene);
     assert.equal(wrong.length, 1);
     assert.match(wrong[0] ?? "", /^config-permissions warning: .*may be written by others.*chmod go-w/);

@@ -37,6 +37,7 @@ export function metadataTarget(server: RawServer): FuzzTarget<Answer> {
         clock: { ...world, now: () => NOW, sleep: async () => undefined },
         deadline: { signal: new AbortController().signal, remainingMs: () => 60_000, clear: () => undefined },
         cwd: "/",
+        uid: undefined,
         home: "/nonexistent",
         verbose: (line) => void lines.push(line),
       };

@@ -125,6 +125,7 @@ export function stsTarget(server: RawServer): FuzzTarget<Buffer> {
       server.answerWith(bytes);
       const lines: string[] = [];
       const clients = openSts({
+        uid: undefined,
         env: { AWS_ENDPOINT_URL_STS: `http://127.0.0.1:${server.port}` },
         clock: { ...world, now: () => NOW, sleep: async () => undefined },
         deadline: { signal: new AbortController().signal, remainingMs: () => 60_000, clear: () => undefined },

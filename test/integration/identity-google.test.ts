@@ -285,7 +285,7 @@ suite("Application Default Credentials that do not work", () => {
       "TOKEN_MISSING",
       /GOOGLE_APPLICATION_CREDENTIALS/,
     );
-    await assertIdentityFails(obtainIdentityToken(ADC, at(scene.home.path)), "TOKEN_UNREADABLE", /EISDIR/);
+    await assertIdentityFails(obtainIdentityToken(ADC, at(scene.home.path)), "TOKEN_UNREADABLE", /it is a directory/);
   });
 
   test("a deleted key, a revoked login, a pool that does not know us: IDENTITY_DENIED with what to type", async () => {

@@ -46,6 +46,7 @@ function benchOf(options: BenchOptions = {}): Bench {
     clock: { ...world, sleep },
     deadline,
     cwd: options.cwd ?? "/",
+    uid: process.geteuid?.(),
     home: "/nonexistent",
     verbose: (line) => void lines.push(line),
   };

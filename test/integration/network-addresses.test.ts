@@ -13,6 +13,7 @@ import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
 import { type SlowListener, startSlowListener, whyNoSlowListener } from "../support/slow-listener.ts";
 import { testWorld } from "../support/test-world.ts";
+import { textReader } from "../../src/safe-file/read-text.ts";
 
 /*
  * Names with several addresses, of which some are far away or silent. The resolver is the machine's own part: it is replaced,
@@ -44,7 +45,7 @@ after(() => {
 });
 
 async function askFar(port: number, connectMs: number): Promise<string> {
-  const outbound = openOutbound({});
+  const outbound = openOutbound({}, textReader(undefined, {}));
   try {
     const limits = { connectMs, totalMs: 60_000, maxBytes: 65_536, signal: new AbortController().signal };
     return describeAnswer(await ask({ url: new URL(`http://far.example:${port}/`), headers: {}, ...limits, outbound }));
@@ -61,7 +62,7 @@ async function callThrough(port: number): Promise<Failure> {
 async function callSts(endpoint: StsEndpoint, env: Readonly<Record<string, string>>): Promise<Failure> {
   const world = testWorld();
   const deadline = { signal: new AbortController().signal, remainingMs: () => 0, clear: () => undefined };
-  const clients = openSts({ env, clock: world, deadline, verbose: () => undefined });
+  const clients = openSts({ env, uid: undefined, clock: world, deadline, verbose: () => undefined });
   try {
     await getCallerIdentity(clients, endpoint, KEYS);
   } catch (error) {

@@ -12,6 +12,7 @@ import { startTlsFront } from "../sandbox/tls-front.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { makeTestCa, whyNoOpenssl } from "../support/test-ca.ts";
 import { testWorld } from "../support/test-world.ts";
+import { textReader } from "../../src/safe-file/read-text.ts";
 
 const KEYS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
@@ -29,7 +30,7 @@ async function hostOf(
   const world = testWorld();
   const deadline = { signal: new AbortController().signal, remainingMs: () => 60_000, clear: () => undefined };
   const env = { HTTPS_PROXY: proxy.url, ...options.env };
-  const clients = openSts({ env, clock: world, deadline, verbose: () => undefined });
+  const clients = openSts({ env, uid: process.geteuid?.(), clock: world, deadline, verbose: () => undefined });
   try {
     const { useFips } = options;
     const endpoint = { region, url: undefined, ...(useFips === undefined ? {} : { useFips }) };
@@ -85,7 +86,10 @@ suite("token endpoints share the run's connections", { skip: await whyNoOpenssl(
     await using box = await startSandbox();
     await using front = await startTlsFront(ca.server, Number(new URL(box.stsUrl).port));
     await using proxy = await startConnectProxy({ targetPort: front.port });
-    const outbound = openOutbound({ HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: ca.file });
+    const outbound = openOutbound(
+      { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: ca.file },
+      textReader(process.geteuid?.(), {}),
+    );
     const limits = { connectMs: 5000, totalMs: 5000, maxBytes: 65_536, signal: new AbortController().signal };
     try {
       const url = new URL("https://tokens.example/jwks");

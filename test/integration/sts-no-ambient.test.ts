@@ -28,7 +28,7 @@ const clock = {
   sleep: async () => {},
 };
 const deadline = startDeadline(30_000, clock, new AbortController().signal);
-const clients = openSts({ env: { AWS_ENDPOINT_URL_STS: url }, clock, deadline, verbose: () => {} });
+const clients = openSts({ env: { AWS_ENDPOINT_URL_STS: url }, uid: undefined, clock, deadline, verbose: () => {} });
 const [, partition, , , account] = arn.split(":");
 const request = {
   role: { arn, partition, account, name: arn.split("/").at(-1) },

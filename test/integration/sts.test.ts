@@ -66,6 +66,7 @@ async function withBench(
   const pauses: number[] = [];
   const context: StsContext = {
     env: box.env,
+    uid: process.geteuid?.(),
     clock: { ...world, sleep: async (ms) => void pauses.push(ms) },
     deadline,
     verbose: (line) => {

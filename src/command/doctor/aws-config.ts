@@ -1,8 +1,7 @@
-import { readFile } from "node:fs/promises";
-
 import { usualAwsConfigFile } from "../../base/expand-path.ts";
-import { errnoOf } from "../../base/failure.ts";
 import { type CredentialsDocument, parseDocument } from "../../credentials-file/document.ts";
+import { readFileSafely, refusalOf } from "../../safe-file/read-file.ts";
+import type { TimeLimit } from "../../safe-file/time-limit.ts";
 import type { World } from "../../world.ts";
 import { finding, type Finding } from "./finding.ts";
 
@@ -25,31 +24,24 @@ const SHADOWS: readonly Shadow[] = [
   { isMeant: (key) => key === "credential_process", readers: "the SDK for Java and some others" },
 ];
 
+const MAX_BYTES = 32 * 1024 * 1024;
+
 /** Profiles of the AWS config file that stand in the way of those in the credentials file. */
 export async function awsConfigFindings(
   profiles: readonly string[],
-  world: Pick<World, "env" | "home" | "cwd">,
+  world: Pick<World, "env" | "home" | "cwd" | "uid"> & TimeLimit,
 ): Promise<readonly Finding[]> {
   const { path, problem, hint } = usualAwsConfigFile(world);
   if (problem !== undefined)
     return [finding("aws-config", "warning", `AWS_CONFIG_FILE cannot be used: ${problem}`, { hint })];
-  let bytes: Buffer;
-  try {
-    bytes = await readFile(path);
-  } catch (error) {
-    const errno = errnoOf(error) ?? "unknown error";
-    if (errno === "ENOENT" || errno === "ENOTDIR") return [finding("aws-config", "ok", `there is no ${path}`)];
-    return [
-      finding(
-        "aws-config",
-        "warning",
-        `${path} cannot be read (${errno}), so it is not known what it does to the keys`,
-        {
-          hint: `ls -l ${path}`,
-        },
-      ),
-    ];
+  const read = await readFileSafely({ path, maxBytes: MAX_BYTES, trust: "commands", uid: world.uid }, world);
+  if (read.kind === "absent") return [finding("aws-config", "ok", `there is no ${path}`)];
+  if (read.kind !== "read") {
+    const refusal = refusalOf(read, path);
+    const message = `it is not known what ${path} does to the keys: ${refusal.why}`;
+    return [finding("aws-config", "warning", message, { hint: refusal.hint })];
   }
+  const { bytes } = read;
   const document = parseDocument({ file: { path, target: path }, bytes });
   const [warning] = document.warnings;
   const found = profiles.flatMap((profile) => shadowsOf(document, profile));

@@ -1,6 +1,7 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
+import { readSign } from "../../safe-file/read-sign.ts";
 import { cronGapMs } from "./calendar.ts";
 import type { DoctorContext } from "./context.ts";
 import { finding, type Finding } from "./finding.ts";
@@ -19,7 +20,7 @@ export async function lookAtCron(context: DoctorContext): Promise<readonly Sched
   const own = await askTool("crontab", ["-l"], context);
   const lines: CronLine[] = own.kind === "answer" ? [...cronLines(own.text, "the user's crontab")] : [];
   for (const path of await systemCrontabs()) {
-    const text = await readFile(path, "utf8").catch(() => "");
+    const text = (await readSign(path)) ?? "";
     lines.push(...cronLines(text, path));
   }
   if (lines.length === 0) return [];
@@ -71,7 +72,7 @@ export async function isCronRunning(proc = "/proc"): Promise<boolean | undefined
   if (!names.includes("1")) return undefined;
   for (const name of names) {
     if (!/^\d+$/.test(name)) continue;
-    const command = await readFile(join(proc, name, "comm"), "utf8").catch(() => "");
+    const command = (await readSign(join(proc, name, "comm"))) ?? "";
     if (/^(?:cron|crond|fcron|cronie|supercronic|busybox)$/.test(command.trim())) return true;
   }
   return false;

@@ -9,6 +9,7 @@ import type { TokenClaims } from "../../identity/token.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding } from "./finding.ts";
 import type { Target } from "./setup.ts";
+import { textReader } from "../../safe-file/read-text.ts";
 
 /** This much between the issuer's clock and ours is usual; a refresh warns of more as well. */
 const SKEW_MS = 60_000;
@@ -41,11 +42,11 @@ async function examineIdentity(
   context: DoctorContext,
 ): Promise<readonly Finding[]> {
   const { world, verbose } = context;
-  const { env, cwd, home } = world;
+  const { env, cwd, home, uid } = world;
   const profile = single(profiles);
   const { claims, clockAheadMs } = await within(context, NETWORK_MS, (deadline) =>
-    withOutbound(env, (outbound) =>
-      obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, outbound, verbose }),
+    withOutbound(env, textReader(uid, { interrupted: deadline.signal }), (outbound) =>
+      obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, uid, outbound, verbose }),
     ),
   );
   const forWhom = profile === undefined ? ` for ${printable(profiles.join(", "), 200)}` : "";

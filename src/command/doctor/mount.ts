@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readSign } from "../../safe-file/read-sign.ts";
 
 /** A mount of one file over another, as `docker run -v FILE:FILE` and Kubernetes' `subPath` make it. */
 export interface FileMount {
@@ -17,13 +17,8 @@ export async function findFileMount(
   target: string,
   mountinfo = "/proc/self/mountinfo",
 ): Promise<FileMount | undefined> {
-  let text: string;
-  try {
-    text = await readFile(mountinfo, "utf8");
-  } catch {
-    return undefined;
-  }
-  return parseMountinfo(text, target);
+  const text = await readSign(mountinfo);
+  return text === undefined ? undefined : parseMountinfo(text, target);
 }
 
 /** The last line counts: a later mount on the same path hides the earlier one. */

@@ -7,6 +7,7 @@ import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding, typed } from "./finding.ts";
 import type { Target } from "./setup.ts";
 import { ownerOf } from "./sts-checks.ts";
+import { textReader } from "../../safe-file/read-text.ts";
 
 /**
  * Tries where a profile's keys come from when that is no identity token: an AWS profile, what AWS gives the machine, a SAML
@@ -50,14 +51,15 @@ async function examineProvider({ step, view, profile }: Target, context: DoctorC
       return ok(told(spec, keys, describe, context));
     }
     case "aws-profile": {
-      const { env, cwd, home } = context.world;
+      const { env, cwd, home, uid } = context.world;
       const { keysOfAwsProfile } = await import("../../sts/aws-profile.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
-        withOutbound(env, (outbound) =>
+        withOutbound(env, textReader(uid, { interrupted: deadline.signal }), (outbound) =>
           keysOfAwsProfile(source.awsProfile, spec.endpoint, [profile], {
             env,
             cwd,
             home,
+            uid,
             deadline,
             outbound,
             clock: context.world,

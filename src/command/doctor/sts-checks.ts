@@ -115,7 +115,7 @@ async function keyFindings(target: Target, context: DoctorContext): Promise<read
 export async function ownerOf(keys: SigningKeys, endpoint: StsEndpoint, context: DoctorContext): Promise<string> {
   const { world, verbose } = context;
   return await within(context, NETWORK_MS, async (deadline) => {
-    const clients = openSts({ env: world.env, clock: world, deadline, verbose });
+    const clients = openSts({ env: world.env, uid: world.uid, clock: world, deadline, verbose });
     try {
       return (await getCallerIdentity(clients, endpoint, keys)).arn;
     } finally {

@@ -5,6 +5,7 @@ import { openOutbound, type Outbound } from "../../base/outbound.ts";
 import { printable } from "../../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../../sts/endpoint.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
+import { textReader } from "../../safe-file/read-text.ts";
 
 /** What an STS endpoint said to somebody without keys. */
 export type StsProbe =
@@ -30,7 +31,7 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
   const { world } = context;
   const url = await addressOf(resolveEndpoint(endpoint, world.env));
   const startedMs = world.monotonicMs();
-  const outbound = openOutbound(world.env);
+  const outbound = openOutbound(world.env, textReader(world.uid, { interrupted: context.deadline.signal }));
   try {
     const answer = await within(context, NETWORK_MS, (deadline) =>
       ask({

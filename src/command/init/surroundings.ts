@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { usualAwsConfigFile } from "../../base/expand-path.ts";
@@ -6,6 +5,7 @@ import type { IDENTITIES } from "../../config/role-source.ts";
 import { showsGoogleCloud } from "../../identity/gcp-address.ts";
 import type { World } from "../../world.ts";
 import { askGoogle } from "./google-probe.ts";
+import { readSign } from "../../safe-file/read-sign.ts";
 
 /** A word that `identity` may have. */
 export type IdentityName = (typeof IDENTITIES)[number];
@@ -139,9 +139,5 @@ export function ssoProfiles(text: string): readonly string[] {
 
 /** Empty when there is nothing to read: what cannot be read is no sign. */
 async function readText(path: string): Promise<string> {
-  try {
-    return (await readFile(path, "utf8")).trim();
-  } catch {
-    return "";
-  }
+  return (await readSign(path))?.trim() ?? "";
 }

@@ -72,7 +72,7 @@ export async function obtainSession(
       const { keysOfAwsProfile } = await import("../../sts/aws-profile.ts");
       const { world } = context;
       const outbound = await context.outbound();
-      const profileContext = { ...program, clock: world, home: world.home, outbound };
+      const profileContext = { ...program, clock: world, home: world.home, uid: world.uid, outbound };
       const keys = await keysOfAwsProfile(source.awsProfile, spec.endpoint, [spec.profile], profileContext);
       return assumeOrHandOn(spec, source, keys, `profile '${source.awsProfile}'`, context);
     }

@@ -1,12 +1,12 @@
-import { readFile } from "node:fs/promises";
-
 import type { Deadline } from "../../base/deadline.ts";
-import { errnoOf, Failure } from "../../base/failure.ts";
+import { Failure } from "../../base/failure.ts";
 import type { Outbound } from "../../base/outbound.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec, StsEndpoint } from "../../config/config.ts";
 import type { IdentityContext, TokenCache } from "../../identity/obtain.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../../plan/session-name.ts";
+import { readFileSafely, refusalOf } from "../../safe-file/read-file.ts";
+import { textReader } from "../../safe-file/read-text.ts";
 import type { StsClients } from "../../sts/client.ts";
 import type { RoleSession, SigningKeys } from "../../sts/session.ts";
 import type { World } from "../../world.ts";
@@ -31,9 +31,12 @@ export function openRoleSessions(context: {
 }): RoleSessions {
   const { world, deadline, reporter } = context;
   const verbose = (message: string) => reporter.detail(message);
-  const common = { env: world.env, clock: world, deadline, verbose };
+  const common = { env: world.env, uid: world.uid, clock: world, deadline, verbose };
   const outbound = once(async (): Promise<Outbound> =>
-    (await import("../../base/outbound.ts")).openOutbound(world.env),
+    (await import("../../base/outbound.ts")).openOutbound(
+      world.env,
+      textReader(world.uid, { interrupted: deadline.signal }),
+    ),
   );
   const sts = once(async (): Promise<StsClients> => {
     const { openSts } = await import("../../sts/client.ts");
@@ -72,7 +75,7 @@ export function openRoleSessions(context: {
     deadline,
     outbound,
     sts,
-    policy: readPolicy,
+    policy: (spec) => readPolicy(spec, world.uid, deadline),
     async token(source) {
       const token = await (await tokens()).obtain(source);
       tokenAheadMs = furthest(tokenAheadMs, token.clockAheadMs);
@@ -126,19 +129,29 @@ function once<T>(open: () => Promise<T>): { (): Promise<T>; readonly opened: () 
   return Object.assign(() => (opening ??= open()), { opened: () => opening });
 }
 
+/** STS takes 2,048 characters; blanks go before that. */
+const MAX_POLICY_BYTES = 256 * 1024;
+
 /** The inline session policy, which must at least be JSON; STS judges the rest. */
-async function readPolicy(spec: ProfileSpec): Promise<string | undefined> {
+async function readPolicy(
+  spec: ProfileSpec,
+  uid: number | undefined,
+  { signal }: Deadline,
+): Promise<string | undefined> {
   const { policyFile } = spec;
   if (policyFile === undefined) return undefined;
+  const file = { path: policyFile, maxBytes: MAX_POLICY_BYTES, trust: "commands", uid } as const;
+  const read = await readFileSafely(file, { interrupted: signal });
+  const refuse = (why: string, hint: string, cause?: unknown) =>
+    new Failure("CONFIG_INVALID", `policy_file ${policyFile} cannot be used: ${why}`, { hint, cause });
+  if (read.kind !== "read") {
+    const { why, hint } = refusalOf(read, policyFile);
+    throw refuse(why, `${hint}; it is configured in ${spec.origin}`);
+  }
   try {
-    const text = await readFile(policyFile, "utf8");
-    const policy: unknown = JSON.parse(text);
+    const policy: unknown = JSON.parse(read.bytes.toString("utf8"));
     return JSON.stringify(policy);
   } catch (error) {
-    const why = errnoOf(error) ?? "it is not JSON";
-    throw new Failure("CONFIG_INVALID", `policy_file ${policyFile} cannot be used: ${why}`, {
-      hint: `it is configured in ${spec.origin}`,
-      cause: error,
-    });
+    throw refuse("it is not JSON", `it is configured in ${spec.origin}`, error);
   }
 }
