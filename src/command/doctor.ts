@@ -67,7 +67,7 @@ async function localFindings(setup: Setup, context: DoctorContext): Promise<read
   return [
     ...configFindings(setup),
     ...files.flat(),
-    ...views.flatMap((view) => readerFindings(view.document)),
+    ...views.flatMap((view) => readerFindings(view.document, profiles)),
     ...profiles.flatMap((profile) => nameFindings(profile)),
     ...(await awsConfigFindings(profiles, world)),
     ...environmentFindings(setup, world),

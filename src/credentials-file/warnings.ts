@@ -26,7 +26,16 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
     if (warnings.length < MAX_WARNINGS)
       warnings.push({ line, readers, message: `${problem}: ${listed(readers)} cannot read this file at all` });
   };
-  if (layout.hasBom) warn(1, "the file begins with a byte order mark", ["botocore", "boto2", "Go", "Java"]);
+  if (layout.hasBom)
+    warn(1, "the file begins with a byte order mark", [
+      "botocore",
+      "boto2",
+      "Go",
+      "Java v1",
+      "Java v2",
+      "Rust",
+      "the CRT",
+    ]);
   if (!layout.isUtf8) warn(firstOddLine(layout.bytes), "it holds bytes that are not UTF-8");
   const sections = new Map<string, number>();
   const scanner = new LineScanner(layout.bytes, layout.hasBom ? 3 : 0, layout.bytes.length, 1);
@@ -93,7 +102,8 @@ function isBadNested(text: string): boolean {
   return parts.some((part) => !part.includes("=") && pythonStrip(part) !== "");
 }
 
-function listed(names: readonly string[]): string {
+/** `a`, `a and b`, `a, b and c`. */
+export function listed(names: readonly string[]): string {
   return `${names.slice(0, -1).join(", ")}${names.length > 1 ? " and " : ""}${names.at(-1) ?? ""}`;
 }
 

@@ -243,8 +243,11 @@ suite("doctor, looking at the credentials file", () => {
     const { of, code } = await diagnose(scene);
     assert.equal(code, 0, "rolefresh itself can write its part");
     assert.match(of("readers")[0] ?? "", /^warning: .*\[other\] is there twice.*botocore and boto2 cannot read/);
-    assert.match(of("readers")[1] ?? "", /^warning: .*a comment begins with ';'.*the SDK for Java v1 cannot read/);
-    assert.match(of("profile-name")[0] ?? "", /^warning: \[a b\] .*JavaScript v3 and Rust do not find it/);
+    assert.match(of("readers")[1] ?? "", /^warning: .*a comment begins with ';'.*Java v1 cannot read this file at all/);
+    assert.match(
+      of("profile-name")[0] ?? "",
+      /^warning: \[a b\] .*C\+\+, the CRT, Java v2, JavaScript v3 and Rust do not find it/,
+    );
   });
 });
 

@@ -9,9 +9,7 @@ import { CHECKS, finding, inOrder, typed } from "../../src/command/doctor/findin
 import { parseMountinfo } from "../../src/command/doctor/mount.ts";
 import { nodeFindings, OLDEST_NODE } from "../../src/command/doctor/node-version.ts";
 import { summary, toJson, toText } from "../../src/command/doctor/render.ts";
-import { javaProblem, phpProblem } from "../../src/command/doctor/strict-readers.ts";
 import { parseUnits } from "../../src/command/doctor/systemd-timer.ts";
-import { readVectors } from "../support/credentials-file-vector.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 suite("doctor's view of mounts", () => {
@@ -101,37 +99,6 @@ suite("doctor's view of schedules", () => {
     assert.equal(units.get("a.timer")?.get("TimersCalendar"), "{ OnCalendar=x=y }");
     assert.equal(units.get("a.service")?.get("Result"), "exit-code");
     assert.equal(parseUnits("garbage").size, 0);
-  });
-});
-
-suite("doctor's view of readers", () => {
-  // The matrix of GRAMMAR.md, found by running Java v1's rules and PHP over the corpus.
-  const JAVA = [
-    "bom",
-    "colon-sep",
-    "comments-between",
-    "dup-key",
-    "header-comment",
-    "header-trailing-junk",
-    "no-sep-line",
-    "unclosed-header",
-  ];
-
-  test("Java v1 refuses the files of the corpus that it is known to refuse, and no other", async () => {
-    const corpus = (await readVectors()).filter(({ name }) => name.startsWith("corpus-"));
-    assert.ok(corpus.length >= 30);
-    const refused = corpus.filter(({ before }) => javaProblem(before.toString("utf8")));
-    assert.deepEqual(refused.map(({ name }) => name.replace(/^corpus-|\.txt$/g, "")).toSorted(), JAVA);
-  });
-
-  test("PHP refuses an indented header", () => {
-    assert.equal(phpProblem("[a]\nk = v\n  [b]\n")?.line, 3);
-    assert.equal(phpProblem("[a]\n  k = v\n"), undefined);
-  });
-
-  test("what is told of a line shows nothing of its value", () => {
-    for (const text of ["sesame = 1\n", "[p]\nsesame\n", "[p]\nk = sesame\nk = sesame\n", "[p]\n; sesame\n"])
-      assert.doesNotMatch(javaProblem(text)?.problem ?? "", /sesame/);
   });
 });
 
