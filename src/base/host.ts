@@ -8,10 +8,13 @@ export function isLoopbackHost(hostname: string): boolean {
 /**
  * 169.254.0.0/16 (RFC 3927) and fe80::/10 (RFC 4291 2.5.6), where clouds put their metadata servers, and fd00:ec2::/32,
  * where EC2 has its own over IPv6
- * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html). No router passes them on.
+ * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html), and Google's fd20:ce::254
+ * (https://cloud.google.com/compute/docs/metadata/querying-metadata). No router passes them on.
  */
 export function isLinkLocalHost(hostname: string): boolean {
-  return /^169\.254\.\d{1,3}\.\d{1,3}$/.test(hostname) || /^\[fe[89ab][0-9a-f]:|^\[fd00:ec2:/.test(hostname);
+  return (
+    /^169\.254\.\d{1,3}\.\d{1,3}$/.test(hostname) || /^\[fe[89ab][0-9a-f]:|^\[fd00:ec2:|^\[fd20:ce::/.test(hostname)
+  );
 }
 
 /** IPv4 addresses that no router of the Internet knows (RFC 1918). */

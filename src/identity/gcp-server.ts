@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
+import { askEither, metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
 import type { IdentityContext } from "./obtain.ts";
 import { askPatiently, isTransient } from "./patience.ts";
@@ -27,7 +27,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * Asks the metadata server (https://cloud.google.com/compute/docs/metadata/querying-metadata): `Metadata-Flavor: Google`
  * is sent and required in the answer, redirects and proxies are never used. 429, 5xx, a refused or cut connection and,
  * on Google Cloud, any other failing connection are tried again with growing, jittered pauses (0.1 s to 2 s) that add up
- * to at most 5 s, or 10 s where the machine shows signs of Google Cloud, and never go past the deadline.
+ * to at most 5 s, or 10 s where the machine shows signs of Google Cloud, and never go past the deadline. By name it is asked
+ * where the address fails (`askEither`), which takes no longer.
  *
  * @param path below `/computeMetadata/v1/`, with its query.
  * @throws Failure IDENTITY_UNAVAILABLE (no metadata server here), IDENTITY_TEMPORARY (it is slow or failing),
@@ -38,18 +39,23 @@ export async function askMetadata(path: string, context: IdentityContext): Promi
   // Whoever named an address knows better than the BIOS what stands there.
   const showsGoogle = address.namedBy === undefined && (await showsGoogleCloud(context.env));
   const where = showsGoogle ? "here" : "elsewhere";
-  const url = new URL(`/computeMetadata/v1/${path}`, address.base);
-  const limits = { connectMs: CONNECT_MS[where], totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
-  const answer = await askPatiently(
-    { url, headers: { "Metadata-Flavor": "Google" }, ...limits },
-    `the metadata server at ${url.host}`,
-    {
-      pausesMs: PATIENCE_MS[where],
-      isTransient: (one) => isTransient(one) || (showsGoogle && isNetworkDown(one)),
+  const { answer, at } = await askEither(
+    address,
+    (base, signal, headStartMs) => {
+      const url = new URL(`/computeMetadata/v1/${path}`, base);
+      const connectMs = CONNECT_MS[where] - headStartMs;
+      const limits = { connectMs, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
+      const pausesMs = headStartMs > 0 && !showsGoogle ? 0 : PATIENCE_MS[where];
+      return askPatiently(
+        { url, headers: { "Metadata-Flavor": "Google" }, ...limits },
+        `the metadata server at ${url.host}`,
+        { pausesMs, isTransient: (one) => isTransient(one) || (showsGoogle && isNetworkDown(one)) },
+        { ...context, deadline: { ...context.deadline, signal } },
+      );
     },
-    context,
+    context.deadline.signal,
   );
-  return judge(answer, address, showsGoogle);
+  return judge(answer, { ...address, base: at }, showsGoogle);
 }
 
 /** On Google Cloud the server is there: what fails is a network that is not up yet. */

@@ -148,7 +148,7 @@ for (const { name, start, source, issuer } of CASES) {
       const failing = assertIdentityFails(
         obtainIdentityToken(source(service), context),
         "TIMEOUT",
-        /has not answered: not done/,
+        /has not answered: timed out/,
       );
       await called;
       end(new Failure("TIMEOUT", "timed out after 1 s"));

@@ -166,7 +166,7 @@ describe("the metadata server", () => {
       const failing = assertFails(
         obtainIdentityToken(METADATA, context),
         "TIMEOUT",
-        /metadata server at \S+ has not answered: not done/,
+        /metadata server at \S+ has not answered: timed out/,
       );
       await arrived;
       end(new Failure("TIMEOUT", "timed out after 1 s"));
@@ -299,6 +299,8 @@ describe("the metadata server's address", () => {
   test("is GCE_METADATA_IP, then GCE_METADATA_HOST, then Google's (gcp-metadata, getBaseUrl)", () => {
     assert.equal(metadataAddress({}).base.href, "http://169.254.169.254/");
     assert.equal(metadataAddress({ GCE_METADATA_HOST: "h:1" }).base.href, "http://h:1/");
+    assert.equal(metadataAddress({ GCE_METADATA_HOST: "fd20:ce::254" }).base.href, "http://[fd20:ce::254]/");
+    assert.equal(metadataAddress({ GCE_METADATA_HOST: "[::1]:8" }).base.href, "http://[::1]:8/");
     assert.equal(metadataAddress({ GCE_METADATA_HOST: "https://h" }).base.href, "https://h/");
     assert.equal(
       metadataAddress({ GCE_METADATA_HOST: "h", GCE_METADATA_IP: "10.0.0.1:8" }).base.href,
@@ -426,7 +428,7 @@ describe("a token from a command", () => {
     const failing = assertFails(
       obtainIdentityToken(sourceOf(command), identity),
       "TIMEOUT",
-      /`identity_command` has not ended: not done/,
+      /`identity_command` has not ended: timed out/,
     );
     const alive = await openWhenThere(join(directory, "alive"));
     end(new Failure("TIMEOUT", "timed out after 1 s"));

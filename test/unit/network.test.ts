@@ -59,6 +59,7 @@ suite("the proxy for a URL", () => {
       "169.254.170.23",
       "[fd00:ec2::254]",
       "[fd00:ec2::23]",
+      "[fd20:ce::254]",
       "[fe80::1]",
       "metadata.google.internal",
       "localhost",

@@ -1,5 +1,5 @@
 import { Failure } from "../../base/failure.ts";
-import { metadataAddress } from "../../identity/gcp-address.ts";
+import { askEither, metadataAddress, type MetadataAddress } from "../../identity/gcp-address.ts";
 import { ask } from "../../identity/http.ts";
 import { printable } from "../../base/printable.ts";
 import type { Environment } from "../../world.ts";
@@ -22,24 +22,29 @@ export type GoogleAnswer =
  * @throws the signal's reason when it is aborted
  */
 export async function askGoogle(env: Environment, signal: AbortSignal): Promise<GoogleAnswer> {
-  const base = addressOf(env);
-  if (base === undefined) return { kind: "nobody" };
-  const answer = await ask({
-    url: new URL("/computeMetadata/v1/instance/service-accounts/default/email", base),
-    headers: { "Metadata-Flavor": "Google" },
-    connectMs: PROBE_MS,
-    totalMs: PROBE_MS,
-    maxBytes: 4096,
+  const address = addressOf(env);
+  if (address === undefined) return { kind: "nobody" };
+  const { answer } = await askEither(
+    address,
+    (base, either, headStartMs) =>
+      ask({
+        url: new URL("/computeMetadata/v1/instance/service-accounts/default/email", base),
+        headers: { "Metadata-Flavor": "Google" },
+        connectMs: PROBE_MS - headStartMs,
+        totalMs: PROBE_MS - headStartMs,
+        maxBytes: 4096,
+        signal: either,
+      }),
     signal,
-  });
+  );
   if (answer.kind === "fault" || answer.headers["metadata-flavor"] !== "Google") return { kind: "nobody" };
   if (answer.status === 404) return { kind: "no-account" };
   return answer.status === 200 ? { kind: "account", email: printable(answer.body) } : { kind: "nobody" };
 }
 
-function addressOf(env: Environment): URL | undefined {
+function addressOf(env: Environment): MetadataAddress | undefined {
   try {
-    return metadataAddress(env).base;
+    return metadataAddress(env);
   } catch (error) {
     // Forbidden by METADATA_SERVER_DETECTION=none, or an address that is none: then it is not Google for us.
     if (error instanceof Failure) return undefined;
