@@ -7,13 +7,14 @@ import { configFindings } from "./doctor/config-checks.ts";
 import type { DoctorContext } from "./doctor/context.ts";
 import { environmentFindings } from "./doctor/environment-checks.ts";
 import { fileFindings } from "./doctor/file-checks.ts";
+import type { CredentialsView } from "./run/credentials-view.ts";
 import { examine, type Finding, inOrder } from "./doctor/finding.ts";
 import { identityFindings } from "./doctor/identity-checks.ts";
 import { providerFindings } from "./doctor/provider-checks.ts";
 import { caFindings, proxyFindings } from "./doctor/network-settings.ts";
 import { nodeFindings } from "./doctor/node-version.ts";
 import { profileFindings } from "./doctor/profile-checks.ts";
-import { nameFindings, readerFindings } from "./doctor/reader-checks.ts";
+import { expiryFindings, nameFindings, readerFindings } from "./doctor/reader-checks.ts";
 import { toJson, toText } from "./doctor/render.ts";
 import { type Setup, surveySetup } from "./doctor/setup.ts";
 import { stsFindings } from "./doctor/sts-checks.ts";
@@ -61,13 +62,16 @@ async function localFindings(setup: Setup, context: DoctorContext): Promise<read
   const { world } = context;
   const { views, targets } = setup;
   const profiles = targets.map(({ profile }) => profile);
+  const profilesOf = (view: CredentialsView) =>
+    targets.filter((one) => one.view === view).map(({ profile }) => profile);
   const files = await Promise.all(
     views.map((view) => examine("credentials-file", () => fileFindings(view, setup, context))),
   );
   return [
     ...configFindings(setup),
     ...files.flat(),
-    ...views.flatMap((view) => readerFindings(view.document, profiles)),
+    ...views.flatMap((view) => readerFindings(view.document, profilesOf(view))),
+    ...views.flatMap((view) => expiryFindings(view.document, profilesOf(view))),
     ...profiles.flatMap((profile) => nameFindings(profile)),
     ...(await awsConfigFindings(profiles, world)),
     ...environmentFindings(setup, world),

@@ -12,6 +12,7 @@ import { lockFile } from "./lock.ts";
 import { readCredentialsFile, type Snapshot } from "./read.ts";
 import { bytesAfter, lengthAfter, type Replacement } from "./replacement.ts";
 import { type Accepted, chooseEdits, composeApart, composeFile, type Composition } from "./select.ts";
+import { expiryWarnings } from "./warnings.ts";
 import { ignoringErrors, replaceFile, sweepTemporaries } from "./write.ts";
 
 /** One profile's part of an update. */
@@ -170,12 +171,14 @@ async function backupFor(
 }
 
 function warningsAfter(
-  { file, writeMode }: UpdateRequest,
+  { file, writeMode, edits }: UpdateRequest,
   { stamp, bytes: before = Buffer.alloc(0) }: Snapshot,
   replacement: Replacement,
 ): readonly FileWarning[] {
-  const isLarge = lengthAfter(before, replacement) > MAX_LOOKED_OVER;
-  const warnings = isLarge ? [] : parseDocument({ file, bytes: bytesAfter(before, replacement) }).warnings;
+  const isSmall = lengthAfter(before, replacement) <= MAX_LOOKED_OVER;
+  const document = parseDocument({ file, bytes: isSmall ? bytesAfter(before, replacement) : undefined });
+  const written = edits.filter(({ edit }) => edit.kind === "write").map(({ profile }) => profile);
+  const warnings = [...document.warnings, ...expiryWarnings(document, written)];
   if (writeMode === "in-place" || !stamp || stamp.nlink < 2) return warnings;
   const message =
     "the file had a second name (hard link), which keeps the old credentials: set write_mode = in-place, or make it a symbolic link";

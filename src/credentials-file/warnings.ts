@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Layout } from "./layout.ts";
+import type { ProfileSection } from "./section.ts";
 import { LF, lenientHeaderName, type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
 
 /** Something in the file that belongs to others, is kept, and makes the whole file unreadable to some reader. */
@@ -93,6 +94,31 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
   }
   if ([...sections.keys()].some((name) => name !== "DEFAULT")) badDefaults.forEach(badNested);
   return warnings.toSorted((a, b) => a.line - b.line);
+}
+
+/**
+ * Keys of other tools that make a tool act on a section, where rolefresh has never written them: HTSlib reads a file with
+ * `expiry_time` again at that time and crashes on keys that it does not know (hfile_s3.c); awsume and clisso remove
+ * sections by theirs.
+ */
+const ACTED_ON: Readonly<Record<string, string>> = {
+  expiry_time: "HTSlib (samtools) crashes on a section with it",
+  expiration: "awsume deletes sections by it",
+  aws_expiration: "clisso deletes sections by it",
+};
+
+/** Where one of these sections, which rolefresh writes, holds a key of another tool that will break or delete it. */
+export function expiryWarnings(
+  document: { profile(name: string): Pick<ProfileSection, "entries"> | undefined },
+  profiles: readonly string[],
+): readonly FileWarning[] {
+  return profiles.flatMap((name) =>
+    (document.profile(name)?.entries ?? []).flatMap(({ key, line, nestedUnder }) => {
+      const why = nestedUnder === undefined && Object.hasOwn(ACTED_ON, key) ? ACTED_ON[key] : undefined;
+      if (why === undefined) return [];
+      return [{ line: line.number, readers: [], message: `[${name}] has ${key}: ${why}: delete this line` }];
+    }),
+  );
 }
 
 /** Whether one of the lines that Python's `str.splitlines` makes of a line holds no `=`. */

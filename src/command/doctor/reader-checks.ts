@@ -1,6 +1,6 @@
 import type { CredentialsDocument } from "../../credentials-file/document.ts";
 import { MODELLED_READERS, readerProblems, type ReaderProblem } from "../../credentials-file/reader-models/problems.ts";
-import { listed } from "../../credentials-file/warnings.ts";
+import { expiryWarnings, listed } from "../../credentials-file/warnings.ts";
 import { counted, finding, type Finding } from "./finding.ts";
 
 /** More than these of one kind are counted and not shown. */
@@ -69,6 +69,17 @@ function together(problems: readonly ReaderProblem[], profiles: readonly string[
       message: `${problem.problem}: ${listed([...readers])} cannot read ${effect}`,
       isWidespread: false,
     }));
+}
+
+/** Keys by which another tool will break or delete a section that rolefresh writes. */
+export function expiryFindings(
+  document: CredentialsDocument | undefined,
+  profiles: readonly string[],
+): readonly Finding[] {
+  if (document?.bytes === undefined) return [];
+  return expiryWarnings(document, profiles).map(({ line, message }) =>
+    finding("readers", "warning", `${document.path}:${line}: ${message}`),
+  );
 }
 
 /** Names that some readers do not find (GRAMMAR.md 9). */
