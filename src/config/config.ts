@@ -125,6 +125,20 @@ export interface ProfileSpec {
   readonly origin: string;
 }
 
+/** What of a profile can be compared with others, also when something else in it is a mistake. */
+export type ProfileReference = Pick<
+  ProfileSpec,
+  "profile" | "source" | "durationSeconds" | "credentialsFile" | "origin"
+>;
+
+/** What can still be checked of profiles, whatever is wrong with them. */
+export interface References {
+  /** Every configured profile. */
+  readonly names: readonly string[];
+  /** Those whose source and file are known. */
+  readonly profiles: readonly ProfileReference[];
+}
+
 /** A whole configuration without a mistake; only `config/validate.ts` makes one. */
 export interface Config {
   /** The file it was read from; undefined for the config-free form. */

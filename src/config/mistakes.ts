@@ -1,12 +1,16 @@
 import { Failure } from "../base/failure.ts";
+import type { References } from "./config.ts";
 
 /** Everything that is wrong with a configuration, at once: each mistake is one failure with its file and line. */
 export class ConfigMistakes extends Failure {
   readonly mistakes: readonly Failure[];
+  /** What can be checked besides, against the sections of the credentials files; absent: nothing. */
+  readonly references: References | undefined;
 
-  constructor(mistakes: readonly Failure[]) {
+  constructor(mistakes: readonly Failure[], references?: References) {
     super("CONFIG_INVALID", mistakes.map((mistake) => mistake.message).join("\n"));
     this.mistakes = mistakes;
+    this.references = references;
   }
 }
 
@@ -23,7 +27,7 @@ export interface MistakeSink {
  * @param isHidden for a file that is not its reader's: then a mistake names its place and nothing of its content
  * @returns a sink whose `throwIfAny` throws Failure CONFIG_INVALID with every mistake, in the order of the file
  */
-export function collectMistakes(isHidden = false): MistakeSink & { throwIfAny(): void } {
+export function collectMistakes(isHidden = false): MistakeSink & { throwIfAny(references?: References): void } {
   const mistakes: { line: number; failure: Failure }[] = [];
   return {
     add(where, message, hint) {
@@ -35,9 +39,10 @@ export function collectMistakes(isHidden = false): MistakeSink & { throwIfAny():
     get count() {
       return mistakes.length;
     },
-    throwIfAny() {
+    throwIfAny(references) {
       if (mistakes.length === 0) return;
-      throw new ConfigMistakes(mistakes.toSorted((a, b) => a.line - b.line).map(({ failure }) => failure));
+      const inOrder = mistakes.toSorted((a, b) => a.line - b.line).map(({ failure }) => failure);
+      throw new ConfigMistakes(inOrder, isHidden ? undefined : references);
     },
   };
 }

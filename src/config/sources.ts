@@ -1,4 +1,4 @@
-import type { ProfileSpec } from "./config.ts";
+import type { ProfileReference } from "./config.ts";
 import type { MistakeSink } from "./mistakes.ts";
 import type { RawConfig } from "./validate.ts";
 
@@ -6,10 +6,10 @@ import type { RawConfig } from "./validate.ts";
  * What can only be judged across profiles: cycles of `source_profile`, and a chained role that asks for more than the
  * 3600 s that STS gives a caller who is a role session himself (IAM User Guide, "Role chaining").
  */
-export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], mistakes: MistakeSink): void {
+export function checkSources(raw: RawConfig, profiles: readonly ProfileReference[], mistakes: MistakeSink): void {
   const bySection = new Map(profiles.map((spec) => [spec.profile, spec]));
   const configured = new Map(raw.profiles.map((profile) => [profile.profile, profile]));
-  const whereOf = (spec: ProfileSpec): string =>
+  const whereOf = (spec: ProfileReference): string =>
     configured.get(spec.profile)?.own.get("source_profile")?.where ?? spec.origin;
 
   const reported = new Set<string>();
@@ -42,7 +42,7 @@ export function checkSources(raw: RawConfig, profiles: readonly ProfileSpec[], m
  * of ours would hide the real source and hand back its own keys until they have expired.
  */
 function checkOwnKeys(
-  spec: ProfileSpec,
+  spec: ProfileReference,
   configured: ReadonlyMap<string, unknown>,
   where: string,
   mistakes: MistakeSink,
@@ -64,9 +64,12 @@ function checkOwnKeys(
     );
 }
 
-function cycleFrom(start: ProfileSpec, bySection: ReadonlyMap<string, ProfileSpec>): readonly string[] | undefined {
+function cycleFrom(
+  start: ProfileReference,
+  bySection: ReadonlyMap<string, ProfileReference>,
+): readonly string[] | undefined {
   const path: string[] = [];
-  let current: ProfileSpec | undefined = start;
+  let current: ProfileReference | undefined = start;
   while (current?.source.kind === "source-profile") {
     path.push(current.profile);
     if (current.source.sourceProfile === start.profile) return path;

@@ -1,4 +1,4 @@
-import type { Config, ConfigEnvironment, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
+import type { Config, ConfigEnvironment, ProfileReference, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { collectMistakes, type MistakeSink } from "./mistakes.ts";
 import { usualCredentialsFile } from "../base/expand-path.ts";
@@ -38,20 +38,22 @@ export interface ValidateContext {
  */
 export function validateConfig(raw: RawConfig, context: ValidateContext, mistakes = collectMistakes()): Config {
   const profiles: ProfileSpec[] = [];
+  const references: ProfileReference[] = [];
   const usualFile = usualCredentialsFile({ ...context.paths, cwd: context.cwd });
   const ambient = { usualFile: usualFile.path, region: ambientRegion(context.env) };
   for (const profile of raw.profiles) {
-    const spec = validateProfile(profile, context, ambient, mistakes);
+    const { spec, reference } = validateProfile(profile, context, ambient, mistakes);
     if (spec) profiles.push(spec);
+    if (reference) references.push(reference);
   }
-  checkSources(raw, profiles, mistakes);
+  checkSources(raw, references, mistakes);
   const isLeftOut = (key: ConfigKey) => raw.profiles.some(({ own, defaults }) => !own.has(key) && !defaults.has(key));
   // Told once, and not for each profile that goes by the environment.
   if (usualFile.problem !== undefined && context.credentialsFile === undefined && isLeftOut("credentials_file"))
     mistakes.add("AWS_SHARED_CREDENTIALS_FILE", usualFile.problem, usualFile.hint);
   const { region } = ambient;
   if (region.kind === "wrong" && isLeftOut("region")) mistakes.add(region.variable, region.problem, region.hint);
-  mistakes.throwIfAny();
+  mistakes.throwIfAny({ names: raw.profiles.map(({ profile }) => profile), profiles: references });
   return { file: raw.file, profiles };
 }
 
@@ -69,7 +71,7 @@ function validateProfile(
   context: ValidateContext,
   ambient: Ambient,
   mistakes: MistakeSink,
-): ProfileSpec | undefined {
+): { readonly spec?: ProfileSpec; readonly reference?: ProfileReference } {
   const before = mistakes.count;
   const section = new SectionReader(raw, context.paths, mistakes);
   const nameProblem = configuredNameProblem(raw.profile);
@@ -92,7 +94,8 @@ function validateProfile(
     source?.kind === "web-identity" && source.identity.kind === "gcp-metadata"
       ? [...LOCAL_PLACEHOLDERS, ...GOOGLE_PLACEHOLDERS]
       : LOCAL_PLACEHOLDERS;
-  const credentialsFile = context.credentialsFile ?? section.path("credentials_file") ?? ambient.usualFile;
+  const ownFile = section.path("credentials_file");
+  const credentialsFile = context.credentialsFile ?? ownFile ?? ambient.usualFile;
   const spec = {
     profile: raw.profile,
     sessionName: readSessionName(section, placeholders),
@@ -109,8 +112,9 @@ function validateProfile(
     origin: raw.where,
   } as const;
   const endpoint = readEndpoint(section, role, ambient.region);
-  if (!source || !endpoint || credentialsFile === undefined || mistakes.count > before) return undefined;
-  return { ...spec, role, source, endpoint, credentialsFile };
+  if (!source || credentialsFile === undefined) return {};
+  const reference = { ...spec, source, credentialsFile };
+  return endpoint && mistakes.count === before ? { reference, spec: { ...reference, role, endpoint } } : { reference };
 }
 
 /** Keys that shape a role session, and mean nothing without a role. */

@@ -84,6 +84,20 @@ test("AWS_REGION=aws-global works as if there was no region", async () => {
   assert.deepEqual(await scene.run([], { env: { AWS_REGION: "aws-global" } }), SILENT);
 });
 
+test("a source_profile that is nowhere is told beside the other mistakes, also in doctor", async () => {
+  const role = "role_arn = arn:aws:iam::999999999999:role/Billing\n";
+  const config = `${ONE_ROLE}regoin = x\n[billing]\n${role}source_profile = nowhere\n[c]\n${role}source_profile = broken\n[broken]\n${role}`;
+  await using scene = await openScene(config);
+  const { code, stderr } = await scene.run([]);
+  assert.equal(code, 78);
+  assert.match(stderr, /:4: \[default\] unknown key 'regoin'/);
+  assert.match(stderr, /:5: \[billing\] source_profile 'nowhere' is neither configured nor a section of /);
+  assert.match(stderr, /:11: \[broken\] nothing says where the identity comes from/);
+  assert.equal(stderr.match(/^rolefresh: error: /gm)?.length, 3, "[broken] is configured");
+  const { stdout } = await scene.run(["doctor"]);
+  assert.match(stdout, /'nowhere' is neither configured/);
+});
+
 test("[profile x] is refused, and the file stays as it is", async () => {
   await using scene = await openScene(ONE_ROLE.replace("[default]", "[profile x]"));
   const { code, stderr } = await scene.run([]);

@@ -224,6 +224,27 @@ on_refresh = systemctl reload billing-export
     });
   }
 
+  test("what holds between profiles is told beside what is wrong with them", () => {
+    const text = `[a]\n${ROLE}\nsource_profile = b\nregion = us-east-1a\n[b]\n${ROLE}\nsource_profile = a\noverwrite = yes\n`;
+    const told = mistakesOf(text).join("\n");
+    assert.match(told, /:3: \[a\] source_profile goes round in a circle: a → b → a/);
+    assert.match(told, /:4: \[a\] region = 'us-east-1a'/);
+    assert.match(told, /:8: \[b\] overwrite = 'yes' is not known/);
+    const chained = `[b]\n${GOOGLE}\nrecheck = x\n[a]\n${ROLE}\nsource_profile = b\nduration_seconds = 7200\nlenient = x\n`;
+    assert.match(mistakesOf(chained).join("\n"), /more than a chained role can get/);
+    assert.equal(mistakesOf(chained).length, 3);
+  });
+
+  test("a credentials_file is checked also where --credentials-file beats it", () => {
+    const source = {
+      file: "/r.ini",
+      directory: "/",
+      text: `[a]\n${GOOGLE}\ncredentials_file = $NOPE\n`,
+      untrusted: undefined,
+    };
+    assert.throws(() => configFromSource(source, { env: {}, home: "/h", cwd: "/" }, "/x"), /\$NOPE is not set/);
+  });
+
   test("a cycle is reported once, not once for every member", () => {
     assert.equal(
       mistakesOf(

@@ -1,6 +1,6 @@
 import { Failure } from "../../base/failure.ts";
-import type { ProfileSpec } from "../../config/config.ts";
-import { collectMistakes } from "../../config/mistakes.ts";
+import type { ProfileReference, ProfileSpec, References } from "../../config/config.ts";
+import { ConfigMistakes } from "../../config/mistakes.ts";
 import { didYouMean } from "../../config/nearest.ts";
 import { type ConfigOptions, readConfig } from "../../config/read.ts";
 import type { Config } from "../../config/config.ts";
@@ -22,7 +22,16 @@ export interface Loaded {
  * @throws Failure CONFIG_*; ConfigMistakes
  */
 export async function loadProfiles(options: ConfigOptions, world: World): Promise<Loaded> {
-  return openFiles(await readConfig(options, world), world);
+  let config: Config;
+  try {
+    config = await readConfig(options, world);
+  } catch (error) {
+    if (!(error instanceof ConfigMistakes) || !error.references) throw error;
+    const { references, mistakes } = error;
+    const missing = staticSourceMistakes(references, await openAll(references.profiles, world));
+    throw new ConfigMistakes([...mistakes, ...missing], references);
+  }
+  return openFiles(config, world);
 }
 
 /**
@@ -31,36 +40,47 @@ export async function loadProfiles(options: ConfigOptions, world: World): Promis
  * @throws ConfigMistakes for a `source_profile` that is nowhere
  */
 export async function openFiles(config: Config, world: World): Promise<Loaded> {
-  const views = new Map<string, CredentialsView>();
-  for (const path of new Set(config.profiles.map((spec) => spec.credentialsFile))) {
-    views.set(path, await openCredentialsView(path, world));
-  }
+  const { profiles } = config;
+  const views = await openAll(profiles, world);
   const viewOf = (spec: ProfileSpec): CredentialsView => {
     const view = views.get(spec.credentialsFile);
     if (!view) throw new Error(`no view of ${spec.credentialsFile}`);
     return view;
   };
-  checkStaticSources(config, viewOf);
+  const mistakes = staticSourceMistakes({ names: profiles.map(({ profile }) => profile), profiles }, views);
+  if (mistakes.length > 0) throw new ConfigMistakes(mistakes);
   return { config, viewOf, views: [...views.values()] };
 }
 
+/** Every credentials file of these profiles, by its path. */
+async function openAll(
+  profiles: readonly ProfileReference[],
+  world: World,
+): Promise<ReadonlyMap<string, CredentialsView>> {
+  const views = new Map<string, CredentialsView>();
+  for (const path of new Set(profiles.map((spec) => spec.credentialsFile)))
+    views.set(path, await openCredentialsView(path, world));
+  return views;
+}
+
 /** A `source_profile` must be a configured profile or a section of the credentials file. */
-function checkStaticSources(config: Config, viewOf: (spec: ProfileSpec) => CredentialsView): void {
-  const configured = new Set(config.profiles.map((spec) => spec.profile));
-  const mistakes = collectMistakes();
-  for (const spec of config.profiles) {
-    if (!("sourceProfile" in spec.source) || configured.has(spec.source.sourceProfile)) continue;
-    const view = viewOf(spec);
-    if (view.failure || view.document?.profile(spec.source.sourceProfile)) continue;
+function staticSourceMistakes(
+  { names: configured, profiles }: References,
+  views: ReadonlyMap<string, CredentialsView>,
+): readonly Failure[] {
+  const mistakes: Failure[] = [];
+  for (const spec of profiles) {
+    if (!("sourceProfile" in spec.source) || configured.includes(spec.source.sourceProfile)) continue;
+    const view = views.get(spec.credentialsFile);
+    if (!view || view.failure || view.document?.profile(spec.source.sourceProfile)) continue;
     const names = [...configured, ...(view.document?.names ?? [])].filter((name) => name !== spec.profile);
     const name = spec.source.sourceProfile;
-    mistakes.add(
-      spec.origin,
-      `[${spec.profile}] source_profile '${name}' is neither configured nor a section of ${spec.credentialsFile}`,
-      didYouMean(name, names),
+    const message = `source_profile '${name}' is neither configured nor a section of ${spec.credentialsFile}`;
+    mistakes.push(
+      new Failure("CONFIG_INVALID", `${spec.origin}: [${spec.profile}] ${message}`, { hint: didYouMean(name, names) }),
     );
   }
-  mistakes.throwIfAny();
+  return mistakes;
 }
 
 /** @throws Failure USAGE for a name on the command line that is not configured */
