@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, readFile, rm, symlink, writeFile } from "node:fs/p
 import { suite, test } from "node:test";
 
 import type { Fault } from "../sandbox/sandbox.ts";
+import { runOverdue } from "../support/overdue.ts";
 import type { RunResult } from "../support/run-bin.ts";
 import { GCP_ARN, ONE_ROLE, openScene, type Scene } from "../support/scene.ts";
 import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
@@ -20,12 +21,13 @@ async function fails(
   scene: Scene,
   code: number,
   stderr: RegExp,
-  options: Parameters<Scene["run"]>[1] = {},
+  options: Parameters<Scene["run"]>[1] & { readonly isReached?: () => boolean } = {},
   args: readonly string[] = [],
 ): Promise<RunResult> {
   const before = await contentOf(scene.home.credentials);
   const files = await scene.home.awsFiles();
-  const result = await scene.run(args, options);
+  const { isReached } = options;
+  const result = await (isReached ? runOverdue(scene, args, isReached, options) : scene.run(args, options));
   assert.deepEqual([result.code, result.signal, result.stdout], [code, null, ""], result.stderr);
   assert.match(result.stderr, stderr);
   for (const line of result.stderr.trimEnd().split("\n"))
@@ -249,7 +251,7 @@ suite("a bad token", () => {
   });
 });
 
-suite("STS misbehaves", () => {
+suite("STS misbehaves", { concurrency: 4 }, () => {
   const faults: readonly (readonly [Fault, number, RegExp])[] = [
     [{ kind: "aws-error", code: "AccessDenied" }, 77, /AccessDenied/],
     [{ kind: "aws-error", code: "ExpiredTokenException" }, 77, /ExpiredToken/],
@@ -296,14 +298,17 @@ suite("STS misbehaves", () => {
     test(`${JSON.stringify(fault)} → ${code}`, async () => {
       await using scene = await sceneWithFile();
       scene.sandbox.misbehave("sts", fault);
-      await fails(scene, code, expected, {}, ["--timeout", "2s"]);
+      const calls = () => scene.sandbox.callsTo("AssumeRoleWithWebIdentity").length;
+      // What may heal is asked again until its turns are over.
+      const isSilent = fault.kind === "hang" || fault.kind === "drip";
+      await fails(scene, code, expected, { isReached: () => isSilent && calls() > 0 });
       assert.equal(scene.sandbox.callsTo("/_sandbox/trap").length, 0, "no redirect is followed");
     });
   }
 
   test("nobody listens there", async () => {
     await using scene = await sceneWithFile();
-    await fails(scene, 75, /./, { env: { AWS_ENDPOINT_URL_STS: "http://127.0.0.1:9" } }, ["--timeout", "2s"]);
+    await fails(scene, 75, /ECONNREFUSED/, { env: { AWS_ENDPOINT_URL_STS: "http://127.0.0.1:9" } });
   });
 
   test("plain http to another machine is refused before anything is sent", async () => {
@@ -314,7 +319,7 @@ suite("STS misbehaves", () => {
   });
 });
 
-suite("the metadata server misbehaves", () => {
+suite("the metadata server misbehaves", { concurrency: 4 }, () => {
   const faults: readonly (readonly [Fault, number])[] = [
     [{ kind: "no-flavor" }, 76],
     [{ kind: "not-a-jwt" }, 76],
@@ -333,7 +338,8 @@ suite("the metadata server misbehaves", () => {
     test(`${JSON.stringify(fault)} → ${code}`, async () => {
       await using scene = await sceneWithFile();
       scene.sandbox.misbehave("metadata", fault, { action: "identity" });
-      await fails(scene, code, /profile 'default': /, {}, ["--timeout", "2s"]);
+      const calls = () => scene.sandbox.callsTo("identity").length;
+      await fails(scene, code, /profile 'default': /, { isReached: () => fault.kind === "hang" && calls() > 0 });
       assert.equal(scene.sandbox.callsTo("AssumeRoleWithWebIdentity").length, 0);
     });
   }

@@ -9,6 +9,7 @@ import { signToken } from "../sandbox/google-token.ts";
 import { DEFAULT_SERVICE_ACCOUNT, type SandboxOptions, type SandboxRole } from "../sandbox/sandbox.ts";
 import { startTlsFront } from "../sandbox/tls-front.ts";
 import { jsonReply, startTokenService, textReply, timesAt } from "../sandbox/token-service.ts";
+import { isThere, runOverdue } from "../support/overdue.ts";
 import { GCP_ARN, openScene, type Scene, valuesOf } from "../support/scene.ts";
 import { makeTestCa, whyNoOpenssl } from "../support/test-ca.ts";
 
@@ -120,7 +121,7 @@ suite("the whole way to the file", () => {
     };
     const answer = JSON.stringify({ ...subject, expiration_time: 4_102_444_800 });
     const good = await scene.home.write("good", `#!/bin/sh\necho '${answer}'\n`, 0o755);
-    const slow = await scene.home.write("slow", "#!/bin/sh\nexec sleep 60\n", 0o755);
+    const slow = await scene.home.write("slow", `#!/bin/sh\ntouch ${scene.home.path}/reached\nexec sleep 600\n`, 0o755);
     const login = async (command: string) => {
       const executable = { command, timeout_millis: 120_000 };
       const json = { ...iam.externalAccount("unused"), credential_source: { executable } };
@@ -136,9 +137,9 @@ suite("the whole way to the file", () => {
       assert.doesNotMatch(stderr, /hunter2/, "what an executable prints is never shown");
     }
     await login(slow);
-    const result = await scene.run(["--force", "--timeout", "1s"], { env });
+    const result = await runOverdue(scene, ["--force"], isThere(`${scene.home.path}/reached`), { env });
     assert.equal(result.code, 75, result.stderr);
-    assert.match(result.stderr, /application_default_credentials\.json have given no token: timed out after 1 s/);
+    assert.match(result.stderr, /application_default_credentials\.json have given no token: timed out after 3600 s/);
     const forbidden = await scene.run(["--force"], { env: iam.env });
     assert.equal(forbidden.code, 65);
     assert.match(forbidden.stderr, /GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES/);

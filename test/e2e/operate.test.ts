@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { suite, test } from "node:test";
 
+import { isThere, runOverdue } from "../support/overdue.ts";
 import { expiringIn, ONE_ROLE, openScene, type Scene, THREE_ROLES } from "../support/scene.ts";
 
 const SILENT = { code: 0, signal: null, stdout: "", stderr: "" };
@@ -100,8 +101,10 @@ suite("on_refresh", () => {
   });
 
   test("a hook that hangs is killed with its children at the deadline, and the refresh stands", async () => {
-    await using scene = await openScene(`${ONE_ROLE}on_refresh = "sleep 1000 & echo $! > $HOME/pid; wait"\n`);
-    const { code, stdout, stderr } = await scene.run(["--timeout", "15s"]);
+    await using scene = await openScene(
+      `${ONE_ROLE}on_refresh = "sleep 1000 & echo $! > $HOME/p; mv $HOME/p $HOME/pid; wait"\n`,
+    );
+    const { code, stdout, stderr } = await runOverdue(scene, [], isThere(`${scene.home.path}/pid`));
     assert.deepEqual([code, stdout], [69, ""]);
     assert.match(stderr, /its on_refresh command was killed: it did not end within --timeout/);
     assert.match(await scene.credentials(), /manager = rolefresh/);

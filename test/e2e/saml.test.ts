@@ -4,6 +4,7 @@ import { suite, test } from "node:test";
 
 import { makeSamlResponse, type SamlClaims } from "../sandbox/saml.ts";
 import type { SandboxRole } from "../sandbox/sandbox.ts";
+import { isThere, runOverdue } from "../support/overdue.ts";
 import { openScene, type Scene, valuesOf } from "../support/scene.ts";
 import { SigningProbe } from "../support/signing-probe.ts";
 
@@ -205,13 +206,13 @@ suite("a SAML assertion that is no good", () => {
     ["that prints nothing", "true", 76, /the SAML response of `saml_command` is not one: it is empty/],
     ["that prints a page", "echo '<html>'", 76, /it is a web page/],
     ["that prints too much", "head -c 300000 /dev/zero", 76, /`saml_command` printed too much/],
-    ["that hangs", "sleep 600", 75, /`saml_command` has not ended: timed out after/],
+    ["that hangs", "touch $HOME/reached; sleep 600", 75, /`saml_command` has not ended: timed out after/],
   ];
   for (const [name, command, code, says] of commands) {
     test(`a command ${name}: exit ${code}, its line unseen`, async () => {
       const secret = `${command} # token-s3cr3t`;
       await using scene = await openSaml(undefined, COMMAND.replace(/saml_command = .*/, `saml_command = "${secret}"`));
-      const result = await scene.run(["--verbose", "--timeout", command.startsWith("sleep") ? "3s" : "30s"]);
+      const result = await runOverdue(scene, ["--verbose"], isThere(`${scene.home.path}/reached`));
       assert.equal(result.code, code, result.stderr);
       assert.match(result.stderr, says);
       assert.doesNotMatch(result.stderr, /s3cr3t/);

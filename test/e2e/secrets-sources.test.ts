@@ -119,7 +119,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
   },
 };
 
-suite("secrets of other sources", () => {
+suite("secrets of other sources", { concurrency: 4 }, () => {
   for (const [name, { config, env, files = {}, secrets, isSent }] of Object.entries(SOURCES)) {
     test(`${name}: nothing that was given is shown, whatever answers`, async () => {
       for (const status of isSent === true ? [200, 401, 500] : [401]) {

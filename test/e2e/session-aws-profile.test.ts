@@ -13,6 +13,7 @@ import {
   startSsoPortal,
 } from "../sandbox/aws-machine.ts";
 import type { SandboxRole, SandboxUser } from "../sandbox/sandbox.ts";
+import { isThere, runOverdue } from "../support/overdue.ts";
 import { GCP_ARN, ONE_ROLE, openScene, type Scene, valuesOf } from "../support/scene.ts";
 import { SigningProbe } from "../support/signing-probe.ts";
 
@@ -134,9 +135,10 @@ suite("a profile with IAM Identity Center", () => {
     await using portal = await startSsoPortal(keys(), "sso-token");
     portal.misbehave({ kind: "hang" });
     await logIn(scene, "sso-token", new Date(Date.now() + HOUR));
-    const result = await scene.run(["--timeout", "3s"], { env: { AWS_ENDPOINT_URL_SSO: portal.url } });
+    const env = { AWS_ENDPOINT_URL_SSO: portal.url };
+    const result = await runOverdue(scene, [], () => portal.requests.length > 0, { env });
     assert.equal(result.code, 75, result.stderr);
-    assert.match(result.stderr, /profile 'dev' of .*config has not been resolved: timed out after 3 s/);
+    assert.match(result.stderr, /profile 'dev' of .*config has not been resolved: timed out after 3600 s/);
   });
 });
 
@@ -195,12 +197,12 @@ suite("a profile with a credential_process", () => {
     ],
     ["a failure", "echo locked >&2; exit 1", "", 75, /failed with exit 1: locked/],
     ["a program that is not there", "/nonexistent/tool", "", 69, /cannot be run \(exit 127\)/],
-    ["silence", "sleep 600", "", 75, /has not ended: timed out after 3 s/],
+    ["silence", "touch $HOME/reached; sleep 600", "", 75, /has not ended: timed out after 3600 s/],
   ];
   for (const [name, command, output, code, says] of cases) {
     test(`${name}: exit ${code}`, async () => {
       await using scene = await openProcess(command, output);
-      const result = await scene.run(["--verbose", "--timeout", command.startsWith("sleep") ? "3s" : "30s"]);
+      const result = await runOverdue(scene, ["--verbose"], isThere(`${scene.home.path}/reached`));
       assert.deepEqual([result.code, result.stdout], [code, ""], result.stderr);
       assert.match(result.stderr, says);
       assert.doesNotMatch(result.stderr, /je7MtGbClwBF|IQoJ|\[x\]/);

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { suite, test } from "node:test";
 
 import type { SandboxRole, SandboxUser } from "../sandbox/sandbox.ts";
+import { isThere, runOverdue } from "../support/overdue.ts";
 import { openScene, type Scene, valuesOf } from "../support/scene.ts";
 import { SigningProbe } from "../support/signing-probe.ts";
 
@@ -111,9 +112,9 @@ suite("identity = session", () => {
   });
 
   /** Refused with this status and line; nothing of the keys or the code is shown, and the file stays. */
-  async function fails(scene: Scene, code: number, says: RegExp, args: readonly string[] = []): Promise<void> {
+  async function fails(scene: Scene, code: number, says: RegExp): Promise<void> {
     const before = await scene.credentials();
-    const result = await scene.run(["--verbose", ...args]);
+    const result = await runOverdue(scene, ["--verbose"], isThere(`${scene.home.path}/reached`));
     assert.deepEqual([result.code, result.stdout], [code, ""], result.stderr);
     assert.match(result.stderr, says);
     for (const secret of [USER.secretAccessKey, "123456", "999999", "s3cr3t"])
@@ -149,13 +150,13 @@ suite("identity = session", () => {
     ["prints without end", "yes s3cr3t", 76, /`mfa_command` printed too much/],
     ["is not there", "/nonexistent/oathtool", 69, /`mfa_command` cannot be run \(exit 127\)/],
     ["fails", "echo no seed >&2; exit 1", 75, /`mfa_command` failed with exit 1: no seed/],
-    ["hangs", "sleep 600", 75, /`mfa_command` has not ended: timed out after/],
+    ["hangs", "touch $HOME/reached; sleep 600", 75, /`mfa_command` has not ended: timed out after/],
     ["dies of a signal", "kill -9 $$", 75, /`mfa_command` was ended by SIGKILL/],
   ];
   for (const [name, command, code, says] of codes) {
     test(`a command that ${name}: exit ${code}`, async () => {
       await using scene = await openJane(SESSION + MFA.replace(/mfa_command = .*/, () => `mfa_command = "${command}"`));
-      await fails(scene, code, says, ["--timeout", command.startsWith("sleep") ? "3s" : "30s"]);
+      await fails(scene, code, says);
       assert.equal(scene.sandbox.callsTo("GetSessionToken").length, 0);
     });
   }

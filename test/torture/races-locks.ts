@@ -71,7 +71,7 @@ async function hold(
 async function heartbeats(held: Held, count: number): Promise<void> {
   let last = await held.datedMs();
   for (let left = count, polls = 0; left > 0; polls++) {
-    assert.ok(polls < 400, "its lock is no longer kept alive");
+    assert.ok(polls < 1200, "its lock is no longer kept alive");
     await new Promise((resolve) => {
       setTimeout(resolve, 50);
     });
@@ -202,7 +202,7 @@ async function freezeAt(call: Awaited<ReturnType<typeof recordCalls>>[number]): 
  * @returns its process id
  */
 async function untilStopped(strace: () => number): Promise<number> {
-  for (let polls = 0, seen = 0; polls < 600; polls++) {
+  for (let polls = 0, seen = 0; polls < 2400; polls++) {
     const { stdout } = spawnSync("ps", ["-o", "pid=,stat=", "--ppid", String(strace())], { encoding: "utf8" });
     const [, pid] = /^\s*(\d+)\s+[Tt]/m.exec(stdout) ?? [];
     seen = pid === undefined ? 0 : seen + 1;
