@@ -188,8 +188,8 @@ suite("STS through a proxy, with TLS", { skip: why }, () => {
     await using company = await openCompany();
     const { home } = company.scene;
     const bundles: readonly (readonly [string, RegExp])[] = [
-      [`${home.path}/nowhere.pem`, /the CA bundle .*nowhere\.pem cannot be used: ENOENT/],
-      [home.path, /cannot be used: EISDIR/],
+      [`${home.path}/nowhere.pem`, /the CA bundle .*nowhere\.pem cannot be used: it does not exist/],
+      [home.path, /cannot be used: it is a directory/],
       [await home.write("empty.pem", "nothing\n"), /it holds no certificate/],
       [
         await home.write("broken.pem", "-----BEGIN CERTIFICATE-----\nbm9uZQ==\n-----END CERTIFICATE-----\n"),
