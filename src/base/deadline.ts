@@ -51,3 +51,14 @@ export function timedOut(timeoutMs: number): Failure {
     hint: "raise --timeout, or find what is slow with --verbose",
   });
 }
+
+/**
+ * Lets a deadline's timer and the handlers of signals run in the middle of long synchronous work. One turn of the event loop
+ * begins with the timers and ends with `setImmediate` (nodejs.org, "The Node.js Event Loop"); the first of two may be in mid-turn.
+ *
+ * @throws the reason of `signal` when it is aborted
+ */
+export async function pauseFor(signal: AbortSignal): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resume) => setImmediate(resume));
+  signal.throwIfAborted();
+}

@@ -1,10 +1,9 @@
 import type { Failure } from "../base/failure.ts";
 import { type Layout, layOut, linesOf } from "./layout.ts";
 import type { Line } from "./lines.ts";
-import { isManagedKey } from "./managed.ts";
 import type { Snapshot } from "./read.ts";
-import { entriesOf, type ProfileSection, toSection } from "./section.ts";
-import { badByteIn, type Problem, refusal } from "./unsafe.ts";
+import { entriesOf, type Entry, type ProfileSection, toSection } from "./section.ts";
+import { type Problem, problemOf, refusal } from "./unsafe.ts";
 import { type FileWarning, warningsOf } from "./warnings.ts";
 
 export type { Entry, ProfileSection } from "./section.ts";
@@ -25,7 +24,7 @@ export interface CredentialsDocument {
    */
   readonly warnings: readonly FileWarning[];
   /** What keeps every profile of the file from being written; found when first asked for. */
-  readonly badByte: Problem | undefined;
+  readonly problem: Problem | undefined;
   /** The section of a profile, by its name to the letter. */
   profile(name: string): ProfileSection | undefined;
   /** The lines of a profile's section without its header; undefined when it has none or more than one. */
@@ -38,12 +37,13 @@ export interface CredentialsDocument {
 export interface SectionBody {
   readonly header: Line;
   readonly lines: readonly Line[];
+  readonly entries: readonly Entry[];
   /** The header of the section below; undefined for the last. */
   readonly next: Line | undefined;
 }
 
-/** Reads a credentials file in one pass over its brackets; a section is read when somebody asks for it. */
-export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes" | "landmarks">): CredentialsDocument {
+/** Reads a credentials file in one pass over its lines; a section is read when it is first asked for. */
+export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes">): CredentialsDocument {
   return new ParsedDocument(snapshot);
 }
 
@@ -54,25 +54,26 @@ class ParsedDocument implements CredentialsDocument {
   readonly #profiles = new Map<string, ProfileSection | undefined>();
   readonly #bodies = new Map<string, SectionBody | undefined>();
   #warnings: readonly FileWarning[] | undefined;
-  #badByte: Problem | undefined | null = null;
+  #problem: Problem | undefined | null = null;
 
-  constructor({ file, bytes, landmarks }: Parameters<typeof parseDocument>[0]) {
+  constructor({ file, bytes }: Parameters<typeof parseDocument>[0]) {
     this.path = file.path;
     this.bytes = bytes;
-    this.layout = layOut(bytes ?? Buffer.alloc(0), landmarks);
+    this.layout = layOut(bytes ?? Buffer.alloc(0));
   }
 
   get names(): readonly string[] {
-    return [...new Set(this.layout.names())];
+    const { boundaries } = this.layout;
+    return [...new Set(boundaries.map(({ strictName, lenientName }) => strictName ?? lenientName ?? ""))];
   }
 
   get warnings(): readonly FileWarning[] {
     return (this.#warnings ??= warningsOf(this.layout));
   }
 
-  get badByte(): Problem | undefined {
-    if (this.#badByte === null) this.#badByte = badByteIn(this.layout);
-    return this.#badByte;
+  get problem(): Problem | undefined {
+    if (this.#problem === null) this.#problem = problemOf(this.layout);
+    return this.#problem;
   }
 
   profile(name: string): ProfileSection | undefined {
@@ -81,22 +82,22 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   #readProfile(name: string): ProfileSection | undefined {
-    const indexes = this.layout.clean(name);
+    const { boundaries, clean, lookalikes } = this.layout;
+    const indexes = clean.get(name) ?? [];
     const [first] = indexes;
-    if (first === undefined) return undefined;
-    const header = this.layout.boundary(first)?.header;
+    const header = first === undefined ? undefined : boundaries[first]?.header;
+    if (first === undefined || !header) return undefined;
     const body = this.body(name);
-    const bodies = body ? [body.lines] : indexes.map((index) => linesOf(this.layout, index));
-    const entries = bodies.flatMap((lines) => entriesOf(lines));
-    const next = this.layout.boundary(first + 1);
+    const lines = body?.lines ?? indexes.flatMap((index) => linesOf(this.layout, index));
+    const next = boundaries[first + 1];
     // Where the next header is one to some readers only, the section has no certain end; where another line is this
     // section's header to some readers, they merge the two; where a carriage return ends a line for some, nothing is certain.
     const isAmbiguous =
       indexes.length > 1 ||
-      this.layout.lookalikes(name).length > 0 ||
+      lookalikes.has(name) ||
       (next !== undefined && (next.strictName === undefined || next.lenientName === undefined)) ||
-      this.badByte !== undefined;
-    return toSection(name, header, entries, isAmbiguous, (key) => !isManagedKey(key));
+      this.problem !== undefined;
+    return toSection(name, header, { lines, entries: body?.entries ?? entriesOf(lines) }, isAmbiguous);
   }
 
   body(name: string): SectionBody | undefined {
@@ -105,10 +106,12 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   #readBody(name: string): SectionBody | undefined {
-    const [index, second] = this.layout.clean(name);
-    const header = index === undefined ? undefined : this.layout.boundary(index)?.header;
+    const { boundaries, clean } = this.layout;
+    const [index, second] = clean.get(name) ?? [];
+    const header = index === undefined ? undefined : boundaries[index]?.header;
     if (index === undefined || second !== undefined || !header) return undefined;
-    return { header, lines: linesOf(this.layout, index), next: this.layout.boundary(index + 1)?.header };
+    const lines = linesOf(this.layout, index);
+    return { header, lines, entries: entriesOf(lines), next: boundaries[index + 1]?.header };
   }
 
   refusalOf(name: string): Failure | undefined {

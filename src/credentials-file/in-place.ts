@@ -28,7 +28,7 @@ export async function writeInPlace(
   const journal = journalOf(file);
   // Root's journal in another user's directory is that file's owner's: one of root's could be a file moved to this name.
   const like = file.anchor === undefined ? undefined : { ...stamp, mode: 0o600 };
-  const temporary = await writeTemporary(file, [toJournal(old, bytes)], approve, like, ops);
+  const temporary = await writeTemporary(file, toJournal(old, bytes), approve, like, ops);
   if (temporary === undefined) return "refused";
   try {
     await ops.rename(temporary, journal);

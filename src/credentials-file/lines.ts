@@ -10,7 +10,7 @@ export type LineKind = "blank" | "comment" | "header" | "option" | "continuation
 /** One line of the file. `start`, `end` and `next` are offsets in bytes. */
 export interface Line {
   readonly kind: LineKind;
-  /** 1-based. Counted when it is asked for, which is for messages only. */
+  /** 1-based. */
   readonly number: number;
   readonly start: number;
   /** Where the text ends and the line end (LF, CRLF or nothing) begins. */
@@ -85,32 +85,6 @@ export function separatorOf(text: string): number {
   return colon === -1 ? equals : Math.min(equals, colon);
 }
 
-class TextLine implements Line {
-  readonly kind: LineKind;
-  readonly start: number;
-  readonly end: number;
-  readonly next: number;
-  readonly text: string;
-  readonly indent: number;
-  readonly #file: Buffer;
-  #number: number | undefined;
-
-  constructor(file: Buffer, line: Omit<Line, "number"> & { readonly number: number | undefined }) {
-    this.#file = file;
-    this.#number = line.number;
-    this.kind = line.kind;
-    this.start = line.start;
-    this.end = line.end;
-    this.next = line.next;
-    this.text = line.text;
-    this.indent = line.indent;
-  }
-
-  get number(): number {
-    return (this.#number ??= lineAt(this.#file, this.start));
-  }
-}
-
 /** The number of the line that holds an offset, 1-based. */
 export function lineAt(bytes: Buffer, offset: number): number {
   let line = 1;
@@ -125,24 +99,18 @@ export function lineAt(bytes: Buffer, offset: number): number {
 export class LineScanner {
   readonly #bytes: Buffer;
   readonly #end: number;
-  readonly #number: number | undefined;
+  #number: number;
   #at: number;
-  #read = 0;
   #inSection = false;
   #hasOption = false;
   #indent = 0;
 
-  /** @param firstNumber of the line at `start`, for who needs the numbers of many lines; else they are counted one by one. */
-  constructor(bytes: Buffer, start: number, end: number, firstNumber?: number) {
+  /** @param firstNumber the number of the line at `start`. */
+  constructor(bytes: Buffer, start: number, end: number, firstNumber: number) {
     this.#bytes = bytes;
     this.#at = start;
     this.#end = end;
     this.#number = firstNumber;
-  }
-
-  /** Where the next line begins. */
-  get at(): number {
-    return this.#at;
   }
 
   /** The next line, or undefined at the end. */
@@ -157,8 +125,7 @@ export class LineScanner {
     const text = this.#bytes.toString("utf8", start, end);
     const indent = leadingSpace(text);
     const kind = this.#classify(text, indent);
-    const number = this.#number === undefined ? undefined : this.#number + this.#read++;
-    return new TextLine(this.#bytes, { kind, number, start, end, next, text, indent });
+    return { kind, number: this.#number++, start, end, next, text, indent };
   }
 
   // The order of the questions is that of `RawConfigParser._read`; it is the same in all of Python 3.

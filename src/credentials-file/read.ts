@@ -1,10 +1,8 @@
 import { type BigIntStats, constants } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { closeQuietly, openToRead, readInto, statLink, statOpen } from "../safe-file/calls.ts";
+import { closeQuietly, openToRead, readUpTo, statLink, statOpen } from "../safe-file/calls.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
 import { journalOf, reachOf } from "./beside.ts";
-import { Landmarks } from "./landmarks.ts";
-import { LF } from "./lines.ts";
 import type { ResolvedFile } from "../safe-file/locate.ts";
 
 /** Tells one state of a file from another without reading it. */
@@ -26,16 +24,12 @@ export interface Snapshot {
   readonly file: ResolvedFile;
   /** Undefined when there is no file. */
   readonly bytes: Buffer | undefined;
-  /** Of `bytes`. */
-  readonly landmarks?: Landmarks | undefined;
   /** Undefined when there is no file. */
   readonly stamp: FileStamp | undefined;
   /** An in-place write of rolefresh did not finish, or goes on right now: the next writing run puts the file right. */
   readonly isTorn: boolean;
 }
 
-/** What is read at once: the processor's cache still holds it when its landmarks are found. */
-const BLOCK = 256 * 1024;
 const MAX_BYTES = 32 * 1024 * 1024;
 /** Reading starts again when the file changed meanwhile; at the latest the check before the rename finds it out. */
 const MAX_READS = 5;
@@ -49,9 +43,9 @@ const MAX_READS = 5;
  */
 export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
   for (let reads = 1; ; reads++) {
-    const { bytes, landmarks, before, after } = await readOnce(file, uid);
+    const { bytes, before, after } = await readOnce(file, uid);
     if (reads < MAX_READS && !sameStamp(before, after)) continue;
-    return { file, bytes, landmarks, stamp: after, isTorn: bytes !== undefined && (await exists(journalOf(file))) };
+    return { file, bytes, stamp: after, isTorn: bytes !== undefined && (await exists(journalOf(file))) };
   }
 }
 
@@ -91,7 +85,7 @@ export function toStamp(stats: BigIntStats): FileStamp {
   };
 }
 
-interface OneRead extends Pick<Snapshot, "bytes" | "landmarks"> {
+interface OneRead extends Pick<Snapshot, "bytes"> {
   readonly before: FileStamp | undefined;
   readonly after: FileStamp | undefined;
 }
@@ -105,8 +99,9 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
     handle = await openToRead(reachOf(file), constants.O_NOFOLLOW);
     const opened = await statOpen(handle);
     checkKind(file, opened, uid);
-    const content = await readAll(file, handle, Number(opened.size));
-    return { ...content, before: toStamp(opened), after: toStamp(await statOpen(handle)) };
+    const bytes = await readUpTo(handle, Number(opened.size), MAX_BYTES);
+    if (bytes.length > MAX_BYTES) throw tooLarge(file);
+    return { bytes, before: toStamp(opened), after: toStamp(await statOpen(handle)) };
   } catch (error) {
     switch (errnoOf(error) ?? "") {
       case "ENOENT":
@@ -142,32 +137,6 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
       "run as the user who owns it, or remove the other name",
     );
   }
-}
-
-async function readAll(
-  file: ResolvedFile,
-  handle: number,
-  size: number,
-): Promise<Pick<Snapshot, "bytes" | "landmarks">> {
-  // One byte more than the size is asked for: a short answer is the end.
-  let buffer = Buffer.allocUnsafe(size + 1);
-  const landmarks = new Landmarks(size);
-  let length = 0;
-  for (;;) {
-    // It grew.
-    if (length === buffer.length) buffer = Buffer.concat([buffer], length * 2 + BLOCK);
-    const room = Math.min(BLOCK, buffer.length - length);
-    const bytesRead = await readInto(handle, buffer, length, room);
-    if (bytesRead === 0) break;
-    const lastLineEnd = buffer.subarray(length, length + bytesRead).lastIndexOf(LF);
-    if (lastLineEnd !== -1) landmarks.take(buffer, length + lastLineEnd + 1);
-    length += bytesRead;
-    if (length > MAX_BYTES) throw tooLarge(file);
-    if (bytesRead < room && length >= size) break;
-  }
-  const bytes = buffer.subarray(0, length);
-  landmarks.take(bytes, length);
-  return { bytes, landmarks };
 }
 
 function tooLarge(file: ResolvedFile): Failure {

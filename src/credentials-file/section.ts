@@ -1,7 +1,7 @@
 import { parseInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
 import { type Line, pythonStrip, separatorOf, withoutComment } from "./lines.ts";
-import { MANAGER, type ManagedKey } from "./managed.ts";
+import { isManagedKey, MANAGER, type ManagedKey } from "./managed.ts";
 
 /** One `key = value` of a section, as strict readers see it. */
 export interface Entry {
@@ -32,6 +32,8 @@ export interface ProfileSection {
   readonly manager: string | undefined;
   /** Everything that it was written with is there: the keys, the token twice and the same, and our mark. */
   readonly isComplete: boolean;
+  /** A line in it is neither an option nor a comment, so that Python's readers refuse the whole file. */
+  readonly hasStrayLine: boolean;
   /** Every option in the order of the file, managed ones included. */
   readonly entries: readonly Entry[];
   readonly otherKeys: readonly { readonly key: string; readonly line: number }[];
@@ -74,7 +76,8 @@ function readEntry(
     lenient?.key === key &&
     lenient.value === value &&
     !/^["'`]/.test(value);
-  return { key, line, value: new Secret(value), agreed: isAgreed ? new Secret(value) : undefined };
+  const secret = new Secret(value);
+  return { key, line, value: secret, agreed: isAgreed ? secret : undefined };
 }
 
 /** A line as JavaScript's readers split it: at the first `=`, which may not be its first character. */
@@ -91,10 +94,9 @@ function lenientPair(text: string): { readonly key: string; readonly value: stri
  */
 export function toSection(
   name: string,
-  header: Line | undefined,
-  entries: readonly Entry[],
+  header: Line,
+  { lines, entries }: { readonly lines: readonly Line[]; readonly entries: readonly Entry[] },
   isAmbiguous: boolean,
-  isOther: (key: string) => boolean,
 ): ProfileSection {
   // What goes on with a value, or is another key, for Python's readers may be this key for JavaScript's: an indented
   // `key = value`, or one behind a byte order mark.
@@ -118,9 +120,7 @@ export function toSection(
   const hasKeys = accessKeyId !== undefined && secretAccessKey !== undefined;
   return {
     name,
-    get line() {
-      return header?.number ?? 0;
-    },
+    line: header.number,
     accessKeyId,
     secretAccessKey,
     sessionToken,
@@ -131,10 +131,7 @@ export function toSection(
     isComplete:
       hasKeys && manager === MANAGER && sessionToken !== undefined && securityToken?.equals(sessionToken) === true,
     entries,
-    get otherKeys() {
-      return entries
-        .filter((entry) => isOther(entry.key))
-        .map((entry) => ({ key: entry.key, line: entry.line.number }));
-    },
+    hasStrayLine: lines.some(({ kind }) => kind === "stray"),
+    otherKeys: entries.filter(({ key }) => !isManagedKey(key)).map(({ key, line }) => ({ key, line: line.number })),
   };
 }

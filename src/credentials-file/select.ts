@@ -82,31 +82,40 @@ export interface Composition {
   readonly passesGuard: () => boolean;
 }
 
-/** All edits together, which the guard has yet to pass; where it does not, or the editor refuses one, `composeApart`. */
-export function composeFile(
-  document: CredentialsDocument,
-  edits: readonly Accepted[],
-  results: Map<string, EditResult>,
-): Composition {
+/** All edits together, which the guard has yet to pass; a failure, or one of the guard, calls for `composeApart`. */
+export function composeFile(document: CredentialsDocument, edits: readonly Accepted[]): Composition | Failure {
   const all = splice(document, edits);
-  if (all instanceof Failure) return composeApart(document, edits, results);
+  if (all instanceof Failure) return all;
   return { replacement: all, accepted: edits, passesGuard: () => guard(document, edits, all) === undefined };
 }
 
-/** The edits that pass one by one and then together; the result of one that is refused goes into `results`. */
-export function composeApart(
+/**
+ * The edits that pass the guard; the result of one that is refused goes into `results`.
+ *
+ * @param pause awaited before each try, which takes long with a large file; it may throw.
+ */
+export async function composeApart(
   document: CredentialsDocument,
   edits: readonly Accepted[],
   results: Map<string, EditResult>,
-): Composition {
+  pause: () => Promise<void>,
+): Promise<Composition> {
   const refuse = (profile: string, failure: Failure) => results.set(profile, { kind: "failed", failure });
+  const passing = async (some: readonly Accepted[]): Promise<readonly Accepted[]> => {
+    await pause();
+    const [first, second] = some;
+    if (!first) return [];
+    const failure = compose(document, some);
+    if (!(failure instanceof Failure)) return some;
+    if (second) {
+      const half = some.length / 2;
+      return [...(await passing(some.slice(0, half))), ...(await passing(some.slice(half)))];
+    }
+    refuse(first.profile, failure);
+    return [];
+  };
   const passesGuard = () => true;
-  const good: Accepted[] = [];
-  for (const edit of edits) {
-    const alone = compose(document, [edit]);
-    if (alone instanceof Failure) refuse(edit.profile, alone);
-    else good.push(edit);
-  }
+  const good = await passing(edits);
   const together = compose(document, good);
   if (!(together instanceof Failure)) return { replacement: together, accepted: good, passesGuard };
   for (const { profile } of good) refuse(profile, together);

@@ -3,8 +3,7 @@ import type { CredentialsDocument, SectionBody } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
 import { CR, LF, type Line } from "./lines.ts";
 import { isManagedKey, type ManagedKey } from "./managed.ts";
-import { bytesAfter, type Replacement } from "./replacement.ts";
-import { entriesOf } from "./section.ts";
+import type { Replacement } from "./replacement.ts";
 
 /** Bytes `start` to `end` of the file give way to `text`. */
 interface Change {
@@ -25,7 +24,7 @@ export function spliceProfiles(
   edits: ReadonlyMap<string, Edit>,
 ): Replacement | undefined {
   const before = document.bytes ?? Buffer.alloc(0);
-  const changes: Change[] = [];
+  const changes: (readonly Change[])[] = [];
   const added: [string, ReadonlyMap<ManagedKey, string>][] = [];
   for (const [profile, edit] of edits) {
     checkSectionName(profile);
@@ -33,38 +32,27 @@ export function spliceProfiles(
     if (unsafe) throw unsafe;
     const values = managedValues(profile, edit);
     const body = document.body(profile);
-    if (body) changes.push(...changesTo(document, body, values, edit.kind === "remove"));
+    if (body) changes.push(changesTo(document, body, values, edit.kind === "remove"));
     else if (edit.kind === "write") added.push([profile, values]);
   }
   // An insertion goes before a removal that begins at the same place.
-  changes.sort((a, b) => a.start - b.start || a.end - b.end);
-  const changed = merge(before, changes);
-  const replacement = added.length > 0 ? append(before, changed, added) : changed;
-  const { start, end, bytes } = replacement;
-  return bytes.equals(before.subarray(start, end)) ? undefined : replacement;
+  const sorted = changes.flat().toSorted((a, b) => a.start - b.start || a.end - b.end);
+  const edited = withChanges(before, sorted);
+  const after = added.length > 0 ? Buffer.concat([edited, newSections(edited, added)]) : edited;
+  if (after.equals(before)) return undefined;
+  const start = sorted[0]?.start ?? before.length;
+  const end = added.length > 0 ? before.length : (sorted.at(-1)?.end ?? before.length);
+  return { start, end, bytes: after.subarray(start, after.length - (before.length - end)) };
 }
 
-/** From the first change to the last; nothing at the end of the file where there is none. */
-function merge(before: Buffer, changes: readonly Change[]): Replacement {
-  const start = changes[0]?.start ?? before.length;
+function withChanges(before: Buffer, sorted: readonly Change[]): Buffer {
   const pieces: Buffer[] = [];
-  let at = start;
-  for (const { start: from, end, text } of changes) {
-    pieces.push(before.subarray(at, from), Buffer.from(text, "latin1"));
+  let at = 0;
+  for (const { start, end, text } of sorted) {
+    pieces.push(before.subarray(at, start), Buffer.from(text, "latin1"));
     at = end;
   }
-  return { start, end: at, bytes: Buffer.concat(pieces) };
-}
-
-function append(before: Buffer, changed: Replacement, added: Parameters<typeof newSections>[1]): Replacement {
-  const { start } = changed;
-  if (start === before.length) return { ...changed, bytes: newSections(before, added) };
-  const spliced = bytesAfter(before, changed);
-  return {
-    start,
-    end: before.length,
-    bytes: Buffer.concat([spliced.subarray(start), newSections(spliced, added)]),
-  };
+  return Buffer.concat([...pieces, before.subarray(at)]);
 }
 
 function changesTo(
@@ -76,18 +64,18 @@ function changesTo(
   const changes: Change[] = [];
   const missing = new Map(values);
   const removed = new Set<Line>();
-  for (const { key, line } of entriesOf(body.lines)) {
+  for (const { key, line } of body.entries) {
     if (!isManagedKey(key)) continue;
     const value = missing.get(key);
     // The first copy is replaced where it stands, at its indentation; any other goes, with its line end.
     if (missing.delete(key)) {
       changes.push({ start: line.start, end: line.end, text: `${indentOf(line)}${key} = ${value ?? ""}` });
     } else {
-      checkRemoval(document, body, line);
       changes.push({ start: line.start, end: line.next, text: "" });
       removed.add(line);
     }
   }
+  checkRemoval(document, body, removed);
   if (isRemoval) return changes.length > 0 ? [...changes, ...headerRemoval(document, body)] : [];
   const anchor = anchorOf(body, removed);
   const indent = newIndent(body);
@@ -100,15 +88,16 @@ function changesTo(
  * To Python 2 (boto2) an indented comment goes on with the value above it, even across blank lines and other comments.
  * With that line taken out it would become part of the value before, or, below a header, make the file unreadable.
  */
-function checkRemoval(document: CredentialsDocument, { lines }: SectionBody, line: Line): void {
-  for (const below of lines.slice(lines.indexOf(line) + 1)) {
-    if (below.kind !== "blank" && below.kind !== "comment") return;
-    if (below.kind === "blank" || below.indent === 0) continue;
-    throw new Failure(
-      "FILE_UNSAFE",
-      `cannot take a line out of ${document.path} safely: ${document.path}:${below.number}: this indented comment would go on with the value above it for Python 2`,
-      { hint: "move the comment to the start of the line" },
-    );
+function checkRemoval(document: CredentialsDocument, { lines }: SectionBody, removed: ReadonlySet<Line>): void {
+  let isBelowRemoved = false;
+  for (const line of lines) {
+    if (line.kind !== "blank" && line.kind !== "comment") isBelowRemoved = removed.has(line);
+    else if (isBelowRemoved && line.kind === "comment" && line.indent > 0)
+      throw new Failure(
+        "FILE_UNSAFE",
+        `cannot take a line out of ${document.path} safely: ${document.path}:${line.number}: this indented comment would go on with the value above it for Python 2`,
+        { hint: "move the comment to the start of the line" },
+      );
   }
 }
 
@@ -156,8 +145,8 @@ function lineEndAt(document: CredentialsDocument, line: Line): string {
  * an indented one and an indented header below, which would become part of the value above. One of two blank lines that would meet goes.
  */
 function headerRemoval(document: CredentialsDocument, body: SectionBody): readonly Change[] {
-  const { header, lines, next } = body;
-  const others = entriesOf(lines).some(({ key }) => !isManagedKey(key));
+  const { header, lines, entries, next } = body;
+  const others = entries.some(({ key }) => !isManagedKey(key));
   const isBare =
     !others &&
     lines.every(({ kind, indent }) => kind === "option" || kind === "blank" || (kind === "comment" && indent === 0));

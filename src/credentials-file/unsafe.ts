@@ -1,7 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument } from "./document.ts";
+import { foreignFormat } from "./foreign-format.ts";
 import type { Layout } from "./layout.ts";
-import { type Line, lineAt } from "./lines.ts";
+import { CR, LF, type Line, lineAt } from "./lines.ts";
 import { isManagedKey } from "./managed.ts";
 
 /**
@@ -9,7 +10,7 @@ import { isManagedKey } from "./managed.ts";
  * it can. Refusing is always right here: the file stays as it is, and a person decides.
  */
 export function refusal(document: CredentialsDocument, profile: string): Failure | undefined {
-  const found = document.badByte ?? badHeader(document, profile) ?? badBody(document, profile);
+  const found = document.problem ?? badHeader(document, profile) ?? badBody(document, profile);
   if (!found) return undefined;
   return new Failure(
     "FILE_UNSAFE",
@@ -27,8 +28,13 @@ export interface Problem {
   readonly hint: string;
 }
 
-/** A byte that no profile of the file can be written with (GRAMMAR.md 8). */
-export function badByteIn({ bytes, nulAt, loneReturnAt }: Layout): Problem | undefined {
+/** What keeps every profile of the file from being written: a byte (GRAMMAR.md 8), or that it is no credentials file. */
+export function problemOf(layout: Layout): Problem | undefined {
+  return badByteIn(layout.bytes) ?? foreignFormat(layout);
+}
+
+function badByteIn(bytes: Buffer): Problem | undefined {
+  const nulAt = bytes.indexOf(0);
   if (nulAt !== -1) {
     return {
       line: lineAt(bytes, nulAt),
@@ -36,9 +42,11 @@ export function badByteIn({ bytes, nulAt, loneReturnAt }: Layout): Problem | und
       hint: "is it in UTF-16? save it as UTF-8, or delete the byte",
     };
   }
-  if (loneReturnAt === -1) return undefined;
+  let returnAt = bytes.indexOf(CR);
+  while (returnAt !== -1 && bytes[returnAt + 1] === LF) returnAt = bytes.indexOf(CR, returnAt + 1);
+  if (returnAt === -1) return undefined;
   return {
-    line: lineAt(bytes, loneReturnAt),
+    line: lineAt(bytes, returnAt),
     problem: "a carriage return without a line feed ends a line for Python's readers and not for JavaScript's",
     hint: "end the lines of the file with LF or CRLF",
   };
@@ -46,7 +54,7 @@ export function badByteIn({ bytes, nulAt, loneReturnAt }: Layout): Problem | und
 
 function badHeader(document: CredentialsDocument, profile: string): Problem | undefined {
   const { layout } = document;
-  const [lookalike] = layout.lookalikes(profile);
+  const [lookalike] = layout.lookalikes.get(profile) ?? [];
   if (lookalike) {
     return {
       line: lookalike.number,
@@ -54,10 +62,11 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
       hint: `make it a plain [${profile}] at the start of the line, or rename it`,
     };
   }
-  const [index, second] = layout.clean(profile);
+  const { boundaries } = layout;
+  const [index, second] = layout.clean.get(profile) ?? [];
   if (index === undefined) return undefined;
-  const header = layout.boundary(index)?.header;
-  const again = second === undefined ? undefined : layout.boundary(second)?.header;
+  const header = boundaries[index]?.header;
+  const again = second === undefined ? undefined : boundaries[second]?.header;
   if (again) {
     return {
       line: again.number,
@@ -65,7 +74,7 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
       hint: "merge the two sections into one",
     };
   }
-  const next = layout.boundary(index + 1);
+  const next = boundaries[index + 1];
   if (next && (next.strictName === undefined || next.lenientName === undefined)) {
     return {
       line: next.header.number,
@@ -80,15 +89,8 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
   const body = document.body(profile);
   if (!body) return undefined;
   for (const line of body.lines) {
-    const problem = badLine(line);
-    if (problem !== undefined) return { line: line.number, problem, hint: "retype the line with plain blanks" };
-    if (line.kind === "stray" && line.text[line.indent] === "[") {
-      return {
-        line: line.number,
-        problem: `a section header is not closed, so where the section [${profile}] ends is not clear`,
-        hint: "add the missing ']'",
-      };
-    }
+    const problem = badLine(line) ?? (line.kind === "stray" ? strayLine(line, profile) : undefined);
+    if (problem) return problem;
     if (line.kind === "continuation" && isManagedKey(nestedKey(line))) {
       return {
         line: line.number,
@@ -97,7 +99,8 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
       };
     }
   }
-  for (const entry of document.profile(profile)?.entries ?? []) {
+  const openers = blockOpeners(body.lines);
+  for (const entry of body.entries) {
     if (!isManagedKey(entry.key)) continue;
     const [continuation] = entry.continuations;
     if (continuation) {
@@ -107,7 +110,7 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
         hint: "move it to the start of the line, or delete it",
       };
     }
-    if (entry.nestedUnder !== undefined || opensBlock(body.lines, entry.line)) {
+    if (entry.nestedUnder !== undefined || openers.has(entry.line.start)) {
       return {
         line: entry.line.number,
         problem: `JavaScript's readers take indented keys next to ${entry.key} for a nested block, and Python's do not`,
@@ -118,23 +121,52 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
   return undefined;
 }
 
+/** A line that makes the whole file unreadable to Python's readers, in a section that is to be read. */
+function strayLine({ number, text, indent }: Line, profile: string): Problem {
+  if (text[indent] === "[") {
+    return {
+      line: number,
+      problem: `a section header is not closed, so where the section [${profile}] ends is not clear`,
+      hint: "add the missing ']'",
+    };
+  }
+  if (/^(?:<{7}|={7}|>{7}|\|{7})(?: |$)/.test(text))
+    return { line: number, problem: "this line is a merge conflict marker", hint: "resolve the merge conflict" };
+  return {
+    line: number,
+    problem: `this line of [${profile}] is neither 'key = value' nor a comment, so botocore and boto2 cannot read the file`,
+    hint: "delete the line, or join it to the value above if that value was wrapped",
+  };
+}
+
 /** White space that only some readers know as such, where it decides how the line is read. */
-function badLine(line: Line): string | undefined {
+function badLine(line: Line): Problem | undefined {
+  const retype = (problem: string): Problem => ({
+    line: line.number,
+    problem,
+    hint: "retype the line with plain blanks",
+  });
   if (/[\u0085\u2028\u2029]/.test(line.text))
-    return "it holds a Unicode line separator, which ends a line for Java's readers only";
+    return retype("it holds a Unicode line separator, which ends a line for Java's readers only");
   if (line.kind === "comment" && line.indent === 0) return undefined;
   const indent = line.text.slice(0, line.indent);
   if (/[^\t ]/.test(indent) && line.kind !== "blank")
-    return "it is indented with characters that only some readers take for blanks";
-  return line.text.startsWith("\ufeff", line.indent) ? "it begins with a byte order mark" : undefined;
+    return retype("it is indented with characters that only some readers take for blanks");
+  return line.text.startsWith("\ufeff", line.indent) ? retype("it begins with a byte order mark") : undefined;
 }
 
 function nestedKey(line: Line): string {
   return /^\s*(\w+)\s*[=:]/.exec(line.text)?.[1]?.toLowerCase() ?? "";
 }
 
-/** Whether a managed key without value, as JavaScript's readers see it, is followed by an indented key. */
-function opensBlock(lines: readonly Line[], line: Line): boolean {
-  const after = lines.slice(lines.indexOf(line) + 1).find(({ kind }) => kind !== "blank" && kind !== "comment");
-  return after !== undefined && after.indent > 0 && /^[^=]+=\s*(?:[;#].*)?$/.test(line.text);
+/** Where the lines begin that hold a key without value to JavaScript's readers, with an indented line below. */
+function blockOpeners(lines: readonly Line[]): ReadonlySet<number> {
+  const openers = new Set<number>();
+  let above: Line | undefined;
+  for (const line of lines) {
+    if (line.kind === "blank" || line.kind === "comment") continue;
+    if (above && line.indent > 0 && /^[^=]+=\s*(?:[;#].*)?$/.test(above.text)) openers.add(above.start);
+    above = line;
+  }
+  return openers;
 }

@@ -1,4 +1,4 @@
-import type { Deadline } from "../base/deadline.ts";
+import { type Deadline, pauseFor } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../world.ts";
 import { keepBackup } from "./backup.ts";
@@ -67,7 +67,7 @@ const QUIET_MS = 200;
  * A file that is larger is not looked over for others' mistakes after each write, which would take longer than the write;
  * `doctor` does it. 1 MiB is a thousand sections.
  */
-const MAX_LOOKED_OVER = 1024 * 1024;
+const LARGE = 1024 * 1024;
 
 /**
  * Puts edits into the file, all with one write: lock, read, see what is still wanted and allowed, splice, check, write,
@@ -114,14 +114,20 @@ async function attempt(
   context: WriteContext,
   lost: AbortSignal,
 ): Promise<UpdateOutcome | undefined> {
+  const { signal } = context.deadline;
   const document = parseDocument(snapshot);
   const results = new Map<string, EditResult>();
   const chosen = chooseEdits(document, request.edits, results);
-  for (const compose of [composeFile, composeApart]) {
-    const outcome = await write(request, snapshot, compose(document, chosen, results), results, context, lost);
+  if ((snapshot.bytes?.length ?? 0) > LARGE) await pauseFor(signal);
+  const together = composeFile(document, chosen);
+  if (!(together instanceof Failure)) {
+    const outcome = await write(request, snapshot, together, results, context, lost);
     if (outcome !== "refused") return outcome;
   }
-  throw new Error("the guard refuses what it let pass");
+  const apart = await composeApart(document, chosen, results, () => pauseFor(signal));
+  const outcome = await write(request, snapshot, apart, results, context, lost);
+  if (outcome === "refused") throw new Error("the guard refuses what it let pass");
+  return outcome;
 }
 
 /** @returns undefined when the file changed meanwhile, "refused" when the guard does not let all of it pass. */
@@ -175,7 +181,7 @@ function warningsAfter(
   { stamp, bytes: before = Buffer.alloc(0) }: Snapshot,
   replacement: Replacement,
 ): readonly FileWarning[] {
-  const isSmall = lengthAfter(before, replacement) <= MAX_LOOKED_OVER;
+  const isSmall = lengthAfter(before, replacement) <= LARGE;
   const document = parseDocument({ file, bytes: isSmall ? bytesAfter(before, replacement) : undefined });
   const written = edits.filter(({ edit }) => edit.kind === "write").map(({ profile }) => profile);
   const warnings = [...document.warnings, ...expiryWarnings(document, written)];

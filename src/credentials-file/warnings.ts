@@ -37,7 +37,7 @@ export function warningsOf(layout: Layout): readonly FileWarning[] {
       "Rust",
       "the CRT",
     ]);
-  if (!layout.isUtf8) warn(firstOddLine(layout.bytes), "it holds bytes that are not UTF-8");
+  if (!isUtf8(layout.bytes)) warn(firstOddLine(layout.bytes), "it holds bytes that are not UTF-8");
   const sections = new Map<string, number>();
   const scanner = new LineScanner(layout.bytes, layout.hasBom ? 3 : 0, layout.bytes.length, 1);
   const defaults = new Map<string, number>();

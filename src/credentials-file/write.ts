@@ -7,7 +7,7 @@ import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "../safe-file/locate.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read.ts";
-import { partsAfter, type Replacement } from "./replacement.ts";
+import { bytesAfter, type Replacement } from "./replacement.ts";
 import { isTemporaryName, temporaryName } from "./temporary-name.ts";
 
 /**
@@ -38,7 +38,7 @@ export async function replaceFile(
   lost: AbortSignal,
 ): Promise<WriteOutcome> {
   const { file, stamp, bytes = Buffer.alloc(0) } = snapshot;
-  const temporary = await writeTemporary(file, partsAfter(bytes, replacement), approve, stamp, ops);
+  const temporary = await writeTemporary(file, bytesAfter(bytes, replacement), approve, stamp, ops);
   if (temporary === undefined) return "refused";
   let outcome: WriteOutcome = "changed";
   try {
@@ -58,13 +58,13 @@ export async function replaceFile(
 }
 
 /**
- * Writes a new file beside the target, its content in parts: private until it is complete, then with the owner and mode of `like`.
+ * Writes a new file beside the target: private until it is complete, then with the owner and mode of `like`.
  *
  * @returns its path; undefined when the content is not approved. Then, and when this throws, it is gone.
  */
 export async function writeTemporary(
   file: ResolvedFile,
-  content: readonly Buffer[],
+  content: Buffer,
   approve: () => boolean,
   like: FileStamp | undefined,
   ops: FileOps,
@@ -85,11 +85,7 @@ export async function writeTemporary(
   let isApproved = false;
   try {
     try {
-      let at = 0;
-      for (const part of content) {
-        await writeAll(handle, part, at);
-        at += part.length;
-      }
+      await writeAll(handle, content, 0);
       if (like) await takeOver(file, handle, like);
       else await handle.chmod(PRIVATE);
       // At the same time: it takes a large file longer to reach the disk than it takes to be looked at.

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import type { CredentialsDocument } from "../../credentials-file/document.ts";
 import { MODELLED_READERS, readerProblems, type ReaderProblem } from "../../credentials-file/reader-models/problems.ts";
 import { expiryWarnings, listed } from "../../credentials-file/warnings.ts";
@@ -17,7 +18,7 @@ export function readerFindings(
   if (document?.bytes === undefined) return [];
   const { path, warnings } = document;
   const told = new Set(warnings.flatMap((warning) => warning.readers));
-  const problems = readerProblems(document.bytes.toString("utf8"), document.layout.isUtf8);
+  const problems = readerProblems(document.bytes.toString("utf8"), isUtf8(document.bytes));
   const messages = [
     ...warnings.map(({ line, message }) => ({ line, message, isWidespread: true })),
     ...together(

@@ -88,6 +88,7 @@ export function toWritten(section: ProfileSection): WrittenProfile {
   return {
     accessKeyId: section.accessKeyId,
     complete:
+      !section.hasStrayLine &&
       secretAccessKey !== undefined &&
       sessionToken !== undefined &&
       securityToken !== undefined &&

@@ -3,73 +3,14 @@ import { test } from "node:test";
 import { fc } from "../support/property.ts";
 import { Failure } from "../../src/base/failure.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
-import { findLandmarks, Landmarks } from "../../src/credentials-file/landmarks.ts";
-import { layOut } from "../../src/credentials-file/layout.ts";
-import type { Line } from "../../src/credentials-file/lines.ts";
 import { credentialsFile, PROFILES } from "../support/credentials-file-arbitrary.ts";
 import { documentOf, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
-import { landmarkFacts } from "../support/credentials-file-landmarks.ts";
-import { layOutSlowly } from "../support/credentials-file-slow-layout.ts";
 import { guardSplice, spliceProfiles } from "../support/credentials-file-splice.ts";
 
-// What makes a file of 50,000 sections fast must give the answers of the slow way.
+// The guard that reads the changed part alone must give the verdict of the one that reads the whole file.
 
 const RUNS = process.env["SLOW"] === "1" ? 50_000 : 3000;
 const file = fc.array(credentialsFile, { minLength: 1, maxLength: 4 }).map((parts) => Buffer.concat(parts));
-const NAMES = [...PROFILES, "DEFAULT", "other", "p]q", "[p]", "p] # c", " p ", "", "__proto__"];
-
-const plain = ({ kind, number, start, end, next, text, indent }: Line) => ({
-  kind,
-  number,
-  start,
-  end,
-  next,
-  text,
-  indent,
-});
-
-test("the layout found by brackets is the one that a walk over every line finds", () => {
-  fc.assert(
-    fc.property(file, fc.shuffledSubarray(NAMES, { minLength: 1 }), (bytes, names) => {
-      const [fast, slow] = [layOut(bytes), layOutSlowly(bytes)];
-      const boundaries = slow.boundaries.map((_, index) => fast.boundary(index));
-      assert.equal(fast.boundary(boundaries.length), undefined);
-      assert.deepEqual(
-        boundaries.map((one) => one && { ...one, header: plain(one.header) }),
-        slow.boundaries.map((one) => ({ ...one, header: plain(one.header) })),
-      );
-      for (const name of [...names, ...slow.clean.keys(), ...slow.lookalikes.keys()]) {
-        assert.deepEqual(fast.clean(name), slow.clean.get(name) ?? [], name);
-        assert.deepEqual(fast.lookalikes(name).map(plain), (slow.lookalikes.get(name) ?? []).map(plain), name);
-      }
-    }),
-    { numRuns: RUNS },
-  );
-});
-
-test("the landmarks of a file are the same however it is cut at its line ends, and whatever stands behind it", () => {
-  fc.assert(
-    fc.property(file, fc.array(fc.nat(), { maxLength: 6 }), (bytes, cuts) => {
-      const padded = Buffer.concat([bytes, Buffer.from("]\n[x]\n\0\r")]);
-      const ends = [...bytes.entries()].flatMap(([at, byte]) => (byte === 0x0a ? [at + 1] : []));
-      const landmarks = new Landmarks(0);
-      const some = cuts.flatMap((cut) => ends[cut % Math.max(1, ends.length)] ?? []).toSorted((a, b) => a - b);
-      for (const end of some) landmarks.take(padded, end);
-      landmarks.take(padded, bytes.length);
-      assert.deepEqual(landmarkFacts(landmarks), landmarkFacts(findLandmarks(bytes)));
-      assert.equal(landmarks.nulAt, bytes.indexOf(0));
-      assert.equal(landmarks.loneReturnAt, bytes.toString("latin1").search(/\r(?!\n)/));
-    }),
-    { numRuns: RUNS },
-  );
-});
-
-test("more names than are looked for one by one are found as well", () => {
-  const bytes = Buffer.from(Array.from({ length: 60 }, (_, n) => `[n${n % 50}]\nk = v\n[o ${n}] # c\n`).join(""));
-  const [fast, slow] = [layOut(bytes), layOutSlowly(bytes)];
-  for (const [name, indexes] of slow.clean) assert.deepEqual(fast.clean(name), indexes);
-  assert.deepEqual(fast.clean("nowhere"), []);
-});
 
 /** Why the guard refuses an edit (in words that may differ: the first difference it comes upon), or undefined when it lets it pass. */
 function verdict(

@@ -1,0 +1,133 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { stat, utimes, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startDeadline } from "../../src/base/deadline.ts";
+import { readLeniently } from "../../src/credentials-file/lenient-reader.ts";
+import { resolveFile } from "../../src/safe-file/locate.ts";
+import { isManagedKey } from "../../src/credentials-file/managed.ts";
+import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
+import { readCredentialsFile } from "../../src/credentials-file/read.ts";
+import type { Reading } from "../../src/credentials-file/reading.ts";
+import { readStrictly } from "../../src/credentials-file/strict-reader.ts";
+import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { clock, pending, UID } from "../support/credentials-file-home.ts";
+import { NEW_VALUES } from "../support/credentials-file-keys.ts";
+import { everydayCase, type EverydayCase } from "./everyday-grammar.ts";
+import { foreignChange } from "./foreign-bytes.ts";
+import type { FuzzTarget } from "./fuzz.ts";
+import type { PythonReaders } from "./python-readers.ts";
+import { type Found, readWithSmithy } from "./smithy-reader.ts";
+
+/** A place for files that are synced again and again; in memory where there is one. */
+export function memoryDirectory(): string {
+  return existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+}
+
+/** Only a hang misses it. */
+const DEADLINE_MS = 60_000;
+
+/**
+ * What is ordinary always works: a file that every reader reads is written for every profile of a config, each reader
+ * then finds all of ours and all of theirs, and the second run leaves the file as it is.
+ *
+ * @param directory where the file is made, over and over
+ * @param python asked as well for one case in `pythonEvery`
+ */
+export function livenessTarget(
+  directory: string,
+  python: PythonReaders | undefined,
+  pythonEvery: number,
+): FuzzTarget<EverydayCase> & { readonly counts: Record<string, number> } {
+  const counts = { profiles: 0, comparedByPython: 0 };
+  const path = join(directory, "credentials");
+  return {
+    name: "everyday files",
+    make: everydayCase,
+    show: ({ profiles, file }) => `${profiles.join(" ")}: ${JSON.stringify(file.toString())}`,
+    counts,
+    async check({ profiles, file: before }, chance) {
+      await writeFile(path, before, { mode: 0o600 });
+      // Nobody is in the middle of writing it.
+      await utimes(path, 1, 1);
+      assert.deepEqual(await update(path, profiles), Object.fromEntries(profiles.map((name) => [name, "changed"])));
+      const after = await contentOf(path);
+      const { ino } = await stat(path);
+      assert.deepEqual(await update(path, profiles), Object.fromEntries(profiles.map((name) => [name, "same"])));
+      assert.equal((await stat(path)).ino, ino, "the second run replaces the file");
+      await checkReaders(before, after, profiles);
+      counts.profiles += profiles.length;
+      if (!python || !chance.oneIn(pythonEvery)) return;
+      counts.comparedByPython++;
+      const [was, is] = await Promise.all([python.read(before), python.read(after)]);
+      for (const library of Object.keys(python.versions))
+        compare(was[library] ?? undefined, is[library] ?? undefined, profiles, library);
+    },
+  };
+}
+
+async function contentOf(path: string): Promise<Buffer> {
+  const { bytes } = await readCredentialsFile(await resolveFile(path, UID), UID);
+  assert.ok(bytes);
+  return bytes;
+}
+
+/** What became of each profile, in words. */
+async function update(path: string, profiles: readonly string[]): Promise<Readonly<Record<string, string>>> {
+  const deadline = startDeadline(DEADLINE_MS, clock, new AbortController().signal);
+  try {
+    const file = await resolveFile(path, UID);
+    const edits = profiles.map((profile) => pending(profile));
+    const { results } = await updateCredentialsFile(
+      { file, edits, writeMode: "atomic" },
+      { clock, deadline, uid: UID },
+    );
+    return Object.fromEntries(
+      [...results].map(([name, result]) => [
+        name,
+        result.kind === "written" ? (result.changed ? "changed" : "same") : inWords(result),
+      ]),
+    );
+  } finally {
+    deadline.clear();
+  }
+}
+
+function inWords(result: { readonly kind: string; readonly failure?: Error }): string {
+  return `${result.kind}: ${result.failure?.message ?? ""}`;
+}
+
+async function checkReaders(before: Buffer, after: Buffer, profiles: readonly string[]): Promise<void> {
+  assert.equal(foreignChange(before, after, profiles), undefined, "a byte of others changed");
+  compare(await readWithSmithy(before), await readWithSmithy(after), profiles, "smithy");
+  const [was, is] = [before.toString(), after.toString()];
+  compare(asFound(readStrictly(was)), asFound(readStrictly(is)), profiles, "the model of Python's readers");
+  compare(asFound(readLeniently(was)), asFound(readLeniently(is)), profiles, "the model of JavaScript's readers");
+  for (const text of [was, is]) assert.deepEqual(readerProblems(text, true), []);
+}
+
+/** The sections of a reading; comments, which no section holds, stay out. */
+function asFound({ section, key, value }: Reading): Found {
+  const found: Record<string, Record<string, string>> = {};
+  for (const [at, name] of section.entries()) {
+    const word = key[at] ?? "";
+    if (word === "#") continue;
+    const keys = (found[name] ??= {});
+    // What goes on with a value has the same key again.
+    if (word !== "[") keys[word] = `${keys[word] ?? ""}${value[at] ?? ""}`;
+  }
+  return found;
+}
+
+/** After the update a reader finds exactly the new keys in our sections, and all else as before. */
+function compare(was: Found | undefined, is: Found | undefined, profiles: readonly string[], reader: string): void {
+  assert.ok(was && is, `${reader} cannot read the file`);
+  const expected: Record<string, Record<string, unknown>> = {};
+  for (const [name, keys] of Object.entries(was)) {
+    const isTheirs = ([key]: readonly [string, unknown]) => !profiles.includes(name) || !isManagedKey(key);
+    expected[name] = Object.fromEntries(Object.entries(keys).filter(isTheirs));
+  }
+  for (const name of profiles) expected[name] = { ...expected[name], ...NEW_VALUES };
+  assert.deepEqual({ ...is }, expected, reader);
+}
