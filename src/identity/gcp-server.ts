@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { askEither, metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { askPatiently, isTransient } from "./patience.ts";
+import { askPatiently, isNetworkDown, isTransient, PATIENCE_MS } from "./patience.ts";
 
 /** What the metadata server said: a status other than 429 and 5xx; when it is below 400, with its flavor header proven. */
 export interface MetadataAnswer {
@@ -15,8 +15,8 @@ export interface MetadataAnswer {
   readonly showsGoogle: boolean;
 }
 
-/** Sums of the pauses between attempts. A booting machine's server may need some seconds; a wrong machine has none. */
-const PATIENCE_MS = { here: 10_000, elsewhere: 5_000 };
+/** The sum of the pauses where nothing tells of Google Cloud, and nobody named an address: a wrong machine has no server. */
+const WRONG_MACHINE_MS = 5_000;
 /** A machine on Google Cloud reaches the server in milliseconds, but GKE's takes seconds after a pod's start. */
 const CONNECT_MS = { here: 10_000, elsewhere: 3_000 };
 /** gtoken had to raise its limit to 15 s for GKE's metadata server (doitintl/gtoken, sainfo.go). */
@@ -27,8 +27,8 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * Asks the metadata server (https://cloud.google.com/compute/docs/metadata/querying-metadata): `Metadata-Flavor: Google`
  * is sent and required in the answer, redirects and proxies are never used. 429, 5xx, a refused or cut connection and,
  * on Google Cloud, any other failing connection are tried again with growing, jittered pauses (0.1 s to 2 s) that add up
- * to at most 5 s, or 10 s where the machine shows signs of Google Cloud, and never go past the deadline. By name it is asked
- * where the address fails (`askEither`), which takes no longer.
+ * to 15 s, or 5 s where neither an address is named nor the machine shows signs of Google Cloud, and never go past the deadline. By
+ * name it is asked where the address fails (`askEither`), which takes no longer.
  *
  * @param path below `/computeMetadata/v1/`, with its query.
  * @throws Failure IDENTITY_UNAVAILABLE (no metadata server here), IDENTITY_TEMPORARY (it is slow or failing),
@@ -39,16 +39,18 @@ export async function askMetadata(path: string, context: IdentityContext): Promi
   // Whoever named an address knows better than the BIOS what stands there.
   const showsGoogle = address.namedBy === undefined && (await showsGoogleCloud(context.env));
   const where = showsGoogle ? "here" : "elsewhere";
+  const patienceMs = showsGoogle || address.namedBy !== undefined ? PATIENCE_MS : WRONG_MACHINE_MS;
   const { answer, at } = await askEither(
     address,
     (base, signal, headStartMs) => {
       const url = new URL(`/computeMetadata/v1/${path}`, base);
       const connectMs = CONNECT_MS[where] - headStartMs;
       const limits = { connectMs, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
-      const pausesMs = headStartMs > 0 && !showsGoogle ? 0 : PATIENCE_MS[where];
+      const pausesMs = headStartMs > 0 && !showsGoogle ? 0 : patienceMs;
       return askPatiently(
         { url, headers: { "Metadata-Flavor": "Google" }, ...limits },
         `the metadata server at ${url.host}`,
+        // On Google Cloud the server is there: what fails is a network that is not up yet.
         { pausesMs, isTransient: (one) => isTransient(one) || (showsGoogle && isNetworkDown(one)) },
         { ...context, deadline: { ...context.deadline, signal } },
       );
@@ -56,11 +58,6 @@ export async function askMetadata(path: string, context: IdentityContext): Promi
     context.deadline.signal,
   );
   return judge(answer, { ...address, base: at }, showsGoogle);
-}
-
-/** On Google Cloud the server is there: what fails is a network that is not up yet. */
-function isNetworkDown(answer: HttpAnswer): boolean {
-  return answer.kind === "fault" && (answer.fault === "unreachable" || answer.fault === "name-unknown");
 }
 
 function judge(answer: HttpAnswer, address: MetadataAddress, showsGoogle: boolean): MetadataAnswer {

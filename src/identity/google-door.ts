@@ -3,12 +3,11 @@ import { Failure } from "../base/failure.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
 import { describeAnswer, type HttpAnswer } from "./http.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { askPatiently, isTransient } from "./patience.ts";
+import { askPatiently, isTransientAt, PATIENCE_MS } from "./patience.ts";
 
 /** The library signs for this endpoint and asks it whatever the key file says. */
 const TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token";
 const LIMITS = { connectMs: 10_000, totalMs: 15_000, maxBytes: 64 * 1024 } as const;
-const PAUSES_MS = 5_000;
 
 /** The library's way to the network, and what came of it last. */
 export interface Door {
@@ -48,7 +47,12 @@ export function openDoor(credentials: GoogleCredentials, context: IdentityContex
       const method = request.method === "GET" || request.method === "PUT" ? request.method : "POST";
       const headers = Object.fromEntries(request.headers);
       const question = { url, method, headers, body, ...LIMITS } as const;
-      const answer = await askPatiently(question, url.host, { isTransient, pausesMs: PAUSES_MS }, context);
+      const answer = await askPatiently(
+        question,
+        url.host,
+        { isTransient: isTransientAt(url), pausesMs: PATIENCE_MS },
+        context,
+      );
       door.last = answer;
       if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeAnswer(answer)}`);
       return new Response(answer.body, {

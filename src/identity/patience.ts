@@ -1,11 +1,18 @@
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { interruption } from "../base/interruption.ts";
 import { ask, describeAnswer, type HttpAnswer, type HttpQuestion } from "./http.ts";
 import type { IdentityContext } from "./obtain.ts";
 
+/**
+ * What the pauses between the attempts add up to at least while a server fails in passing, in milliseconds: a resolver or
+ * a server that restarts needs some seconds, and a tool waits for its keys.
+ */
+export const PATIENCE_MS = 15_000;
+
 /** Which answers are worth a second question, and how long to go on. */
 export interface Patience {
   readonly isTransient: (answer: HttpAnswer) => boolean;
-  /** What the pauses between the attempts may add up to, in milliseconds. */
+  /** What the pauses between the attempts add up to at least, in milliseconds; two seconds more at most. */
   readonly pausesMs: number;
 }
 
@@ -13,6 +20,20 @@ export interface Patience {
 export function isTransient(answer: HttpAnswer): boolean {
   if (answer.kind === "answer") return answer.status === 429 || answer.status >= 500;
   return answer.fault === "refused" || answer.fault === "cut";
+}
+
+/** The network is not up yet, or its resolver fails. */
+export function isNetworkDown(answer: HttpAnswer): boolean {
+  return answer.kind === "fault" && (answer.fault === "unreachable" || answer.fault === "name-unknown");
+}
+
+/**
+ * What passes by itself at a server of this host. One on this machine or its hypervisor that cannot be reached is not
+ * there; any other is behind a network that may come back.
+ */
+export function isTransientAt({ hostname }: URL): (answer: HttpAnswer) => boolean {
+  const isHere = isLoopbackHost(hostname) || isLinkLocalHost(hostname);
+  return (answer) => isTransient(answer) || (!isHere && isNetworkDown(answer));
 }
 
 /**
@@ -34,7 +55,7 @@ export async function askPatiently(
     const answer = await askOnce(question, who, context);
     verbose(`identity: ${question.method ?? "GET"} ${who}: ${describeAnswer(answer)}`);
     const pause = Math.min(100 * 2 ** attempt, 2000) * (0.5 + clock.random() / 2);
-    const enough = pauses + pause > patience.pausesMs || pause >= deadline.remainingMs();
+    const enough = pauses >= patience.pausesMs || pause >= deadline.remainingMs();
     if (!patience.isTransient(answer) || enough) return answer;
     verbose(`identity: ${who}: ${describeAnswer(answer)}, trying again in ${Math.round(pause)} ms`);
     await sleepWithin(pause, context, `${who}: ${describeAnswer(answer)}`);

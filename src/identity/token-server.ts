@@ -2,7 +2,7 @@ import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { dateOf, describeAnswer, type HttpAnswer, type HttpFault, type HttpQuestion } from "./http.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { askPatiently, isTransient } from "./patience.ts";
+import { askPatiently, isTransientAt, PATIENCE_MS } from "./patience.ts";
 
 /** A server that hands out tokens over HTTP, and what a person can do about it. */
 export interface TokenServer {
@@ -31,7 +31,6 @@ const CONNECT_MS = 10_000;
 const ANSWER_MS = 15_000;
 /** Tokens are a few kilobytes; whoever sends more is no token server. */
 const MAX_ANSWER_BYTES = 64 * 1024;
-const PAUSES_MS = 5_000;
 
 /**
  * Asks a token server and returns its answer of status 200.
@@ -46,10 +45,11 @@ export async function askTokenServer(
   context: IdentityContext,
 ): Promise<TokenAnswer> {
   const limits = { connectMs: CONNECT_MS, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
+  const passes = isTransientAt(question.url);
   const patience = {
-    pausesMs: PAUSES_MS,
+    pausesMs: PATIENCE_MS,
     isTransient: (answer: HttpAnswer) =>
-      isTransient(answer) || (answer.kind === "answer" && (server.alsoTransient ?? []).includes(answer.status)),
+      passes(answer) || (answer.kind === "answer" && (server.alsoTransient ?? []).includes(answer.status)),
   };
   const answer = await askPatiently({ ...question, ...limits }, server.who, patience, context);
   if (answer.kind === "fault") throw faultFailure(answer, question.url, server);

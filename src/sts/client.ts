@@ -6,7 +6,7 @@ import { textReader } from "../safe-file/read-text.ts";
 import type { Clock, Environment } from "../world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
-import { MAX_ATTEMPTS, retryWithin } from "./retry.ts";
+import { FEWEST_ATTEMPTS, retryWithin } from "./retry.ts";
 import type { SigningKeys } from "./session.ts";
 import type { AnswerHead, CallOptions, Transport, TransportLimits } from "./transport.ts";
 
@@ -142,7 +142,7 @@ function makeClient(
     sigv4aSigningRegionSet: [],
     defaultsMode: "standard",
     retryMode: "standard",
-    maxAttempts: MAX_ATTEMPTS,
+    maxAttempts: FEWEST_ATTEMPTS,
     retryStrategy: retryWithin(context.deadline, context.clock, (error, attempt, pauseMs) => {
       context.verbose(`sts: attempt ${attempt} failed (${wordOf(error)}), trying again in ${Math.round(pauseMs)} ms`);
     }),

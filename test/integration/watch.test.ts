@@ -9,7 +9,7 @@ import { main } from "../../src/main.ts";
 import type { World } from "../../src/world.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { ONE_ROLE } from "../support/scene.ts";
-import { tempHome } from "../support/temp-home.ts";
+import { type TempHome, tempHome } from "../support/temp-home.ts";
 import { testWorld } from "../support/test-world.ts";
 
 const MINUTE = 60_000;
@@ -130,6 +130,99 @@ suite("watch", () => {
       2,
       "expired while asleep: refreshed at the next look",
     );
+  });
+
+  const HANDED_ON = "identity = aws-profile\nsource_profile = dev\n";
+  const COMMAND = 'echo asked >> "$HOME/asked"; cat "$HOME/keys.json"';
+  const lines = async (home: TempHome, name: string) => (await home.read(name).catch(() => "")).split("\n").length - 1;
+
+  /** What a `credential_process` prints, with an expiry by the world's clock. */
+  function keysOf(id: number, expiresMs: number | undefined): string {
+    const names = { AccessKeyId: `ASIA${id}`, SecretAccessKey: `secret${id}`, SessionToken: `token${id}` };
+    const expiry = expiresMs === undefined ? {} : { Expiration: new Date(expiresMs).toISOString() };
+    return JSON.stringify({ Version: 1, ...names, ...expiry });
+  }
+
+  /** Watches a profile with such a source for some minutes; `onSleep` may change what it prints. */
+  async function watchSource(
+    more: string,
+    minutes: number,
+    print: (nowMs: number, startMs: number) => string,
+  ): Promise<{ readonly asked: number; readonly hooks: number; readonly sleeps: readonly number[] }> {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", `[legacy]\n${HANDED_ON}${more}on_refresh = "echo ran >> $HOME/hook"\n`);
+    await home.write(".aws/config", `[profile dev]\ncredential_process = ${COMMAND}\n`);
+    const env = { HOME: home.path, PATH: "/usr/bin:/bin" };
+    const { world, sleeps } = watchWorld(home.path, env, [], (_count, stop) => {
+      const now = world.now().getTime();
+      writeFileSync(`${home.path}/keys.json`, print(now, start));
+      if (now - start >= minutes * MINUTE) stop();
+    });
+    const start = Math.ceil(world.now().getTime() / 1000) * 1000;
+    await home.write("keys.json", print(start, start));
+    await main(world);
+    assert.match(world.written.err, /stopped by the test\n$/);
+    return { asked: await lines(home, "asked"), hooks: await lines(home, "hook"), sleeps };
+  }
+
+  test("a source that caches is left alone for half of what its keys have left, and the hook runs once", async () => {
+    const { asked, hooks } = await watchSource("", 11, (_now, start) => keysOf(1, start + 12 * MINUTE));
+    // After 0, 6, 9, 10.5 minutes, and then at a few shorter ones.
+    assert.ok(asked >= 4 && asked <= 7, `asked ${asked} times`);
+    assert.equal(hooks, 1);
+  });
+
+  test("keys that are new each time but due at once do not restart the tool each second", async () => {
+    let id = 0;
+    const { asked, hooks } = await watchSource("", 60, (now) => keysOf(id++, now + 15 * MINUTE));
+    assert.ok(asked >= 6 && asked <= 12, `asked ${asked} times`);
+    assert.equal(hooks, asked);
+  });
+
+  test("keys without an expiry are asked for at the interval of recheck, and hooked when they differ", async () => {
+    const print = (now: number, start: number) => keysOf(now - start < 20 * MINUTE ? 1 : 2, undefined);
+    const usual = await watchSource("", 40, print);
+    assert.ok(usual.asked >= 8 && usual.asked <= 9, `asked ${usual.asked} times`);
+    assert.equal(usual.hooks, 2);
+    const often = await watchSource("recheck = 1m\n", 40, print);
+    assert.ok(often.asked >= 38 && often.asked <= 41, `asked ${often.asked} times`);
+    assert.equal(often.hooks, 2);
+  });
+
+  test("a source that had nothing newer is asked at the next look when its keys expired while the machine slept", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", `[legacy]\n${HANDED_ON}refresh_before = 2h\n`);
+    await home.write(".aws/config", `[profile dev]\ncredential_process = ${COMMAND}\n`);
+    let jump = 0;
+    const watching = watchWorld(home.path, { HOME: home.path, PATH: "/usr/bin:/bin" }, [], (count, stop) => {
+      if (count === 3) {
+        jump = 3 * 60 * MINUTE;
+        writeFileSync(`${home.path}/keys.json`, keysOf(2, world.now().getTime() + 60 * MINUTE));
+      }
+      if (count === 5) stop();
+    });
+    const world = { ...watching.world, now: () => new Date(watching.world.now().getTime() + jump) };
+    await home.write("keys.json", keysOf(1, world.now().getTime() + 60 * MINUTE));
+    await main(world);
+    assert.equal(await lines(home, "asked"), 2);
+    assert.match(await home.read(".aws/credentials"), /ASIA2/);
+  });
+
+  test("a profile whose source fails is tried again with growing pauses, and delays no other", async () => {
+    await using home = await tempHome();
+    await home.write(".aws/rolefresh.ini", `${ONE_ROLE}[broken]\n${HANDED_ON}`);
+    await home.write(".aws/config", '[profile dev]\ncredential_process = echo asked >> "$HOME/asked"; exit 1\n');
+    const { world, sleeps } = watchWorld(home.path, {}, [], (count, stop) => {
+      if (count === 200) stop();
+    });
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: { ...sandbox.env, HOME: home.path, PATH: "/usr/bin:/bin" } });
+    await main(world);
+    const hours = sleeps.reduce((sum, ms) => sum + ms, 0) / 3_600_000;
+    const refreshes = sandbox.callsTo("AssumeRoleWithWebIdentity").length;
+    assert.ok(refreshes >= 1 + Math.floor(hours / 0.5), `${refreshes} refreshes in ${hours} hours`);
+    const asked = await lines(home, "asked");
+    assert.ok(asked > hours * 12 && asked < hours * 24 + 8, `asked ${asked} times in ${hours} hours`);
   });
 
   test("memory stays flat over 10,000 simulated cycles", async (t) => {

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import type { ProfileSpec } from "../../src/config/config.ts";
 import { fractionOf, refreshAt } from "../../src/plan/due.ts";
 import { planRun } from "../../src/plan/plan.ts";
-import { judgeProfile, type WrittenProfile } from "../../src/plan/profile-state.ts";
+import { isStillValid, judgeProfile, type WrittenProfile } from "../../src/plan/profile-state.ts";
 import { matchesTemplate, renderSessionName } from "../../src/plan/session-name.ts";
 
 const NOW = new Date("2026-11-23T10:00:00Z");
@@ -34,17 +34,18 @@ function spec(profile: string, changes: Partial<ProfileSpec> = {}): ProfileSpec 
   };
 }
 
+/** What AssumeRole takes beside the role: nothing. */
+const PLAIN = {
+  externalId: undefined,
+  tags: [],
+  transitiveTagKeys: [],
+  sourceIdentity: undefined,
+  mfa: undefined,
+} as const;
+
 function chained(profile: string, source: string): ProfileSpec {
   return spec(profile, {
-    source: {
-      kind: "source-profile",
-      sourceProfile: source,
-      externalId: undefined,
-      tags: [],
-      transitiveTagKeys: [],
-      sourceIdentity: undefined,
-      mfa: undefined,
-    },
+    source: { ...PLAIN, kind: "source-profile", sourceProfile: source },
   });
 }
 
@@ -74,6 +75,13 @@ suite("when a profile is due", () => {
     ["an hour left", written(), {}, "fresh", "fresh"],
     ["more than half and the largest jitter left", written({ expiresAt: inMinutes(37) }), {}, "fresh", "fresh"],
     ["less than half left", written({ expiresAt: inMinutes(30) }), {}, "due", "expiring"],
+    [
+      "an unreadable expiry and another role",
+      written({ expiresAt: undefined, principalArn: undefined }),
+      {},
+      "due",
+      "role-changed",
+    ],
     ["expired", written({ expiresAt: inMinutes(0) }), {}, "expired", "expired"],
     ["a stale or missing second token key", written({ complete: false }), {}, "due", "incomplete"],
     [
@@ -137,6 +145,30 @@ suite("when a profile is due", () => {
       assert.deepEqual([judged.state, judged.reason], [state, reason]);
     });
   }
+
+  test("a profile is due exactly at the boundary and not a millisecond before, and expired likewise", () => {
+    const [one, file] = [spec("a"), written()];
+    const due = refreshAt(inMinutes(60), one, "host", "a").getTime();
+    const states = [due - 1, due, inMinutes(60).getTime() - 1, inMinutes(60).getTime()].map(
+      (ms) => judgeProfile(one, file, new Date(ms), "host").state,
+    );
+    assert.deepEqual(states, ["fresh", "due", "due", "expired"]);
+  });
+
+  test("keys that are handed on may lack an expiry and count as valid; those of STS may not", () => {
+    const source = { ...PLAIN, kind: "credential-source", credentialSource: "Environment" } as const;
+    const own = spec("a", { role: undefined, lifetimeMs: undefined, source });
+    const file = written({ expiresAt: undefined, principalArn: undefined });
+    assert.equal(judgeProfile(own, file, NOW, "host").reason, "no-expiry");
+    assert.equal(isStillValid(own, file, NOW), true);
+    assert.equal(isStillValid(own, { ...file, complete: false }, NOW), false);
+    assert.equal(isStillValid(own, { ...file, foreign: "x" }, NOW), false);
+    assert.equal(isStillValid(spec("a"), file, NOW), false);
+    assert.deepEqual(
+      [1, 0].map((ms) => isStillValid(spec("a"), written({ expiresAt: new Date(NOW.getTime() + ms) }), NOW)),
+      [true, false],
+    );
+  });
 
   test("the jitter is the same for the same host and profile, always earlier, at most a tenth of the lifetime", () => {
     const window = { lifetimeMs: minutes(60), refreshBeforeMs: undefined };
