@@ -311,9 +311,9 @@ describe("an STS that misbehaves", () => {
     awsError("Throttling"),
     { kind: "reset" },
   ] as const) {
-    test(`${JSON.stringify(fault)} that lasts for ten seconds is waited for`, async () => {
+    test(`${JSON.stringify(fault)} that lasts for five seconds is waited for`, async () => {
       const onLine = (_line: string, { box, pauses }: Bench) => {
-        if (pauses.reduce((total, pause) => total + pause, 0) >= 10_000) box.misbehave("sts", undefined);
+        if (pauses.reduce((total, pause) => total + pause, 0) >= 5000) box.misbehave("sts", undefined);
       };
       await withBench(
         async ({ box, webIdentity }) => {
