@@ -1,42 +1,63 @@
 #!/usr/bin/env node
 import { fstatSync, statSync } from "node:fs";
-import { hostname, userInfo } from "node:os";
+import { constants, hostname, userInfo } from "node:os";
 
 import { errnoOf, Failure } from "./base/failure.ts";
+import { renderBug } from "./cli/bug.ts";
+import { EXIT_BUG, failedStatus } from "./cli/exit-code.ts";
 import type { Output, World } from "./world.ts";
 
 // The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.
 
-/** Nobody sees it: the process dies of the signal. */
-const EXIT_HURRIED = 75;
-
 /** The streams that were written to. */
 const opened: NodeJS.WriteStream[] = [];
-const place = openPlace();
+const argv = process.argv.slice(2);
+/** As it was given: what is set below is for the SDK in here, not for the commands that rolefresh starts. */
+const env = { ...process.env };
+// First of all: until SIGUSR1 is taken it opens Node's inspector, a door to this process for every user of the machine.
+const signals = listenForSignals();
+// What is thrown outside of `main`: Node would exit with 1, which `check` says when nothing is due.
+process.on("uncaughtException", (error) => {
+  reportBug(error);
+  process.exit();
+});
 void run();
 
 async function run(): Promise<void> {
-  process.exitCode = await runMain();
+  // For a process that ends before `main` does, since nothing is left that could wake it.
+  process.exitCode = failedStatus(argv, EXIT_BUG);
+  try {
+    process.exitCode = await runMain();
+  } catch (error) {
+    reportBug(error);
+  }
   leaveWhenSaid();
   // Unreferenced: where nothing is left over nobody waits for it.
   setInterval(leaveWhenSaid, 100).unref();
 }
 
+function reportBug(error: unknown): void {
+  process.exitCode = failedStatus(argv, EXIT_BUG);
+  outputOf(() => process.stderr, 2).write(renderBug(error));
+}
+
 async function runMain(): Promise<number> {
+  // A report that Node writes when it is told to (NODE_OPTIONS) holds no token of the environment. Node 20 knows no such switch.
+  Object.assign(process.report, { excludeEnv: true });
   // The SDK prints seven lines on Node 20 at every start, which cron would mail (STYLE: it must be set before its first client).
   process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] = "true";
   // A file larger than this process may write (ulimit -f) is an error of that write then; the default is to die of it, with
   // the locks still held (setrlimit(2)).
   process.on("SIGXFSZ", () => undefined);
-  const signals = listenForSignals();
   const { main } = await import("./main.ts");
-  const world = openWorld(signals);
+  const world = openWorld();
   // Node would verify no certificate, in silence (https://nodejs.org/api/cli.html). World keeps it for what is started.
   delete process.env["NODE_TLS_REJECT_UNAUTHORIZED"];
+  // The SDK looks into the home directory whatever it is told, and throws where there is none.
+  if (world.home === undefined) process.env["HOME"] = "/nonexistent";
   const status = await main(world);
   const received = signals.received();
-  if (received !== undefined) dieOf(received);
-  return status;
+  return received === undefined ? status : dieOf(received);
 }
 
 /** What the signals of this process come to. */
@@ -51,6 +72,7 @@ function listenForSignals(): Signals {
   let hangupListener: (() => void) | undefined;
   /** Who has taken one of these over. */
   const takers = new Map<NodeJS.Signals, () => void>();
+  process.on("SIGUSR1", () => takers.get("SIGUSR1")?.());
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
       const taker = takers.get(signal);
@@ -63,9 +85,9 @@ function listenForSignals(): Signals {
         return;
       }
       if (received !== undefined) {
-        // Told twice: whoever asks is in a hurry. Locks are given back by what listens to the end of the process.
-        process.emit("exit", EXIT_HURRIED);
-        dieOf(signal);
+        // Second signal: exit now. The locks are released by exit handlers.
+        process.emit("exit", exitStatusOf(signal));
+        process.exit(dieOf(signal));
       }
       received = signal;
       interruption.abort(new Failure("INTERRUPTED", `stopped by ${signal}`));
@@ -102,34 +124,58 @@ function leaveWhenSaid(): void {
   if (opened.every(({ writableLength }) => writableLength === 0)) process.exit();
 }
 
-/** So that the parent sees the signal, not an exit status (as fd and git do). */
-function dieOf(signal: NodeJS.Signals): void {
+/**
+ * So that the parent sees the signal, not an exit status (as fd and git do).
+ *
+ * @returns the exit status for a process that lives on: as PID 1 of a container, which the kernel spares its own signals
+ *   (pid_namespaces(7)), or after a signal that does not end a process
+ */
+function dieOf(signal: NodeJS.Signals): number {
   // Node ignores SIGPIPE and keeps SIGUSR1 for its debugger: a listener that comes and goes restores the default.
   if (signal !== "SIGKILL" && signal !== "SIGSTOP") process.on(signal, () => undefined);
   process.removeAllListeners(signal);
   process.kill(process.pid, signal);
+  return exitStatusOf(signal);
 }
 
-/** What is there at the start, and costs nothing. */
-function openPlace() {
+/** As shells give it (POSIX, Shell Command Language, 2.8.2). */
+function exitStatusOf(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal];
+}
+
+/** Undefined for a user without a passwd entry: `docker run --user`, OpenShift. */
+function homeOfUser(): string | undefined {
+  try {
+    return userInfo().homedir || undefined;
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    return undefined;
+  }
+}
+
+/** Undefined where it was deleted; then the process, and what it starts, goes on in one that is there. */
+function workingDirectory(): string | undefined {
+  try {
+    return process.cwd();
+  } catch (error) {
+    if (errnoOf(error) === undefined) throw error;
+    process.chdir("/");
+    return undefined;
+  }
+}
+
+function openWorld(): World {
   return {
-    argv: process.argv.slice(2),
-    // As it was given: what is set above is for the SDK in here, not for the commands that rolefresh starts.
-    env: { ...process.env },
-    home: process.env["HOME"] || userInfo().homedir,
-    cwd: process.cwd(),
+    ...signals,
+    argv,
+    env,
+    home: process.env["HOME"] || homeOfUser(),
+    cwd: workingDirectory(),
     hostname: hostname(),
     uid: process.geteuid?.(),
     pid: process.pid,
     out: outputOf(() => process.stdout, 1),
     now: () => new Date(),
-  };
-}
-
-function openWorld(signals: Signals): World {
-  return {
-    ...place,
-    ...signals,
     // A self-contained binary has no script: there the two are the same (packaging/self-contained.mjs sees to it).
     program: [...new Set([process.execPath, ...process.argv.slice(1, 2)])],
     err: outputOf(() => process.stderr, 2),

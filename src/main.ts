@@ -1,6 +1,6 @@
 import { Failure } from "./base/failure.ts";
 import { renderBug } from "./cli/bug.ts";
-import { EXIT_BUG, exitCodeOf } from "./cli/exit-code.ts";
+import { EXIT_BUG, exitCodeOf, failedStatus } from "./cli/exit-code.ts";
 import { GLOBAL_DEFAULTS, type Invocation } from "./cli/invocation.ts";
 import { parseQuickArgs } from "./cli/quick-args.ts";
 import { openReporter, type ReportOptions } from "./cli/report.ts";
@@ -26,10 +26,10 @@ export async function main(world: World): Promise<number> {
   } catch (error) {
     if (error instanceof Failure) {
       openReporter(world, options).error(error);
-      return exitCodeOf(error.code);
+      return failedStatus(world.argv, exitCodeOf(error.code));
     }
     world.err.write(renderBug(error));
-    return EXIT_BUG;
+    return failedStatus(world.argv, EXIT_BUG);
   }
 }
 

@@ -38,9 +38,10 @@ export interface World extends Clock {
   /** How this program was started, absolute: the interpreter and the script. For what is to start it again later. */
   readonly program: readonly string[];
   readonly env: Environment;
-  /** The user's home directory: `$HOME`, else the password file's (cron and systemd may set none). */
-  readonly home: string;
-  readonly cwd: string;
+  /** The user's home directory: `$HOME`, else the password file's (cron and systemd may set none); undefined: in neither. */
+  readonly home: string | undefined;
+  /** The working directory; undefined: it no longer exists. */
+  readonly cwd: string | undefined;
   readonly hostname: string;
   /** The effective user id; undefined where the platform has none (Windows). */
   readonly uid: number | undefined;

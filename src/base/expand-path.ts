@@ -1,18 +1,25 @@
-import { join, resolve } from "node:path";
+import { isAbsolute, join, resolve } from "node:path";
 
 import { Failure } from "./failure.ts";
 
 /** What a path that people wrote depends on. */
 export interface PathWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The user's home directory: what `~` means, and `$HOME` where the environment lacks it. */
-  readonly home: string;
+  /**
+   * The user's home directory: what `~` means, and `$HOME` where the environment lacks it. Undefined: it is unknown, as in a
+   * container whose user has neither `HOME` nor a passwd entry.
+   */
+  readonly home: string | undefined;
 }
 
 /** An absolute path, or why a text is not one: a sentence that follows `NAME = 'text'`. */
 export type ExpandedPath =
   | { readonly path: string; readonly problem?: never; readonly hint?: never }
   | { readonly path?: never; readonly problem: string; readonly hint: string };
+
+/** Why `~` means nothing. */
+export const HOME_UNKNOWN = "the home directory is unknown: HOME is not set and this user has no passwd entry";
+const CWD_GONE = "the working directory no longer exists";
 
 /** Python's `os.path.expandvars` (Lib/posixpath.py): `$NAME` and `${NAME}`, in ASCII; a value is not expanded again. */
 const VARIABLE = /\$(?:([A-Za-z0-9_]+)|\{([^}]*)\})/g;
@@ -23,15 +30,15 @@ const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028\u2029]/;
  * Expands `$NAME`, `${NAME}` and `~` in this order, as botocore does (`raw_config_parse` in botocore/configloader.py).
  * Where botocore leaves a variable or `~user` as it is, and would look for a directory of that name, this is a problem.
  *
- * @param base what a relative path starts from; absolute
+ * @param base what a relative path starts from; absolute. Undefined: the working directory, which no longer exists
  */
-export function expandPath(text: string, world: PathWorld, base: string): ExpandedPath {
+export function expandPath(text: string, world: PathWorld, base: string | undefined): ExpandedPath {
   const unset = new Set<string>();
   const expanded = text.replaceAll(VARIABLE, (whole, plain?: string, braced?: string) => {
     const name = plain ?? braced ?? "";
     const value = Object.hasOwn(world.env, name) ? world.env[name] : undefined;
     if (value !== undefined) return value;
-    if (name === "HOME") return world.home;
+    if (name === "HOME" && world.home !== undefined) return world.home;
     unset.add(whole);
     return whole;
   });
@@ -45,13 +52,19 @@ export function expandPath(text: string, world: PathWorld, base: string): Expand
     const user = expanded.slice(0, expanded.search(/\/|$/));
     return { problem: `${user} is not expanded`, hint: "write the full path; only ~/ and $HOME are expanded" };
   }
-  return { path: expanded.startsWith("~") ? join(world.home, expanded.slice(1)) : resolve(base, expanded) };
+  if (expanded.startsWith("~")) {
+    if (world.home === undefined) return { problem: HOME_UNKNOWN, hint: "set HOME, or write the full path" };
+    return { path: join(world.home, expanded.slice(1)) };
+  }
+  if (base === undefined && !isAbsolute(expanded))
+    return { problem: CWD_GONE, hint: "write the full path, or change to another directory" };
+  return { path: resolve(base ?? "/", expanded) };
 }
 
 /** What the usual files of AWS depend on. */
 export interface UsualFilesWorld extends PathWorld {
-  /** What a relative path in a variable starts from, as for every reader. */
-  readonly cwd: string;
+  /** What a relative path in a variable starts from, as for every reader; undefined: it no longer exists. */
+  readonly cwd: string | undefined;
 }
 
 /** `$AWS_SHARED_CREDENTIALS_FILE`, expanded as botocore does, else `~/.aws/credentials`. */
@@ -73,4 +86,25 @@ export function usualAwsConfigFile(world: UsualFilesWorld): ExpandedPath {
 export function pathOrThrow(name: string, expanded: ExpandedPath): string {
   if (expanded.problem === undefined) return expanded.path;
   throw new Failure("CONFIG_INVALID", `${name} cannot be used: ${expanded.problem}`, { hint: expanded.hint });
+}
+
+/**
+ * The user's home directory.
+ *
+ * @throws Failure CONFIG_INVALID where it is unknown
+ */
+export function homeOf({ home }: Pick<PathWorld, "home">): string {
+  if (home !== undefined) return home;
+  throw new Failure("CONFIG_INVALID", HOME_UNKNOWN, { hint: "set HOME, or give full paths" });
+}
+
+/**
+ * A path as the working directory has it, absolute; nothing is expanded.
+ *
+ * @throws Failure CONFIG_INVALID for a relative one where the working directory no longer exists
+ */
+export function fromWorkingDirectory(path: string, { cwd }: Pick<UsualFilesWorld, "cwd">): string {
+  if (cwd === undefined && !isAbsolute(path))
+    throw new Failure("CONFIG_INVALID", `${path} cannot be used: ${CWD_GONE}`, { hint: "write the full path" });
+  return resolve(cwd ?? "/", path);
 }

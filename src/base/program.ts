@@ -18,7 +18,7 @@ export type ProgramEnd =
 /** What a program is given. */
 export interface ProgramContext {
   readonly env: Environment;
-  readonly cwd: string;
+  readonly cwd: string | undefined;
   readonly deadline: Deadline;
   /** How much it may write on stdout; absent: 64 KiB. */
   readonly maxStdoutBytes?: number;

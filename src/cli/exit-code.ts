@@ -57,6 +57,30 @@ export const CHECK_NOTHING_DUE = 1;
 /** `check`: something is wrong. Of all numbers only 255 makes `ExecCondition=` fail the unit. */
 export const CHECK_ERROR = 255;
 
+/** Options that stand before a command without a value of their own. */
+const FLAGS: ReadonlySet<string> = new Set(["--json", "--quiet", "-q", "--verbose", "-v", "--lenient"]);
+
+/**
+ * The exit status of a command line that failed. Of `check` it is 255 whatever went wrong, also where the arguments could
+ * not be read.
+ *
+ * @param argv the arguments after the program's name
+ * @param status what any other command ends with
+ */
+export function failedStatus(argv: readonly string[], status: number): number {
+  return commandOf(argv) === "check" ? CHECK_ERROR : status;
+}
+
+function commandOf(argv: readonly string[]): string | undefined {
+  for (let index = 0; index < argv.length; index++) {
+    const word = argv[index] ?? "";
+    if (!word.startsWith("-")) return word;
+    // Any other option has its value in the next word; one of the value "check" is less likely than a flag that is not listed.
+    if (!FLAGS.has(word) && !word.includes("=") && argv[index + 1] !== "check") index++;
+  }
+  return undefined;
+}
+
 /** A bug: something was thrown that is no `Failure`. */
 export const EXIT_BUG = 70;
 

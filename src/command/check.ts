@@ -1,4 +1,4 @@
-import { Failure } from "../base/failure.ts";
+import type { Failure } from "../base/failure.ts";
 import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../cli/exit-code.ts";
 import type { CheckInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
@@ -9,27 +9,21 @@ import { refusalOf } from "./run/outcome.ts";
 /**
  * Whether anything is due: no network, no lock, nothing on standard output.
  *
- * @returns 0 something is due, 1 nothing is due, 255 error. Something due goes before a refused section: `refresh` then
- *   runs and reports the section itself.
+ * @returns 0 something is due, 1 nothing is due, 255 error (`main` makes it of everything that is thrown). Something due goes
+ *   before a refused section: `refresh` then runs and reports the section itself.
  */
 export async function check(invocation: CheckInvocation, world: World): Promise<number> {
-  const reporter = openReporter(world, invocation.global);
-  try {
-    const loaded = await loadProfiles(invocation.config, world);
-    const steps = planLoaded(loaded, invocation.profiles, false, world);
-    const refused: Failure[] = [];
-    let due = false;
-    for (const step of steps) {
-      const failure = refusalOf(step, loaded.viewOf(step.spec));
-      if (failure) refused.push(failure);
-      else if (step.action === "refresh") due = true;
-    }
-    if (due) return CHECK_DUE;
-    for (const failure of refused) reporter.error(failure);
-    return refused.length > 0 ? CHECK_ERROR : CHECK_NOTHING_DUE;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    reporter.error(error);
-    return CHECK_ERROR;
+  const loaded = await loadProfiles(invocation.config, world);
+  const steps = planLoaded(loaded, invocation.profiles, false, world);
+  const refused: Failure[] = [];
+  let due = false;
+  for (const step of steps) {
+    const failure = refusalOf(step, loaded.viewOf(step.spec));
+    if (failure) refused.push(failure);
+    else if (step.action === "refresh") due = true;
   }
+  if (due) return CHECK_DUE;
+  const reporter = openReporter(world, invocation.global);
+  for (const failure of refused) reporter.error(failure);
+  return refused.length > 0 ? CHECK_ERROR : CHECK_NOTHING_DUE;
 }

@@ -1,4 +1,4 @@
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
@@ -6,7 +6,7 @@ import type { InitInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
 import type { ConfigKey } from "../config/keys.ts";
-import { resolvePath } from "../config/locate.ts";
+import { expandPath, fromWorkingDirectory, homeOf, pathOrThrow } from "../base/expand-path.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { configFromSource, readConfig } from "../config/read.ts";
 import { IDENTITIES } from "../config/role-source.ts";
@@ -63,7 +63,9 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
 /** `--config`, else where `refresh` looks first, so that it finds what was written. */
 function configPath({ configFile }: InitInvocation, world: World): string {
   const named = configFile ?? (world.env["ROLEFRESH_CONFIG"] || undefined);
-  return named === undefined ? join(world.home, ".aws", "rolefresh.ini") : resolvePath(named, world.home, world.cwd);
+  return named === undefined
+    ? join(homeOf(world), ".aws", "rolefresh.ini")
+    : pathOrThrow(configFile === undefined ? "ROLEFRESH_CONFIG" : "--config", expandPath(named, world, world.cwd));
 }
 
 /** Told at once, before anything is asked. */
@@ -127,7 +129,7 @@ function completed({ profile, values }: Answers, world: World): Answers {
   if (choice === "gcp-metadata" && !values.has("audience")) complete.set("audience", "gcp");
   for (const key of PATH_KEYS) {
     const path = values.get(key);
-    if (path !== undefined && !path.startsWith("~")) complete.set(key, resolve(world.cwd, path));
+    if (path !== undefined && !path.startsWith("~")) complete.set(key, fromWorkingDirectory(path, world));
   }
   return { profile, values: complete };
 }
@@ -142,7 +144,8 @@ function noTerminal(missing: readonly string[]): Failure {
 
 /** What to type next and why, with `--config` where `refresh` would not look by itself. */
 function nextCommands(profile: string, path: string, world: World): readonly (readonly [string, string])[] {
-  const found = [world.env["ROLEFRESH_CONFIG"], join(world.home, ".aws", "rolefresh.ini")].includes(path);
+  const usual = world.home === undefined ? undefined : join(world.home, ".aws", "rolefresh.ini");
+  const found = [world.env["ROLEFRESH_CONFIG"], usual].includes(path);
   const option = found ? "" : ` --config ${shellWord(path)}`;
   return [
     [`rolefresh trust-policy${option} ${shellWord(profile)}`, "first let the role trust this identity"],

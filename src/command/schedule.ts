@@ -2,7 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Deadline, startDeadline } from "../base/deadline.ts";
-import { expandPath, pathOrThrow } from "../base/expand-path.ts";
+import { expandPath, homeOf, pathOrThrow } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { renderDuration } from "../base/duration.ts";
 import type { ScheduleInvocation } from "../cli/invocation.ts";
@@ -127,7 +127,7 @@ async function install(run: Run, job: PreparedJob, reporter: Reporter): Promise<
     }
     case "launchd": {
       const place = launchdPlace(run);
-      const logFile = scope === "system" ? "/var/log/rolefresh.log" : join(world.home, "Library/Logs/rolefresh.log");
+      const logFile = scope === "system" ? "/var/log/rolefresh.log" : join(homeOf(world), "Library/Logs/rolefresh.log");
       const plist = launchdPlist({ ...job, logFile, runAs });
       if (isInstall) await installLaunchd(place, plist, tools);
       return [{ path: place.file, content: plist }];
@@ -155,7 +155,7 @@ function systemdPlace({ scope, world }: Run): SystemdPlace {
 function launchdPlace({ scope, world }: Run): LaunchdPlace {
   return scope === "system"
     ? { file: join("/Library/LaunchDaemons", PLIST_NAME), domain: "system" }
-    : { file: join(world.home, "Library/LaunchAgents", PLIST_NAME), domain: `gui/${world.uid ?? 0}` };
+    : { file: join(homeOf(world), "Library/LaunchAgents", PLIST_NAME), domain: `gui/${world.uid ?? 0}` };
 }
 
 async function makePrivateDirectory(path: string, runAs: string | undefined): Promise<void> {

@@ -6,7 +6,7 @@ import type { TrustPolicyInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
 import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";
-import { resolvePath } from "../config/locate.ts";
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
 import { namingProfile } from "./run/naming-profile.ts";
@@ -175,7 +175,7 @@ interface PolicyText {
 const MAX_BYTES = 1024 * 1024;
 
 async function readPolicy(name: string, world: World): Promise<PolicyText> {
-  const path = name === "-" ? "/dev/stdin" : resolvePath(name, world.home, world.cwd);
+  const path = name === "-" ? "/dev/stdin" : pathOrThrow("--check", expandPath(name, world, world.cwd));
   const described = name === "-" ? "the trust policy on standard input" : `the trust policy in ${path}`;
   try {
     const bytes = await readFile(path);

@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import type { WatchInvocation } from "../cli/invocation.ts";
 import { openReporter, type Reporter } from "../cli/report.ts";
 import type { Config } from "../config/config.ts";
-import { resolvePath } from "../config/locate.ts";
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { readConfig } from "../config/read.ts";
 import { refreshAt, windowMs } from "../plan/due.ts";
 import { isStillValid } from "../plan/profile-state.ts";
@@ -206,6 +206,6 @@ class Watcher {
   }
 
   #pathOf(path: string): string {
-    return resolvePath(path, this.#world.home, this.#world.cwd);
+    return pathOrThrow("--health-file", expandPath(path, this.#world, this.#world.cwd));
   }
 }

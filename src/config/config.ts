@@ -152,8 +152,8 @@ export type ConfigEnvironment = Readonly<Record<string, string | undefined>>;
 /** What a configuration depends on besides its file. */
 export interface ConfigWorld {
   readonly env: ConfigEnvironment;
-  readonly home: string;
-  readonly cwd: string;
+  readonly home: string | undefined;
+  readonly cwd: string | undefined;
   readonly uid: number | undefined;
   /** `--timeout`, for a file system that does not respond. */
   readonly timeoutMs?: number | undefined;

@@ -1,8 +1,8 @@
 import { isUtf8 } from "node:buffer";
-import { dirname, isAbsolute, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 
 import { Failure } from "../base/failure.ts";
-import { expandPath, pathOrThrow } from "../base/expand-path.ts";
+import { expandPath, HOME_UNKNOWN, pathOrThrow } from "../base/expand-path.ts";
 import { type FileRead, readFileSafely, refusalOf } from "../safe-file/read-file.ts";
 import type { ConfigWorld } from "./config.ts";
 
@@ -15,13 +15,6 @@ export interface ConfigSource {
   readonly untrusted: string | undefined;
   /** Its lines are not shown in a mistake: it is neither its reader's own file nor everybody's to read. */
   readonly isHidden?: boolean;
-}
-
-/** `~` and `~/x` are the user's home; everything else is relative to `base`. */
-export function resolvePath(path: string, home: string, base: string): string {
-  if (path === "~") return home;
-  if (path.startsWith("~/")) return join(home, path.slice(2));
-  return isAbsolute(path) ? path : resolve(base, path);
 }
 
 /**
@@ -44,12 +37,15 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
       hint: named === undefined ? "it is named by $ROLEFRESH_CONFIG" : "check the path given with --config",
     });
   }
-  const usual = [join(world.home, ".aws", "rolefresh.ini"), "/etc/rolefresh.ini"];
+  const own = world.home === undefined ? [] : [join(world.home, ".aws", "rolefresh.ini")];
+  const usual = [...own, "/etc/rolefresh.ini"];
   for (const file of usual) {
     const source = await readIfPresent(file, world);
     if (source) return source;
   }
-  throw new Failure("CONFIG_MISSING", `nothing is configured: there is neither ${usual.join(" nor ")}`, {
+  const where =
+    own.length > 0 ? `there is neither ${usual.join(" nor ")}` : `there is no ${usual[0]}, and ${HOME_UNKNOWN}`;
+  throw new Failure("CONFIG_MISSING", `nothing is configured: ${where}`, {
     hint: "write one with 'rolefresh init', or name one role with --role-arn ARN",
   });
 }

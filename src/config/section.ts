@@ -21,7 +21,7 @@ export interface RawProfile {
 /** What relative paths, `~` and `$NAME` in values mean. */
 export interface PathBase extends PathWorld {
   /** Absolute. */
-  readonly directory: string;
+  readonly directory: string | undefined;
 }
 
 /** Typed access to the values of one profile; every bad value goes to the sink and reads as absent. */

@@ -21,7 +21,7 @@ export interface RawConfig {
 /** What a configuration is checked against besides itself. */
 export interface ValidateContext {
   readonly env: ConfigEnvironment;
-  readonly cwd: string;
+  readonly cwd: string | undefined;
   readonly paths: PathBase;
   /** `--credentials-file`, absolute: beats every other. */
   readonly credentialsFile: string | undefined;

@@ -1,4 +1,5 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
+import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
 import { isRecord } from "./json-answer.ts";
@@ -26,9 +27,15 @@ const MAX_BYTES = 256 * 1024;
  */
 export async function findGoogleCredentials(context: IdentityContext): Promise<GoogleCredentials | undefined> {
   const named = context.env["GOOGLE_APPLICATION_CREDENTIALS"];
-  if (named) return read(resolve(context.cwd, named), "GOOGLE_APPLICATION_CREDENTIALS", context);
-  const directory = context.env["CLOUDSDK_CONFIG"] || join(context.home, ".config", "gcloud");
-  return read(resolve(context.cwd, directory, "application_default_credentials.json"), undefined, context);
+  if (named) return read(fromWorkingDirectory(named, context), "GOOGLE_APPLICATION_CREDENTIALS", context);
+  const usual = context.home === undefined ? undefined : join(context.home, ".config", "gcloud");
+  const directory = context.env["CLOUDSDK_CONFIG"] || usual;
+  if (directory === undefined) return undefined;
+  return read(
+    join(fromWorkingDirectory(directory, context), "application_default_credentials.json"),
+    undefined,
+    context,
+  );
 }
 
 async function read(

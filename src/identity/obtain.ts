@@ -9,11 +9,11 @@ export interface IdentityContext {
   readonly env: Environment;
   readonly clock: Clock;
   readonly deadline: Deadline;
-  readonly cwd: string;
+  readonly cwd: string | undefined;
   /** The effective user id; undefined where files have no owners. */
   readonly uid: number | undefined;
   /** The user's home directory, where gcloud keeps its credentials. */
-  readonly home: string;
+  readonly home: string | undefined;
   /** The run's connections: proxies and certificates as configured; absent: every server is asked directly. */
   readonly outbound?: Outbound;
   /** Hears that a request has left: the time for what does not need its answer. */

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import { checkToken, MAX_TOKEN_LENGTH, tooLong } from "./jwt.ts";
 import type { IdentityContext } from "./obtain.ts";
@@ -17,7 +17,7 @@ export async function readTokenFile(
   source: { readonly path: string; readonly audience: string | undefined },
   context: IdentityContext,
 ): Promise<IdentityToken> {
-  const path = resolve(context.cwd, source.path);
+  const path = fromWorkingDirectory(source.path, context);
   const describe = `the token in ${path}`;
   const bytes = await readSecretFile(
     {

@@ -1,4 +1,5 @@
 import { dirname, join } from "node:path";
+import { homeOf } from "../base/expand-path.ts";
 import { renderDuration } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import type { GlobalOptions } from "../cli/invocation.ts";
@@ -14,7 +15,7 @@ export interface Surroundings {
   readonly program: readonly string[];
   readonly env: Environment;
   /** Of the user that the job runs as. */
-  readonly home: string;
+  readonly home: string | undefined;
   /** The options of the command line that every run is to have too. */
   readonly global: Pick<GlobalOptions, "timeoutMs" | "lenient" | "logFormat" | "metricsFile">;
   /** Makes a path of the command line or the environment absolute. */
@@ -98,7 +99,7 @@ function usesGcloud({ source }: ProfileSpec): boolean {
 
 /** Where gcloud keeps its tokens and logs. */
 function gcloudDirectory({ env, home }: Surroundings): string {
-  return env["CLOUDSDK_CONFIG"] || join(home, ".config", "gcloud");
+  return env["CLOUDSDK_CONFIG"] || join(homeOf({ home }), ".config", "gcloud");
 }
 
 function runsCommand({ source, onRefresh }: ProfileSpec): boolean {

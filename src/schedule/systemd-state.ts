@@ -1,5 +1,6 @@
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
+import { homeOf } from "../base/expand-path.ts";
 import { errnoOf } from "../base/failure.ts";
 import type { World } from "../world.ts";
 import { ownFileState } from "./own-file.ts";
@@ -16,7 +17,11 @@ export type SystemdState =
 export function unitDirectory(scope: "user" | "system", world: Pick<World, "env" | "home">): string {
   if (scope === "system") return "/etc/systemd/system";
   const config = world.env["XDG_CONFIG_HOME"];
-  return join(config !== undefined && config.startsWith("/") ? config : join(world.home, ".config"), "systemd", "user");
+  return join(
+    config !== undefined && config.startsWith("/") ? config : join(homeOf(world), ".config"),
+    "systemd",
+    "user",
+  );
 }
 
 /** What `systemctl enable` makes of `WantedBy=timers.target`. */

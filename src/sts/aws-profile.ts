@@ -18,8 +18,8 @@ import type { AnswerHead } from "./transport.ts";
 export interface AwsProfileContext {
   readonly env: Environment;
   readonly clock: Pick<Clock, "now">;
-  readonly home: string;
-  readonly cwd: string;
+  readonly home: string | undefined;
+  readonly cwd: string | undefined;
   /** The effective user id; undefined where files have no owners. */
   readonly uid: number | undefined;
   readonly deadline: Deadline;

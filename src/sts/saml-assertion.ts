@@ -24,7 +24,7 @@ interface Context {
   readonly env: Environment;
   readonly clock: Pick<Clock, "now">;
   readonly deadline: Deadline;
-  readonly cwd: string;
+  readonly cwd: string | undefined;
 }
 
 /** STS: AssumeRoleWithSAML, SAMLAssertion has 100,000 characters at most. */

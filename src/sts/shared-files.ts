@@ -1,12 +1,11 @@
-import { resolve } from "node:path";
-
 import type { Deadline } from "../base/deadline.ts";
+import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
 import { textReader } from "../safe-file/read-text.ts";
 
 interface Context {
-  readonly cwd: string;
+  readonly cwd: string | undefined;
   readonly uid: number | undefined;
   readonly deadline: Deadline;
 }
@@ -50,7 +49,7 @@ export async function handOverTokens(
   const sections = [...Object.values(files.configFile), ...Object.values(files.credentialsFile)];
   for (const named of new Set(sections.map((section) => section["web_identity_token_file"]))) {
     if (named === undefined) continue;
-    const path = resolve(cwd, named);
+    const path = fromWorkingDirectory(named, { cwd });
     const file = { path, maxBytes: MAX_TOKEN_BYTES, trust: "data", uid: undefined } as const;
     const read = await readFileSafely(file, { interrupted: deadline.signal });
     if (read.kind === "read") externalDataInterceptor.interceptToken(named, read.bytes.toString("latin1"));

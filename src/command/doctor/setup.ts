@@ -115,15 +115,18 @@ async function surveyBroken(
 ): Promise<Setup> {
   const named = options.credentialsFile;
   const chosen = named === undefined ? usualCredentialsFile(world) : expandPath(named, world, world.cwd);
+  const endpoint = usualEndpoint(world);
   // A path that cannot be expanded is one of the mistakes.
-  const view = await openCredentialsView(chosen.path ?? join(world.home, ".aws", "credentials"), world);
+  const path = chosen.path ?? (world.home === undefined ? undefined : join(world.home, ".aws", "credentials"));
+  if (path === undefined)
+    return { source, config: undefined, mistakes, targets: [], views: [], usualEndpoint: endpoint };
+  const view = await openCredentialsView(path, world);
   const { document } = view;
   const managed = (document?.names ?? []).filter((name) => document?.profile(name)?.manager === MANAGER);
   const written = source ? parseIniFile(source.text).sections.map((section) => section.name) : [];
   const known = [...new Set([...written, ...managed])].filter(
     (name) => name !== "*" && profileNameProblem(name) === undefined,
   );
-  const endpoint = usualEndpoint(world);
   const targets = (selected.length > 0 ? selected : known).map((profile) => ({
     profile,
     step: undefined,

@@ -2,6 +2,7 @@ import { access } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 
+import { unitDirectory } from "../../schedule/systemd-state.ts";
 import { calendarGapMs } from "./calendar.ts";
 import type { DoctorContext } from "./context.ts";
 import { finding, type Finding } from "./finding.ts";
@@ -122,8 +123,8 @@ function judgeUnits(
 
 /** Units that lie there while no systemd answers (a container, or no bus for this user) run nothing. */
 async function withoutSystemd(scope: Scope, { world }: DoctorContext): Promise<Schedule | undefined> {
-  const config = world.env["XDG_CONFIG_HOME"] || join(world.home, ".config");
-  const path = join(scope === "user" ? join(config, "systemd", "user") : "/etc/systemd/system", TIMER);
+  if (scope === "user" && !world.env["XDG_CONFIG_HOME"] && world.home === undefined) return undefined;
+  const path = join(unitDirectory(scope, world), TIMER);
   try {
     await access(path);
   } catch {

@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import { resolvePath } from "../../config/locate.ts";
+import { expandPath, pathOrThrow } from "../../base/expand-path.ts";
 import { isPassThrough } from "../../plan/profile-state.ts";
 import type { World } from "../../world.ts";
 import type { Outcome } from "./outcome.ts";
@@ -26,7 +26,7 @@ export async function recordMetrics(
     failure: failure?.code ?? hookFailure?.code,
   }));
   await writeMetrics(
-    resolvePath(path, world.home, world.cwd),
+    pathOrThrow("--metrics-file", expandPath(path, world, world.cwd)),
     { now: world.now(), durationMs, profiles, configured: specs.map(({ profile }) => profile) },
     world.pid,
   );
