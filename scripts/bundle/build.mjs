@@ -70,6 +70,9 @@ const LATE = {
   },
 };
 
+/** Only the providers call it, but in a module of which another part is needed without them. */
+const CALLED_WITH_OTHERS = /\/getSSOTokenFilepath\.js$/;
+
 /** What rolldown adds for the packages that are CommonJS. */
 const RUNTIME = "\0rolldown/runtime.js";
 
@@ -83,6 +86,7 @@ const called = new Set(
     Object.entries(file.modules ?? {}).flatMap(([id, { renderedLength }]) => (renderedLength > 0 ? [id] : [])),
   ),
 );
+const isCalled = (id) => called.has(id) || CALLED_WITH_OTHERS.test(id);
 
 const output = await bundleWith(
   { plugins: [{ name: "all-modules", moduleParsed: ({ id }) => void modules.add(id) }] },
@@ -134,12 +138,24 @@ for (const { fileName, code } of output) {
 }
 const stray = output.filter(({ code }) => /\bimport\(|\bimport\.meta\b/.test(code)).map(({ fileName }) => fileName);
 if (stray.length > 0) throw new Error(`ES module syntax is left in ${stray.join(", ")}`);
+const circles = output.filter(({ fileName }) => needs(fileName).has(fileName)).map(({ fileName }) => fileName);
+if (circles.length > 0) throw new Error(`these files need each other before they are loaded: ${circles.join(", ")}`);
 await writeFile(join(out, "THIRD-PARTY-LICENSES.txt"), await collectLicences(root, [...plan.keys()]));
 await writeFile(join(out, "sbom.cdx.json"), await renderBillOfMaterials(root, [...plan.keys()]));
 const manual = join(root, "build", "man", "rolefresh.1");
 if (existsSync(manual)) await copyFile(manual, join(out, "rolefresh.1"));
 if (process.argv.includes("--report")) {
   for (const { fileName, code, imports } of output) console.log(`${fileName}\t${code.length}\t${imports.join(" ")}`);
+}
+
+/** The files that are loaded with one. */
+function needs(name, found = new Set()) {
+  for (const next of output.find(({ fileName }) => fileName === name)?.imports ?? []) {
+    if (found.has(next)) continue;
+    found.add(next);
+    needs(next, found);
+  }
+  return found;
 }
 
 function lateParts() {
@@ -174,7 +190,7 @@ function planChunks(context) {
   const planned = new Map([...entry, RUNTIME].map((id) => [id, ENTRY]));
   for (const name of [...Object.keys(CHUNKS), "commands"]) {
     for (const id of closures.get(name) ?? []) {
-      if (planned.has(id) || (name === "sts" && id.includes("/node_modules/") && !called.has(id))) continue;
+      if (planned.has(id) || (name === "sts" && id.includes("/node_modules/") && !isCalled(id))) continue;
       planned.set(id, name);
     }
   }
