@@ -327,6 +327,7 @@ suite("whatever the scheduler", () => {
     ["systemd --run-as nobody-at-all", 64, /there is no user 'nobody-at-all' on this machine/],
     ["cron --image x", 64, /--image goes with 'schedule kubernetes'/],
     ["kubernetes --install", 64, /kubernetes knows no --install\nrolefresh: hint: .*kubectl apply -f -/],
+    ["kubernetes --credentials-file x", 64, /--credentials-file is not available for kubernetes/],
     ["kubernetes --namespace A_B", 64, /--namespace A_B is not a name of Kubernetes/],
     [
       "kubernetes --workload cronjobs",

@@ -16,8 +16,8 @@ function costs(text: string | Buffer): readonly string[] {
 const MODERN = (line: number) => [`Java v2:${line}:file`, `Rust:${line}:file`, `the CRT:${line}:file`];
 
 /**
- * What each file of the corpus costs: Java v1 and PHP as found by running them over it, the others by their sources (named
- * in each model). A file that is not listed costs nobody anything that the editor does not refuse.
+ * What each file of the corpus costs: the CRT (aws-crt 1.33), Java v1's rules and PHP as found by running them over it, the
+ * others by their sources (named in each model). A file that is not listed costs nobody anything that the editor does not refuse.
  */
 const CORPUS: Readonly<Record<string, readonly string[]>> = {
   bom: ["Java v1:1:file", ...MODERN(1), "C++:1:p", "Ruby v3:1:p"],
@@ -69,6 +69,12 @@ const files: readonly (readonly [string, string, readonly string[]])[] = [
     ["Java v1:2:file", "Rust:2:file", "the CRT:2:file", "C++:2:a b", ".NET:2:file"],
   ],
   ["a key before the first section", "k = v\n", ["Java v1:1:file", ...MODERN(1), "C++:1:file"]],
+  ["a line without a key", `[p]\n= v\n${KEYS}`, MODERN(2)],
+  [
+    "an odd key with an indented line",
+    `[p]\na b = v\n  more\n${KEYS}`,
+    ["Java v1:3:file", "the CRT:3:file", "C++:3:p", ".NET:3:file"],
+  ],
   ["nothing", "", []],
   ["comments alone", "# a\n; b = c\n", ["Java v1:2:file"]],
 ];

@@ -69,6 +69,8 @@ function readSchedule(parsed: Parsed): ScheduleInvocation {
       );
     if (scope !== undefined || runAs !== undefined)
       throw usage(`--${scope ?? "run-as"} means nothing for kubernetes`, "choose --namespace and --service-account");
+    if (parsed["credentials-file"] !== undefined)
+      throw usage("--credentials-file is not available for kubernetes", "the manifest shares a volume with the app");
   } else {
     const stray = Object.keys(KUBERNETES_FLAGS).find((name) => parsed[name] !== undefined);
     if (stray !== undefined) throw usage(`--${stray} goes with 'schedule kubernetes'`);

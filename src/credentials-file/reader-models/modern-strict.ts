@@ -54,7 +54,7 @@ function readAs(dialect: Dialect, text: string): readonly ReaderProblem[] {
     }
     if (place.isSkipped) continue;
     const isIndented = /^[\t ]/.test(line);
-    const problem = isIndented ? indentedProblem(place, line) : lineProblem(dialect, place, line);
+    const problem = isIndented ? indentedProblem(place, line) : lineProblem(place, line);
     if (problem !== undefined) return [...found, { ...at, problem, lost: "file" }];
     if (isIndented) {
       const lost = lostBelow(place, line);
@@ -73,12 +73,12 @@ function afterHeader({ endsWithBracket, ofOddSection }: Dialect, line: string): 
   return { section: name, key: undefined, isNested: false, isSkipped: isOdd && ofOddSection === "skipped" };
 }
 
-function lineProblem({ endsWithBracket }: Dialect, place: Place, line: string): string | undefined {
+function lineProblem(place: Place, line: string): string | undefined {
   if (line.startsWith("\uFEFF")) return "the file begins with a byte order mark";
   if (place.section === undefined) return "the line stands before the first section";
   const content = withoutComment(line);
   if (!content.includes("=")) return "the line has no '='";
-  return endsWithBracket && /^\s*=/.test(content) ? "the line has no key" : undefined;
+  return /^\s*=/.test(content) ? "the line has no key" : undefined;
 }
 
 function indentedProblem(place: Place, line: string): string | undefined {
