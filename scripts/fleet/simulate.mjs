@@ -1,7 +1,7 @@
 // A fleet on simulated time. When credentials are due, and how long a watcher pauses and sleeps, is the program's own code.
 import { refreshAt } from "../../build/src/plan/due.js";
 import { pauseAfter, sleepUntil } from "../../build/src/plan/wake.js";
-import { MAX_ATTEMPTS } from "../../build/src/sts/retry.js";
+import { FEWEST_ATTEMPTS } from "../../build/src/sts/retry.js";
 
 /**
  * "AWS STS request quotas": 600 requests per second, per account and Region
@@ -92,7 +92,7 @@ export function simulate(scenario) {
       }
       if (isOut) failed++;
       else throttled++;
-      if (attempt < MAX_ATTEMPTS) {
+      if (attempt < FEWEST_ATTEMPTS) {
         const pause = random() * PAUSE_MS[isOut ? "failed" : "throttled"] * 2 ** (attempt - 1);
         put(ms + Math.max(1, pause), { profile, attempt: attempt + 1 });
         return;
