@@ -1,5 +1,7 @@
 import { constants } from "node:os";
 
+import { withoutSecrets } from "./printable.ts";
+
 /**
  * The foreseen failures of the program. The type decides what a person sees: a `Failure` is one sentence and a hint,
  * anything else that is thrown is a bug and shows its stack (exit 70).
@@ -62,7 +64,7 @@ export interface FailureOptions {
 
 /**
  * A foreseen failure. The message is one sentence without capital or final period that says what, which profile and
- * which file; it never holds a secret (no token, key, assertion or answer body).
+ * which file; it never holds a secret (no token, key, assertion or answer body), and what looks like one is taken out.
  */
 export class Failure extends Error {
   override readonly name = "Failure";
@@ -70,9 +72,9 @@ export class Failure extends Error {
   readonly hint: string | undefined;
 
   constructor(code: FailureCode, message: string, options: FailureOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(withoutSecrets(message), options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
-    this.hint = options.hint;
+    this.hint = options.hint === undefined ? undefined : withoutSecrets(options.hint);
   }
 }
 

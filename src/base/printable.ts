@@ -13,23 +13,45 @@ export function printable(text: string, limit = 120): string {
   return line.length > limit ? `${line.slice(0, limit - 1)}…` : line;
 }
 
-/** Takes out anything that looks like a JWT or like a long secret, for text that a program wrote on stderr. */
+/** What is a secret wherever it stands, with what is shown instead. */
+const SECRETS: readonly (readonly [RegExp, string])[] = [
+  // JWTs (RFC 7519: base64url of `{"`), Google's access tokens, GitHub's and GitLab's tokens by their prefixes.
+  [/\beyJ[\w-]{4,}(\.[\w-]*)*/g, "[redacted]"],
+  [/\bya29\.[\w.-]+/g, "[redacted]"],
+  [/\b(gh[oprsu]_|github_pat_|glpat-)[\w-]{8,}/g, "[redacted]"],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*/g, "[redacted]"],
+  // The user of a URL (RFC 3986 3.2.1), but not that of a hint.
+  [/(\b[a-z][\w+.-]*:\/\/)(?!USER:PASSWORD@)[^\s/?#'"`]+@/gi, "$1[redacted]@"],
+  [/\b(Bearer|Basic) +(?!\{)[\w+/=.~-]{8,}/gi, "$1 [redacted]"],
+];
+
+/** Names, for which the rule of length would take a long role's name for a key. */
+const ARN = /\barn:[\w-]+:[\w-]*:[\w-]*:\d*:[\w+=,.@:/-]+/g;
+
+/**
+ * Takes out what is a secret wherever it stands. Every message passes through it (`Failure`, the reporter, doctor's findings): a
+ * token that somebody pasted into the wrong place is not told to the log.
+ */
 export function withoutSecrets(text: string): string {
-  return text
-    .replace(/\beyJ[\w-]*(\.[\w-]*)*/g, "[redacted]")
-    .replace(/\bya29\.[\w.-]+/g, "[redacted]")
-    .replace(/[A-Za-z0-9+/_=-]{40,}/g, "[redacted]");
+  return SECRETS.reduce((rest, [pattern, shown]) => rest.replaceAll(pattern, shown), text);
 }
 
 /**
- * A server's words on one line, fit to be shown: no control characters, nothing that looks like a JWT, a key or a
- * session token, at most `limit` characters.
+ * Takes out also what may be a secret, from what others wrote (a server, a program, a value of the config): access key IDs, and
+ * anything as long as a secret key, which has 40 base64 characters.
  */
+export function withoutSuspects(text: string): string {
+  const clean = withoutSecrets(text);
+  const names = clean.match(ARN) ?? [];
+  const between = clean
+    .split(ARN)
+    .map((part) =>
+      part.replaceAll(/\b(AKIA|ASIA)[A-Z0-9]{8,}/g, "$1[redacted]").replaceAll(/[A-Za-z0-9+/_=-]{40,}/g, "[redacted]"),
+    );
+  return between.map((part, index) => `${part}${names[index] ?? ""}`).join("");
+}
+
+/** What others wrote, without secrets, on one line of at most `limit` characters. */
 export function redact(text: string, limit = 400): string {
-  const clean = text
-    .replace(/\beyJ[\w-]*(\.[\w-]*)*/g, "[redacted]")
-    .replace(/\b(AKIA|ASIA)[A-Z0-9]{8,}/g, "$1[redacted]")
-    // A secret key has 40 base64 characters. Words of a path in an ARN are shorter or hold a dash, colon or blank.
-    .replace(/[A-Za-z0-9+/=]{40,}/g, "[redacted]");
-  return printable(clean, limit);
+  return printable(withoutSuspects(text), limit);
 }

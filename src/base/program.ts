@@ -6,7 +6,7 @@ import { errnoOf } from "./failure.ts";
 import type { Environment } from "../world.ts";
 import type { Deadline } from "./deadline.ts";
 import { interruption } from "./interruption.ts";
-import { printable, withoutSecrets } from "./printable.ts";
+import { redact } from "./printable.ts";
 
 /** How a program ended. stdout may hold a token and is for parsing only; `complaint` is fit to be shown. */
 export type ProgramEnd =
@@ -121,5 +121,5 @@ function killGroup(child: ChildProcess): void {
 /** The first lines of a program's stderr on one line, where the reason usually stands. */
 function firstLines(stderr: string): string {
   const lines = stderr.split(/\r?\n/).filter((line) => line.trim() !== "");
-  return printable(withoutSecrets(lines.slice(0, 3).join(" | ")), 300).replace(/\.$/, "");
+  return redact(lines.slice(0, 3).join(" | "), 300).replace(/\.$/, "");
 }

@@ -1,3 +1,5 @@
+import { withoutSecrets } from "../base/printable.ts";
+
 /** A bug: what was thrown, with its stack and every cause. */
 export function renderBug(error: unknown): string {
   const parts: string[] = [];
@@ -5,5 +7,5 @@ export function renderBug(error: unknown): string {
     parts.push(current instanceof Error ? (current.stack ?? current.message) : "something that is no Error was thrown");
     current = current instanceof Error ? current.cause : undefined;
   }
-  return `rolefresh: error: this is a bug in rolefresh, please report it with the lines below\n${parts.join("\ncaused by: ")}\n`;
+  return `rolefresh: error: this is a bug in rolefresh, please report it with the lines below\n${withoutSecrets(parts.join("\ncaused by: "))}\n`;
 }

@@ -1,4 +1,5 @@
 import type { Failure } from "../base/failure.ts";
+import { withoutSecrets } from "../base/printable.ts";
 import { ConfigMistakes } from "../config/mistakes.ts";
 import type { Output, World } from "../world.ts";
 
@@ -96,8 +97,9 @@ function toJsonLine({ level, text, hint, code, profile }: Message, now: Date): s
   return `${JSON.stringify(fields, (_, value: unknown) => value ?? null)}\n`;
 }
 
-/** A message is one line whatever a server or a file put into it: no control character reaches the terminal or the log. */
+/** A message is one line whatever a server or a file put into it: no control character and no secret reaches the terminal or the log. */
 export function oneLine(message: string): string {
+  const safe = withoutSecrets(message);
   // oxlint-disable-next-line no-control-regex -- control characters are what is replaced
-  return message.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
+  return safe.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]+/g, " ").trim();
 }

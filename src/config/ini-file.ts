@@ -74,10 +74,21 @@ export function parseIniFile(text: string): IniFile {
   return { sections, problems };
 }
 
+/** Keys are words; anything else before a `=` is a value that has lost its key, such as the second line of a token. */
+const KEY = /^[a-z_][a-z_ .-]{0,63}(\[\])?$/i;
+
+/** What stands in such a line may be a secret; of it only a word before a colon is shown, which people write for `=`. */
+function notAnEntry(content: string, line: number): IniProblem {
+  const key = /^([a-z][a-z_]{1,63})\s*:/i.exec(content)?.[1];
+  if (key === undefined)
+    return { line, message: "this line is neither a [section] nor 'key = value'", hint: "begin a comment with #" };
+  return { line, message: `'${key}' is followed by ':' and not by '='`, hint: `write '${key} = …'` };
+}
+
 function parseEntry(content: string, line: number): IniEntry | IniProblem {
   const equals = content.indexOf("=");
-  if (equals < 0) return { line, message: `'${shorten(content)}' is neither a [section] nor a 'key = value'` };
-  const key = content.slice(0, equals).trim();
+  const key = content.slice(0, Math.max(0, equals)).trim();
+  if (equals < 0 || !KEY.test(key)) return notAnEntry(content, line);
   const raw = content.slice(equals + 1).trim();
   const parsed: unknown = Object.values(ini.parse(`value = ${raw}`))[0];
   const value =
@@ -113,8 +124,4 @@ function cutAt(raw: string, value: string, command: boolean): string | undefined
 
 function isCommand(key: string): boolean {
   return key.endsWith("_command") || key === "on_refresh";
-}
-
-function shorten(text: string): string {
-  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
 }

@@ -1,5 +1,6 @@
 import { parseDuration } from "../base/duration.ts";
 import { expandPath, type PathWorld } from "../base/expand-path.ts";
+import { withoutSecrets, withoutSuspects } from "../base/printable.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { MistakeSink } from "./mistakes.ts";
 import { didYouMean } from "./nearest.ts";
@@ -130,14 +131,23 @@ export class SectionReader {
   path(key: ConfigKey): string | undefined {
     const value = this.text(key);
     if (value === undefined) return undefined;
+    if (withoutSecrets(value) !== value || value.split("/").some((part) => part.length > NAME_MAX)) {
+      const cause = `${key} is not the path of a file: it looks like what the file should hold`;
+      this.mistake(key, cause, `save it to a file with mode 0600 and set ${key} to the file's path`);
+      return undefined;
+    }
     const { path, problem, hint } = expandPath(value, this.#paths, this.#paths.directory);
     if (problem !== undefined) this.mistake(key, `${key} = ${show(value)}: ${problem}`, hint);
     return path;
   }
 }
 
-/** A value for a message: quoted, control characters visible, cut. */
+/** The longest name of a file (limits.h); a token is longer. */
+const NAME_MAX = 255;
+
+/** A value for a message: quoted, without what may be a secret, control characters visible, cut. */
 export function show(value: string): string {
-  const text = JSON.stringify(value.length > 80 ? `${value.slice(0, 77)}...` : value);
+  const safe = withoutSuspects(value);
+  const text = JSON.stringify(safe.length > 80 ? `${safe.slice(0, 77)}...` : safe);
   return `'${text.slice(1, -1).replaceAll('\\"', '"')}'`;
 }

@@ -58,7 +58,13 @@ function readOwnRegion(section: SectionReader): string | undefined {
 function checkEndpointUrl(section: SectionReader, text: string): void {
   const key: ConfigKey = "endpoint_url";
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (!url || (url.protocol !== "https:" && url.protocol !== "http:") || url.username !== "" || url.password !== "") {
+  if (url && (url.username !== "" || url.password !== "")) {
+    section.mistake(
+      key,
+      "endpoint_url has a user or password, which STS does not take",
+      "write it as https://HOST[:PORT]",
+    );
+  } else if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
     section.mistake(key, `endpoint_url = ${show(text)} is not an http(s) URL`);
   } else if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
     section.mistake(

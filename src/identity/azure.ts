@@ -1,6 +1,7 @@
 import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
+import { Secret } from "../base/secret.ts";
 import type { Environment } from "../world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { headerValue } from "./header-value.ts";
@@ -20,7 +21,7 @@ interface Endpoint {
   readonly what: string;
   readonly url: URL;
   readonly apiVersion: string;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Secret>>;
   readonly attach: string;
   readonly alsoTransient: readonly number[];
 }
@@ -83,7 +84,7 @@ function endpointOf(env: Environment): Endpoint {
       what: "the identity endpoint of App Service",
       url: readUrl("IDENTITY_ENDPOINT", named),
       apiVersion: "2019-08-01",
-      headers: { "X-IDENTITY-HEADER": headerValue(secret, "IDENTITY_HEADER", "TOKEN_MALFORMED") },
+      headers: { "X-IDENTITY-HEADER": headerValue(new Secret(secret), "IDENTITY_HEADER", "TOKEN_MALFORMED") },
       attach: "switch the app's identity on: `az webapp identity assign -g GROUP -n APP`",
       alsoTransient: [],
     };

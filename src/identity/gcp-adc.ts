@@ -49,7 +49,7 @@ export async function tokenFromDefaultCredentials(source: AdcSource, context: Id
   const describe = `the token for ${credentials.path}`;
   const expected = { audience: source.audience, serverTime: client.serverTime() };
   try {
-    return checkAnsweredToken(token, describe, context.clock, expected);
+    return checkAnsweredToken(token.reveal(), describe, context.clock, expected);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "TOKEN_AUDIENCE" || credentials.type !== "authorized_user")
       throw error;

@@ -1,5 +1,6 @@
 import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
+import type { Secret } from "../base/secret.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { headerValue } from "./header-value.ts";
 import { textInJson } from "./json-answer.ts";
@@ -30,7 +31,7 @@ export interface Impersonation {
  */
 export async function tokenByImpersonation(
   wanted: Impersonation,
-  accessToken: string,
+  accessToken: Secret,
   context: IdentityContext,
 ): Promise<IdentityToken> {
   const { serviceAccount, audience, delegates } = wanted;
@@ -55,7 +56,7 @@ export async function tokenByImpersonation(
     url,
     method: "POST",
     headers: {
-      Authorization: `Bearer ${headerValue(accessToken, "the access token from Google", "IDENTITY_NONSENSE")}`,
+      Authorization: headerValue(accessToken, "the access token from Google", "IDENTITY_NONSENSE", "Bearer "),
       "Content-Type": "application/json",
     },
     body: JSON.stringify({

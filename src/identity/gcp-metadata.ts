@@ -4,6 +4,7 @@ import { askMetadata, type MetadataAnswer } from "./gcp-server.ts";
 import { textInJson } from "./json-answer.ts";
 import type { IdentityContext } from "./obtain.ts";
 import { printable } from "../base/printable.ts";
+import { Secret } from "../base/secret.ts";
 import type { IdentityToken } from "./token.ts";
 
 interface MetadataSource {
@@ -49,10 +50,10 @@ export async function tokenFromMetadata(source: MetadataSource, context: Identit
  *
  * @throws Failure what `askMetadata` throws; IDENTITY_UNAVAILABLE, IDENTITY_DENIED and IDENTITY_NONSENSE as above.
  */
-export async function accessTokenFromMetadata(context: IdentityContext): Promise<string> {
+export async function accessTokenFromMetadata(context: IdentityContext): Promise<Secret> {
   const answer = await askMetadata("instance/service-accounts/default/token", context);
   if (answer.status !== 200) throw refusal(answer, "default");
-  return textInJson(answer.body, "access_token", `the answer of the metadata server at ${answer.host}`);
+  return new Secret(textInJson(answer.body, "access_token", `the answer of the metadata server at ${answer.host}`));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
+import { Secret } from "../base/secret.ts";
 import type { Environment } from "../world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { headerValue } from "./header-value.ts";
@@ -28,7 +29,7 @@ export async function tokenFromGitHub(
     deniedHint: `${PERMISSION}; the request token ends with the job`,
     absentHint: "look at ACTIONS_ID_TOKEN_REQUEST_URL, which the runner sets",
   };
-  const headers = { Authorization: `bearer ${bearer}`, Accept: "application/json; api-version=2.0" };
+  const headers = { Authorization: bearer, Accept: "application/json; api-version=2.0" };
   const answer = await askTokenServer({ url, headers }, server, context);
   const describe = `the answer of ${server.who}`;
   return checkAnsweredToken(textInJson(answer.body, "value", describe), describe, context.clock, {
@@ -37,7 +38,7 @@ export async function tokenFromGitHub(
   });
 }
 
-function endpointOf(env: Environment, audience: string): { readonly url: URL; readonly bearer: string } {
+function endpointOf(env: Environment, audience: string): { readonly url: URL; readonly bearer: Secret } {
   const base = env["ACTIONS_ID_TOKEN_REQUEST_URL"];
   const bearer = env["ACTIONS_ID_TOKEN_REQUEST_TOKEN"];
   if (!base || !bearer) {
@@ -61,5 +62,8 @@ function endpointOf(env: Environment, audience: string): { readonly url: URL; re
   if (url === undefined || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname)))) {
     throw new Failure("IDENTITY_UNAVAILABLE", "ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL");
   }
-  return { url, bearer: headerValue(bearer, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "TOKEN_MALFORMED") };
+  return {
+    url,
+    bearer: headerValue(new Secret(bearer), "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "TOKEN_MALFORMED", "bearer "),
+  };
 }

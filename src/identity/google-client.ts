@@ -1,6 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { interruption } from "../base/interruption.ts";
 import { redact } from "../base/printable.ts";
+import { Secret } from "../base/secret.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
 import { openDoor } from "./google-door.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
@@ -10,9 +11,9 @@ import type { IdentityContext } from "./obtain.ts";
 /** What Google's library can get for a set of credentials. */
 export interface GoogleClient {
   /** An access token with the scope `cloud-platform`, which IAM Credentials asks for. */
-  readonly accessToken: () => Promise<string>;
+  readonly accessToken: () => Promise<Secret>;
   /** Undefined where credentials of this kind have no identity token of their own. */
-  readonly identityToken: ((audience: string) => Promise<string>) | undefined;
+  readonly identityToken: ((audience: string) => Promise<Secret>) | undefined;
   /** The server's time of the last answer. */
   readonly serverTime: () => Date | undefined;
 }
@@ -69,7 +70,7 @@ export async function openGoogleClient(
     }
   }
 
-  async function judged(work: () => Promise<string | undefined>): Promise<string> {
+  async function judged(work: () => Promise<string | undefined>): Promise<Secret> {
     const { deadline } = context;
     let token: string | undefined;
     try {
@@ -79,7 +80,7 @@ export async function openGoogleClient(
       if (deadline.signal.aborted) throw interruption(deadline, silent(door.lastHost, credentials));
       throw door.refused ?? failureOf(door.last, door.lastHost ?? "", credentials, error);
     }
-    if (typeof token === "string" && token !== "") return token;
+    if (typeof token === "string" && token !== "") return new Secret(token);
     throw new Failure("IDENTITY_NONSENSE", `the answer of ${door.lastHost} holds no token`);
   }
 }

@@ -8,6 +8,7 @@ import {
 } from "../base/connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
 import { openOutbound, type Outbound, type Route } from "../base/outbound.ts";
+import { Secret } from "../base/secret.ts";
 import { textReader } from "../safe-file/read-text.ts";
 
 /** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
@@ -16,7 +17,7 @@ import { textReader } from "../safe-file/read-text.ts";
 export interface HttpQuestion {
   readonly url: URL;
   readonly method?: "GET" | "POST" | "PUT" | undefined;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string | Secret>>;
   readonly body?: string | undefined;
   /** Milliseconds until the connection must stand (name, TCP and TLS). */
   readonly connectMs: number;
@@ -69,8 +70,8 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
 async function send(question: HttpQuestion, route: Route): Promise<HttpAnswer> {
   const { url } = question;
   return new Promise<HttpAnswer>((resolve, reject) => {
-    const { method = "GET", headers } = question;
-    const outgoing = route.request(url, { ...route.options, method, headers });
+    const { method = "GET" } = question;
+    const outgoing = route.request(url, { ...route.options, method, headers: revealed(question.headers) });
     const finish = (answer: HttpAnswer) => {
       settle();
       resolve(answer);
@@ -114,6 +115,14 @@ async function send(question: HttpQuestion, route: Route): Promise<HttpAnswer> {
     });
     outgoing.end(question.body);
   });
+}
+
+function revealed(headers: HttpQuestion["headers"]): Record<string, string> {
+  const entries = Object.entries(headers).map(([name, value]) => [
+    name,
+    value instanceof Secret ? value.reveal() : value,
+  ]);
+  return Object.fromEntries(entries);
 }
 
 function explainedTls(error: unknown, url: URL, route: Route, isTunnelled: boolean): Explained | undefined {

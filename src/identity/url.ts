@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { Secret } from "../base/secret.ts";
 import type { IdentitySource } from "../config/config.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { headerValue } from "./header-value.ts";
@@ -37,14 +38,15 @@ export async function tokenFromUrl(source: UrlSource, context: IdentityContext):
   return checkAnsweredToken(token, describe, context.clock, { audience: source.audience, serverTime: answer.date });
 }
 
-function fillIn(name: string, template: string, { env }: IdentityContext): string {
-  return template.replaceAll(/\{env:(\w+)\}/g, (_, variable: string) => {
+function fillIn(name: string, template: string, { env }: IdentityContext): Secret {
+  const filled = template.replaceAll(/\{env:(\w+)\}/g, (_, variable: string) => {
     const value = env[variable];
     if (value === undefined || value === "") {
       throw new Failure("TOKEN_MISSING", `the environment variable ${variable} of the header ${name} is not set`, {
         hint: "cron and systemd pass on hardly any variables: set it in the crontab or in the unit's `Environment=`",
       });
     }
-    return headerValue(value, `the environment variable ${variable}`, "TOKEN_MALFORMED");
+    return headerValue(new Secret(value), `the environment variable ${variable}`, "TOKEN_MALFORMED").reveal();
   });
+  return new Secret(filled);
 }

@@ -1,7 +1,7 @@
 import type { IdentityToken } from "../identity/token.ts";
 import { believe } from "./answer.ts";
 import type { StsClients } from "./client.ts";
-import { redact } from "../base/printable.ts";
+import { printable } from "../base/printable.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { IssuedSession } from "./session.ts";
 
@@ -46,11 +46,11 @@ function trustHint(request: RoleRequest, token: IdentityToken): string {
   const keys = google
     ? [`${host}:sub = ${subject ?? "none"}`, `${host}:oaud = ${aud}`, `${host}:aud = ${authorizedParty ?? aud}`]
     : [`${host}:sub = ${subject ?? "none"}`, `${host}:aud = ${authorizedParty ?? aud}`];
-  return redact(
+  // The claims are the issuer's words; the role's name is ours, and may be long.
+  return (
     `compare the role's trust policy with 'rolefresh trust-policy PROFILE': ${request.role.name} must allow ` +
-      `sts:AssumeRoleWithWebIdentity to ${host}; its conditions are compared with ${keys.join(", ")}; ` +
-      `check \`role_arn\` too: STS says the same of a role or account that does not exist`,
-    600,
+    `sts:AssumeRoleWithWebIdentity to ${printable(host, 200)}; its conditions are compared with ` +
+    `${printable(keys.join(", "), 400)}; check \`role_arn\` too: STS says the same of a role or account that does not exist`
   );
 }
 
@@ -62,13 +62,14 @@ function providerHint(request: RoleRequest, token: IdentityToken): string | unde
   const { issuer, audience, authorizedParty } = token.claims;
   if (issuer === undefined || issuer === "https://accounts.google.com") return undefined;
   const clientId = authorizedParty ?? audience[0] ?? "AUDIENCE";
+  // They go into lines to type.
+  if (![issuer, clientId].every((claim) => /^[\w.:/@+-]{1,255}$/.test(claim))) return undefined;
   const { partition, account } = request.role;
   const provider = `arn:${partition}:iam::${account}:oidc-provider/${issuer.replace(/^https:\/\//, "")}`;
   const which = authorizedParty === undefined ? "aud" : "azp, which counts instead of aud";
-  return redact(
+  return (
     `register the token's issuer and its ${which}: aws iam create-open-id-connect-provider --url ${issuer} ` +
-      `--client-id-list ${clientId}; if ${provider} exists: aws iam add-client-id-to-open-id-connect-provider ` +
-      `--open-id-connect-provider-arn ${provider} --client-id ${clientId}`,
-    900,
+    `--client-id-list ${clientId}; if ${provider} exists: aws iam add-client-id-to-open-id-connect-provider ` +
+    `--open-id-connect-provider-arn ${provider} --client-id ${clientId}`
   );
 }

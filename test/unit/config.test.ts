@@ -104,7 +104,7 @@ on_refresh = systemctl reload billing-export
       `region = eu-west-1\n[a]\n${GOOGLE}\n`,
       /'region' stands before the first section/,
     ],
-    ["a line that is nothing", `[a]\n${GOOGLE}\nhello\n`, /:4: 'hello' is neither a \[section\] nor a 'key = value'/],
+    ["a line that is nothing", `[a]\n${GOOGLE}\nhello\n`, /:4: this line is neither a \[section\] nor 'key = value'/],
     ["an unclosed header", `[a\n${GOOGLE}\n`, /:1: a section header must end with ']'/],
     ["a header with a comment behind it", `[a] # x\n${GOOGLE}\n`, /:1: a section header must end with ']'/],
     ["the same section twice", `[a]\n${GOOGLE}\n[a]\n${GOOGLE}\n`, /:4: \[a\] stands twice, first in line 1/],

@@ -1,4 +1,5 @@
 import { errnoOf, Failure } from "../../base/failure.ts";
+import { withoutSecrets } from "../../base/printable.ts";
 
 /** What `doctor` looked at; stable words for scripts, in the order in which they are reported. */
 export const CHECKS = [
@@ -53,7 +54,8 @@ export interface About {
 
 /** Makes a finding; what `about` leaves out is undefined. */
 export function finding(check: CheckName, level: Level, message: string, about: About = {}): Finding {
-  return { check, level, message, profile: about.profile, hint: about.hint };
+  const hint = about.hint === undefined ? undefined : withoutSecrets(about.hint);
+  return { check, level, message: withoutSecrets(message), profile: about.profile, hint };
 }
 
 /** A failure as a finding: its sentence and its hint. */
