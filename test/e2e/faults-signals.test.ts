@@ -10,9 +10,9 @@ const isOver = (): boolean => false;
 
 /** Every so many-th call; scripts/torture takes all of them with every signal. */
 const ATTEMPTS: readonly (readonly [StopSignal, "atomic" | "in-place", number])[] = [
-  ["KILL", "atomic", 2],
-  ["KILL", "in-place", 4],
-  ["TERM", "atomic", 5],
+  ["KILL", "atomic", 4],
+  ["KILL", "in-place", 7],
+  ["TERM", "atomic", 9],
   ["INT", "in-place", 9],
   ["HUP", "atomic", 12],
   ["PIPE", "atomic", 12],
