@@ -10,6 +10,8 @@ export interface PathWorld {
    * container whose user has neither `HOME` nor a passwd entry.
    */
   readonly home: string | undefined;
+  /** Told the name of each variable that a path is made with, `HOME` excepted. */
+  readonly onVariable?: (name: string) => void;
 }
 
 /** An absolute path, or why a text is not one: a sentence that follows `NAME = 'text'`. */
@@ -37,10 +39,10 @@ export function expandPath(text: string, world: PathWorld, base: string | undefi
   const expanded = text.replaceAll(VARIABLE, (whole, plain?: string, braced?: string) => {
     const name = plain ?? braced ?? "";
     const value = Object.hasOwn(world.env, name) ? world.env[name] : undefined;
-    if (value !== undefined) return value;
-    if (name === "HOME" && world.home !== undefined) return world.home;
-    unset.add(whole);
-    return whole;
+    if (value === undefined && name === "HOME" && world.home !== undefined) return world.home;
+    if (value === undefined) unset.add(whole);
+    else if (name !== "HOME") world.onVariable?.(name);
+    return value ?? whole;
   });
   const [first] = unset;
   if (first !== undefined)

@@ -70,7 +70,9 @@ async function openRun(
     });
   }
   const account = invocation.runAs === undefined ? undefined : await accountOf(invocation.runAs, tools);
-  return { scheduler, invocation, world: { ...world, ...account }, scope, tools };
+  // `$HOME` in the config is the job's user's, as `~` is.
+  const own = account ? { ...world, ...account, env: { ...world.env, HOME: account.home } } : world;
+  return { scheduler, invocation, world: own, scope, tools };
 }
 
 async function readJob({ invocation, world }: Run, reporter: Reporter): Promise<PreparedJob> {

@@ -144,6 +144,8 @@ export interface Config {
   /** The file it was read from; undefined for the config-free form. */
   readonly file: string | undefined;
   readonly profiles: readonly ProfileSpec[];
+  /** The variables that its paths are made with, `HOME` excepted: a job that starts later needs them, too. */
+  readonly pathVariables: readonly string[];
 }
 
 /** The environment: a configuration depends on four variables of its own (README), and on what paths name with `$NAME`. */

@@ -41,8 +41,10 @@ export function validateConfig(raw: RawConfig, context: ValidateContext, mistake
   const references: ProfileReference[] = [];
   const usualFile = usualCredentialsFile({ ...context.paths, cwd: context.cwd });
   const ambient = { usualFile: usualFile.path, region: ambientRegion(context.env) };
+  const pathVariables = new Set<string>();
+  const paths = { ...context.paths, onVariable: (name: string) => pathVariables.add(name) };
   for (const profile of raw.profiles) {
-    const { spec, reference } = validateProfile(profile, context, ambient, mistakes);
+    const { spec, reference } = validateProfile(profile, { ...context, paths }, ambient, mistakes);
     if (spec) profiles.push(spec);
     if (reference) references.push(reference);
   }
@@ -54,7 +56,7 @@ export function validateConfig(raw: RawConfig, context: ValidateContext, mistake
   const { region } = ambient;
   if (region.kind === "wrong" && isLeftOut("region")) mistakes.add(region.variable, region.problem, region.hint);
   mistakes.throwIfAny({ names: raw.profiles.map(({ profile }) => profile), profiles: references });
-  return { file: raw.file, profiles };
+  return { file: raw.file, profiles, pathVariables: [...pathVariables] };
 }
 
 /** What the environment says for profiles that do not. */

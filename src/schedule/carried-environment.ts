@@ -37,11 +37,13 @@ export interface CarriedEnvironment {
 /**
  * Picks the variables that decide where AWS and the identity are found (endpoints, proxies, CA files). No key is among
  * them, and what looks like a password is left out and named.
+ *
+ * @param named what the config's paths are made with
  */
-export function carriedEnvironment(env: Environment): CarriedEnvironment {
+export function carriedEnvironment(env: Environment, named: readonly string[] = []): CarriedEnvironment {
   const variables = new Map<string, string>();
   const left: string[] = [];
-  for (const name of CARRIED) {
+  for (const name of new Set([...CARRIED, ...named])) {
     const value = env[name];
     if (value === undefined || value === "") continue;
     if (holdsPassword(value) || hasControl(value)) left.push(name);

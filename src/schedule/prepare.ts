@@ -54,7 +54,7 @@ export function prepareJob(config: Config, request: ScheduleRequest, around: Sur
     ...(global.logFormat === "text" ? [] : ["--log-format", global.logFormat]),
     ...(global.timeoutMs === 60_000 ? [] : ["--timeout", `${Math.ceil(global.timeoutMs / 1000)}s`]),
   ];
-  const carried = carriedEnvironment(around.env);
+  const carried = carriedEnvironment(around.env, config.pathVariables);
   const environment = new Map(carried.variables);
   const { AWS_SHARED_CREDENTIALS_FILE: shared, AWS_CONFIG_FILE: awsConfig } = around.env;
   if (shared && request.credentialsFile === undefined)

@@ -273,6 +273,24 @@ suite("whatever the scheduler", () => {
     );
   });
 
+  test("a job has the variables that the config's paths are made with", async () => {
+    await using home = await configured();
+    const paths = "credentials_file = $KEYS/creds\npolicy_file = ${HOME}/policy.json\n";
+    await home.write(".aws/rolefresh.ini", `${CONFIG}${paths}`);
+    const env = { KEYS: "/srv/keys", OTHER: "/other" };
+    assert.match((await run(home, "cron", env)).stdout, /^\*\/5 .* KEYS=\/srv\/keys \S+node/m);
+    const { stdout } = await run(home, "systemd", env);
+    assert.match(stdout, /^Environment="?KEYS=\/srv\/keys"?$/m);
+    assert.match(stdout, /^ReadWritePaths=.*\/srv\/keys/m);
+    assert.doesNotMatch(stdout, /OTHER|HOME=/);
+  });
+
+  test("AWS_SHARED_CREDENTIALS_FILE goes into a job expanded: cron has no variables", async () => {
+    await using home = await configured();
+    const env = { AWS_SHARED_CREDENTIALS_FILE: "$KEYS/creds", KEYS: "/srv/keys" };
+    assert.match((await run(home, "cron", env)).stdout, / AWS_SHARED_CREDENTIALS_FILE=\/srv\/keys\/creds /);
+  });
+
   test("kubernetes takes the config that every other command finds", async () => {
     await using home = await configured();
     const found = await run(home, "kubernetes");
