@@ -1,19 +1,21 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { stat, utimes, writeFile } from "node:fs/promises";
+import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDeadline } from "../../src/base/deadline.ts";
+import { Failure } from "../../src/base/failure.ts";
 import { readLeniently } from "../../src/credentials-file/lenient-reader.ts";
 import { resolveFile } from "../../src/safe-file/locate.ts";
 import { isManagedKey } from "../../src/credentials-file/managed.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
-import { readCredentialsFile } from "../../src/credentials-file/read.ts";
+import { bytesAfter } from "../../src/credentials-file/replacement.ts";
+import { chooseEdits, composeFile } from "../../src/credentials-file/select.ts";
 import type { Reading } from "../../src/credentials-file/reading.ts";
 import { readStrictly } from "../../src/credentials-file/strict-reader.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { type EditResult, updateCredentialsFile } from "../../src/credentials-file/update.ts";
 import { clock, pending, UID } from "../support/credentials-file-home.ts";
-import { NEW_VALUES } from "../support/credentials-file-keys.ts";
+import { documentOf, NEW_VALUES } from "../support/credentials-file-keys.ts";
 import { everydayCase, type EverydayCase } from "./everyday-grammar.ts";
 import { foreignChange } from "./foreign-bytes.ts";
 import type { FuzzTarget } from "./fuzz.ts";
@@ -28,19 +30,25 @@ export function memoryDirectory(): string {
 /** Only a hang misses it. */
 const DEADLINE_MS = 60_000;
 
+/** In one case of how many more is looked at, which takes longer. */
+export interface LivenessShares {
+  /** A real file is updated twice, with its lock and syncs; in the others the edit is made in memory. */
+  readonly file: number;
+  readonly python: number;
+}
+
 /**
  * What is ordinary always works: a file that every reader reads is written for every profile of a config, each reader
  * then finds all of ours and all of theirs, and the second run leaves the file as it is.
  *
  * @param directory where the file is made, over and over
- * @param python asked as well for one case in `pythonEvery`
  */
 export function livenessTarget(
   directory: string,
   python: PythonReaders | undefined,
-  pythonEvery: number,
+  every: LivenessShares,
 ): FuzzTarget<EverydayCase> & { readonly counts: Record<string, number> } {
-  const counts = { profiles: 0, comparedByPython: 0 };
+  const counts = { profiles: 0, files: 0, comparedByPython: 0 };
   const path = join(directory, "credentials");
   return {
     name: "everyday files",
@@ -48,17 +56,16 @@ export function livenessTarget(
     show: ({ profiles, file }) => `${profiles.join(" ")}: ${JSON.stringify(file.toString())}`,
     counts,
     async check({ profiles, file: before }, chance) {
-      await writeFile(path, before, { mode: 0o600 });
-      // Nobody is in the middle of writing it.
-      await utimes(path, 1, 1);
-      assert.deepEqual(await update(path, profiles), Object.fromEntries(profiles.map((name) => [name, "changed"])));
-      const after = await contentOf(path);
-      const { ino } = await stat(path);
-      assert.deepEqual(await update(path, profiles), Object.fromEntries(profiles.map((name) => [name, "same"])));
-      assert.equal((await stat(path)).ino, ino, "the second run replaces the file");
+      const after = editInMemory(before, profiles);
+      assert.ok(after, "nothing is written");
+      assert.equal(editInMemory(after, profiles), undefined, "the second edit changes something");
       await checkReaders(before, after, profiles);
       counts.profiles += profiles.length;
-      if (!python || !chance.oneIn(pythonEvery)) return;
+      if (chance.oneIn(every.file)) {
+        counts.files++;
+        await checkFile(path, before, after, profiles);
+      }
+      if (!python || !chance.oneIn(every.python)) return;
       counts.comparedByPython++;
       const [was, is] = await Promise.all([python.read(before), python.read(after)]);
       for (const library of Object.keys(python.versions))
@@ -67,10 +74,27 @@ export function livenessTarget(
   };
 }
 
-async function contentOf(path: string): Promise<Buffer> {
-  const { bytes } = await readCredentialsFile(await resolveFile(path, UID), UID);
-  assert.ok(bytes);
-  return bytes;
+/** The file after an update; undefined when nothing changes. */
+function editInMemory(before: Buffer, profiles: readonly string[]): Buffer | undefined {
+  const document = documentOf(before);
+  const results = new Map<string, EditResult>();
+  const edits = profiles.map((profile) => pending(profile));
+  const composition = composeFile(document, chooseEdits(document, edits, results));
+  assert.deepEqual([...results], []);
+  if (composition instanceof Failure) throw composition;
+  assert.ok(composition.passesGuard(), "the guard refuses the edit");
+  return composition.replacement && bytesAfter(before, composition.replacement);
+}
+
+async function checkFile(path: string, before: Buffer, after: Buffer, profiles: readonly string[]): Promise<void> {
+  await writeFile(path, before, { mode: 0o600 });
+  // Nobody is in the middle of writing it.
+  await utimes(path, 1, 1);
+  assert.deepEqual(await update(path, profiles), Object.fromEntries(profiles.map((name) => [name, "changed"])));
+  assert.deepEqual(await readFile(path), after);
+  const { ino } = await stat(path);
+  assert.deepEqual(await update(path, profiles), Object.fromEntries(profiles.map((name) => [name, "same"])));
+  assert.equal((await stat(path)).ino, ino, "the second run replaces the file");
 }
 
 /** What became of each profile, in words. */
