@@ -1,8 +1,7 @@
-import { unlink } from "node:fs/promises";
-
 import { renderInstant } from "../base/duration.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { replaceFile } from "../base/replace-file.ts";
+import { openPlace, removeFile } from "../safe-file/place.ts";
+import { replaceFile } from "../safe-file/replace-file.ts";
 import type { World } from "../world.ts";
 
 /** What the health file says, for probes of containers. */
@@ -17,11 +16,15 @@ export interface Health {
  * Keeps the health file: it exists (with a line of JSON) while all is well and is gone otherwise, so that
  * `test -f FILE` is a whole probe; its mtime tells when `watch` last looked.
  *
- * @throws Failure FILE_CANNOT_CREATE
+ * @throws Failure FILE_CANNOT_CREATE, FILE_UNSAFE
  */
-export async function keepHealthFile(path: string, health: Health, world: Pick<World, "now" | "pid">): Promise<void> {
+export async function keepHealthFile(
+  path: string,
+  health: Health,
+  world: Pick<World, "now" | "pid" | "uid">,
+): Promise<void> {
   if (!health.healthy) {
-    await removeHealthFile(path);
+    await removeHealthFile(path, world.uid);
     return;
   }
   const line = {
@@ -31,9 +34,10 @@ export async function keepHealthFile(path: string, health: Health, world: Pick<W
     wakes_at: renderInstant(health.wakesAt),
   };
   try {
-    await replaceFile(path, `${JSON.stringify(line)}\n`, 0o644, world.pid);
+    const text = `${JSON.stringify(line)}\n`;
+    await replaceFile(await openPlace(path, world.uid), { text, mode: 0o644, unique: world.pid });
   } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
+    if (error instanceof Failure || errnoOf(error) === undefined) throw error;
     throw new Failure("FILE_CANNOT_CREATE", `cannot write the health file ${path}: ${errnoOf(error)}`, {
       cause: error,
     });
@@ -43,13 +47,13 @@ export async function keepHealthFile(path: string, health: Health, world: Pick<W
 /**
  * Takes the file away; that there is none is what was wanted.
  *
- * @throws Failure FILE_WRITE_FAILED
+ * @throws Failure FILE_WRITE_FAILED, FILE_UNSAFE
  */
-export async function removeHealthFile(path: string): Promise<void> {
+export async function removeHealthFile(path: string, uid: number | undefined): Promise<void> {
   try {
-    await unlink(path);
+    await removeFile(path, uid);
   } catch (error) {
-    if (errnoOf(error) === "ENOENT") return;
+    if (error instanceof Failure) throw error;
     throw new Failure(
       "FILE_WRITE_FAILED",
       `cannot remove the health file ${path}: ${errnoOf(error) ?? "unknown error"}`,

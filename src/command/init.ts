@@ -47,7 +47,7 @@ export async function init(invocation: InitInvocation, world: World): Promise<nu
     world.out.write(text);
     return 0;
   }
-  await writeConfigFile(path, text, force, `rolefresh-${world.pid}`);
+  await writeConfigFile({ path, text, replace: force }, world);
   const next = nextCommands(answers.profile, path, world);
   if (global.json) {
     const told = { config_file: path, profile: answers.profile, next: next.map(([command]) => command) };

@@ -155,9 +155,10 @@ function systemdPlace({ scope, world }: Run): SystemdPlace {
 }
 
 function launchdPlace({ scope, world }: Run): LaunchdPlace {
+  const { uid } = world;
   return scope === "system"
-    ? { file: join("/Library/LaunchDaemons", PLIST_NAME), domain: "system" }
-    : { file: join(homeOf(world), "Library/LaunchAgents", PLIST_NAME), domain: `gui/${world.uid ?? 0}` };
+    ? { file: join("/Library/LaunchDaemons", PLIST_NAME), domain: "system", uid }
+    : { file: join(homeOf(world), "Library/LaunchAgents", PLIST_NAME), domain: `gui/${uid ?? 0}`, uid };
 }
 
 async function makePrivateDirectory(path: string, runAs: string | undefined): Promise<void> {

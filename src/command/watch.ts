@@ -71,7 +71,7 @@ class Watcher {
       restore();
       interrupted.removeEventListener("abort", onInterrupt);
       const { healthFile } = this.#invocation;
-      if (healthFile !== undefined) await removeHealthFile(this.#pathOf(healthFile));
+      if (healthFile !== undefined) await removeHealthFile(this.#pathOf(healthFile), this.#world.uid);
     }
   }
 

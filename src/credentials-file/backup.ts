@@ -3,16 +3,17 @@ import { errnoOf } from "../base/failure.ts";
 import { backupName, shownPath } from "./beside.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
-import { ignoringErrors, writeAll } from "./write.ts";
+import { ignoringErrors, writeAll } from "../safe-file/file-handle.ts";
+import type { Snapshot } from "./read.ts";
+import { makePrivate } from "./write.ts";
 
 /**
- * Keeps the content as `<file>.bak-<time>`, private, never over another file.
+ * Keeps the content as `<file>.bak-<time>`, for the owner of the file alone, never over another file.
  *
  * @returns the backup's path, as people know it.
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
  */
-export async function keepBackup(file: ResolvedFile, bytes: Buffer, ops: FileOps, now: Date): Promise<string> {
+export async function keepBackup({ file, stamp }: Snapshot, bytes: Buffer, ops: FileOps, now: Date): Promise<string> {
   for (let count = 0; ; count++) {
     const path = backupName(file, now, count);
     let handle: FileHandle;
@@ -24,6 +25,8 @@ export async function keepBackup(file: ResolvedFile, bytes: Buffer, ops: FileOps
     }
     try {
       try {
+        // Before there is anything in it: in another user's directory root's own file could come to be believed elsewhere.
+        if (stamp) await makePrivate(handle, stamp);
         await writeAll(handle, bytes, 0);
         await handle.sync();
       } finally {

@@ -1,4 +1,5 @@
 import { basename, dirname, join } from "node:path";
+import { heldAnchor } from "../safe-file/directory-handle.ts";
 import type { ResolvedFile } from "../safe-file/locate.ts";
 
 /** Names of what rolefresh keeps beside a credentials file. None holds anything secret. */
@@ -10,7 +11,8 @@ export function directoryOf(file: ResolvedFile): string {
 
 /** The path by which the file is read and written; for messages there is `target`. */
 export function reachOf(file: ResolvedFile): string {
-  return file.anchor === undefined ? file.target : join(file.anchor, basename(file.target));
+  const anchor = file.isContested === true ? heldAnchor(directoryOf(file)) : file.anchor;
+  return anchor === undefined ? file.target : join(anchor, basename(file.target));
 }
 
 /** A path of the file's directory as people know it. */

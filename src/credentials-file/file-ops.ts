@@ -1,7 +1,7 @@
 import * as fs from "node:fs/promises";
 
 /** The calls with which files are written, as an argument so that tests can make each of them fail. */
-export type FileOps = Pick<typeof fs, "open" | "rename" | "unlink" | "mkdir" | "lstat" | "readdir">;
+export type FileOps = Pick<typeof fs, "open" | "rename" | "unlink" | "lstat" | "readdir">;
 
 /** The real file system; only tests pass another. */
 export const systemOps: FileOps = fs;

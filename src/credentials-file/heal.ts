@@ -1,11 +1,12 @@
+import type { FileHandle } from "node:fs/promises";
 import { keepBackup } from "./backup.ts";
 import { journalOf, shownPath } from "./beside.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
-import { openToWrite } from "./in-place.ts";
+import { openUnchanged } from "./in-place.ts";
 import { readJournal } from "./journal.ts";
 import type { Snapshot } from "./read.ts";
-import { ignoringErrors, writeAll } from "./write.ts";
+import { ignoringErrors, markComplete, writeAll } from "../safe-file/file-handle.ts";
 
 /**
  * Puts right a file whose in-place write did not finish. Called under the file's lock.
@@ -15,7 +16,8 @@ import { ignoringErrors, writeAll } from "./write.ts";
  * and holds credentials already paid for, is written again. Anything else was edited by somebody since, and stays; the
  * old content is kept as a backup, so that nothing is ever lost.
  *
- * @returns whether the file was written, so that it must be read again.
+ * @returns whether the file was written, here or by somebody else meanwhile, so that it must be read again.
+ * @throws Failure FILE_UNSAFE for a journal that is not to be believed; FILE_WRITE_FAILED, FILE_CANNOT_CREATE
  */
 export async function healTornFile(
   snapshot: Snapshot,
@@ -33,15 +35,18 @@ export async function healTornFile(
     return false;
   }
   if (!bytes || !isMixture(bytes, old, next)) {
-    await keepBackup(snapshot.file, old, ops, now);
+    await keepBackup(snapshot, old, ops, now);
     await ignoringErrors(ops.unlink(path));
     return false;
   }
-  const handle = await openToWrite(snapshot, ops);
+  let handle: FileHandle | undefined;
   try {
+    handle = await openUnchanged(snapshot, ops);
+    if (!handle) return true;
     await writeAll(handle, next, 0);
     await handle.truncate(next.length);
     await handle.sync();
+    await markComplete(handle);
   } catch (error) {
     throw fileFailure(
       "FILE_WRITE_FAILED",
@@ -51,7 +56,7 @@ export async function healTornFile(
       `its old content is in ${shownPath(snapshot.file, path)}`,
     );
   } finally {
-    await ignoringErrors(handle.close());
+    if (handle) await ignoringErrors(handle.close());
   }
   await ignoringErrors(ops.unlink(path));
   return true;

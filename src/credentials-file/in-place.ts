@@ -1,12 +1,14 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
+import { errnoOf } from "../base/failure.ts";
 import { journalOf, reachOf, shownPath } from "./beside.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read.ts";
 import { bytesAfter, type Replacement } from "./replacement.ts";
-import { ignoringErrors, replaceFile, syncDirectory, writeAll, writeTemporary, type WriteOutcome } from "./write.ts";
+import { ignoringErrors, markComplete, writeAll } from "../safe-file/file-handle.ts";
+import { makePrivate, replaceFile, syncDirectory, writeTemporary, type WriteOutcome } from "./write.ts";
 
 /**
  * Writes over a file, for where it cannot be renamed (a single file mounted into a container; DESIGN, `write_mode`). While
@@ -26,9 +28,10 @@ export async function writeInPlace(
   if (!stamp || !old) return await replaceFile(snapshot, replacement, approve, ops, lost);
   const bytes = bytesAfter(old, replacement);
   const journal = journalOf(file);
-  // Root's journal in another user's directory is that file's owner's: one of root's could be a file moved to this name.
-  const like = file.anchor === undefined ? undefined : { ...stamp, mode: 0o600 };
-  const temporary = await writeTemporary(file, toJournal(old, bytes), approve, like, ops);
+  const temporary = await writeTemporary(
+    { file, content: toJournal(old, bytes), approve, finish: (handle) => makePrivate(handle, stamp) },
+    ops,
+  );
   if (temporary === undefined) return "refused";
   try {
     await ops.rename(temporary, journal);
@@ -39,11 +42,10 @@ export async function writeInPlace(
   await syncDirectory(file, ops);
   let isClean = true;
   try {
-    const handle = await openToWrite(snapshot, ops);
+    const handle = await openUnchanged(snapshot, ops);
+    if (!handle) return "changed";
     try {
-      const now = toStamp(await handle.stat({ bigint: true }));
       lost.throwIfAborted();
-      if (!sameStamp(now, stamp)) return "changed";
       isClean = false;
       await overwrite(handle, bytes, old);
       isClean = true;
@@ -73,9 +75,27 @@ class RestoredError extends Error {
   override readonly name = "RestoredError";
 }
 
-/** For writing over the file itself; links were resolved before. */
-export async function openToWrite({ file }: Snapshot, ops: FileOps): Promise<FileHandle> {
-  return await ops.open(reachOf(file), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+/**
+ * Opens the very file of the snapshot for writing over it; links were resolved before.
+ *
+ * @returns undefined when it was changed, or another one was put in its place: to root that could be a link to any file
+ * @throws the system's error
+ */
+export async function openUnchanged({ file, stamp }: Snapshot, ops: FileOps): Promise<FileHandle | undefined> {
+  let handle: FileHandle;
+  try {
+    handle = await ops.open(reachOf(file), constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (["ENOENT", "ELOOP", "ENXIO"].includes(errnoOf(error) ?? "")) return undefined;
+    throw error;
+  }
+  let isSame = false;
+  try {
+    isSame = sameStamp(toStamp(await handle.stat({ bigint: true })), stamp);
+    return isSame ? handle : undefined;
+  } finally {
+    if (!isSame) await ignoringErrors(handle.close());
+  }
 }
 
 /** Longer or equal first, cut to length last: at no moment is the file shorter than the shorter of the two. */
@@ -87,6 +107,7 @@ async function overwrite(handle: FileHandle, bytes: Buffer, old: Buffer): Promis
       await handle.truncate(bytes.length);
       await handle.sync();
     }
+    await markComplete(handle);
   } catch (error) {
     // The blocks of the old content are still the file's, so a full disk does not keep it from going back.
     await writeAll(handle, old, 0);

@@ -7,7 +7,8 @@ import { fileFailure } from "../safe-file/file-failure.ts";
 import type { ResolvedFile } from "../safe-file/locate.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { Snapshot } from "./read.ts";
-import { ignoringErrors, stampWith } from "./write.ts";
+import { ignoringErrors } from "../safe-file/file-handle.ts";
+import { stampWith } from "./write.ts";
 
 /** Two credentials files of the largest size that is read, and a line. */
 const MAX_BYTES = 2 * 32 * 1024 * 1024 + 200;

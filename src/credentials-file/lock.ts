@@ -2,14 +2,14 @@ import { lstat } from "node:fs/promises";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../world.ts";
+import { heldAnchor } from "../safe-file/directory-handle.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
-import { systemOps } from "./file-ops.ts";
 import { directoryOf, shownPath } from "./beside.ts";
 import type { ResolvedFile } from "../safe-file/locate.ts";
 import { LockDirectory } from "./lock-directory.ts";
 import { HEARTBEAT_MS, sweepTakeover, watchLocks } from "./lock-liveness.ts";
 import { fileLockOf, flightLockOf, secondFileLockOf } from "./lock-name.ts";
-import { ignoringErrors, makeDirectory } from "./write.ts";
+import { ignoringErrors } from "../safe-file/file-handle.ts";
 
 /** A lock that is held. */
 export interface Lease {
@@ -29,6 +29,7 @@ const watch = watchLocks();
  * @throws Failure FILE_CANNOT_CREATE
  */
 export async function tryFlight(file: ResolvedFile, profile: string): Promise<Lease | undefined> {
+  await holdContested(file);
   return await tryLock(file, flightLockOf(file, profile));
 }
 
@@ -38,6 +39,7 @@ export async function tryFlight(file: ResolvedFile, profile: string): Promise<Le
  * @throws Failure FILE_BUSY when the deadline comes first; INTERRUPTED; FILE_CANNOT_CREATE
  */
 export async function lockFile(file: ResolvedFile, clock: Clock, deadline: Deadline): Promise<Lease> {
+  await holdContested(file);
   for (let waitMs = 4; ; waitMs = Math.min(waitMs * 1.5, 60)) {
     const path = await fileLockPath(file);
     if (deadline.signal.aborted) throw busy(shownPath(file, path), deadline);
@@ -71,32 +73,56 @@ async function fileLockPath(file: ResolvedFile): Promise<string> {
 }
 
 async function tryLock(file: ResolvedFile, path: string): Promise<Lease | undefined> {
-  if (file.isContested === true) {
-    throw new Failure(
-      "FILE_UNSAFE",
-      `cannot use ${file.path} safely: ${directoryOf(file)} does not exist, and another user could put a link in its place`,
-      { hint: "let the user who owns the place make the directory, or run as that user" },
-    );
-  }
   let hasMadeDirectory = false;
   for (;;) {
     try {
       return await acquire(file, path);
     } catch (error) {
       if (errnoOf(error) === "ENOENT" && !hasMadeDirectory) {
-        await makeDirectory(file, systemOps);
+        await makeDirectory(file);
         hasMadeDirectory = true;
-      } else if (errnoOf(error) !== "ELOCKED") {
-        throw fileFailure(
-          "FILE_CANNOT_CREATE",
-          "cannot take the lock of",
-          file.path,
-          error,
-          `${shownPath(file, path)} must be a directory that can be made and removed`,
-        );
-      } else if (!clear(file, path)) return undefined;
+      } else if (errnoOf(error) !== "ELOCKED") throw lockFailure(file, path, error);
+      else if (!clear(file, path)) return undefined;
     }
   }
+}
+
+/** For a directory that is missing where another user could put a link: root makes and holds it before it is reached. */
+async function holdContested(file: ResolvedFile): Promise<void> {
+  if (file.isContested === true && heldAnchor(directoryOf(file)) === undefined) await makeDirectory(file);
+}
+
+/** Loaded here: most files have a directory. */
+async function makeDirectory(file: ResolvedFile): Promise<void> {
+  const { makeDirectories } = await import("../safe-file/make-directories.ts");
+  try {
+    // Nobody but root, where others can interfere, needs more than the path.
+    makeDirectories(directoryOf(file), file.path, file.isContested === true ? 0 : undefined);
+  } catch (error) {
+    throw fileFailure("FILE_CANNOT_CREATE", "cannot create the directory of", file.path, error, directoryHint(file));
+  }
+}
+
+function lockFailure(file: ResolvedFile, path: string, error: unknown): Failure {
+  const directory = directoryOf(file);
+  const isDirectory = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOENT"].includes(errnoOf(error) ?? "");
+  return isDirectory
+    ? fileFailure("FILE_CANNOT_CREATE", "cannot write in", directory, error, directoryHint(file))
+    : fileFailure(
+        "FILE_CANNOT_CREATE",
+        "cannot take the lock of",
+        file.path,
+        error,
+        `${shownPath(file, path)} must be a directory that can be made and removed`,
+      );
+}
+
+/** Where a home directory is not known, as for a system user or in a container, it is often `/`. */
+function directoryHint(file: ResolvedFile): string {
+  const directory = directoryOf(file);
+  return directory === "/.aws"
+    ? "HOME is '/': set HOME to a directory that can be written, or name the file with --credentials-file"
+    : `check the owner, the mode and the mount: ls -ld ${directory}; findmnt -T ${directory}`;
 }
 
 function clear(file: ResolvedFile, path: string): boolean {

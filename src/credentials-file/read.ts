@@ -1,9 +1,11 @@
 import { type BigIntStats, constants } from "node:fs";
+import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { closeQuietly, openToRead, readUpTo, statLink, statOpen } from "../safe-file/calls.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
-import { journalOf, reachOf } from "./beside.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
+import { directoryOf, journalOf, reachOf } from "./beside.ts";
+import { heldAnchor } from "../safe-file/directory-handle.ts";
+import { isPlantable, planted, type ResolvedFile } from "../safe-file/locate.ts";
 
 /** Tells one state of a file from another without reading it. */
 export interface FileStamp {
@@ -92,6 +94,9 @@ interface OneRead extends Pick<Snapshot, "bytes"> {
 
 async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<OneRead> {
   let handle: number | undefined;
+  const none = { bytes: undefined, before: undefined, after: undefined };
+  // What another user puts there before root makes and holds the directory is not looked at.
+  if (file.isContested === true && heldAnchor(directoryOf(file)) === undefined) return none;
   try {
     // Looked at before it is opened, as opening a device may already do something.
     checkKind(file, await statLink(reachOf(file)), uid);
@@ -99,13 +104,14 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
     handle = await openToRead(reachOf(file), constants.O_NOFOLLOW);
     const opened = await statOpen(handle);
     checkKind(file, opened, uid);
+    if (uid === 0) await checkOwner(file, opened);
     const bytes = await readUpTo(handle, Number(opened.size), MAX_BYTES);
     if (bytes.length > MAX_BYTES) throw tooLarge(file);
     return { bytes, before: toStamp(opened), after: toStamp(await statOpen(handle)) };
   } catch (error) {
     switch (errnoOf(error) ?? "") {
       case "ENOENT":
-        return { bytes: undefined, before: undefined, after: undefined };
+        return none;
       case "ELOOP":
       case "ENXIO":
         throw refused(file, "it is not a regular file", "check the path of the credentials file");
@@ -127,7 +133,12 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
 }
 
 function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefined): void {
-  if (stats.isDirectory()) throw refused(file, "it is a directory", "name the file in it");
+  if (stats.isDirectory())
+    throw refused(
+      file,
+      "it is a directory",
+      "name the file in it; Docker makes such a directory when the file of a bind mount is missing on the host: create the file there first",
+    );
   if (!stats.isFile()) throw refused(file, "it is not a regular file", "check the path of the credentials file");
   if (stats.size > BigInt(MAX_BYTES)) throw tooLarge(file);
   if (uid === 0 && stats.nlink > 1n && (stats.uid !== 0n || file.anchor !== undefined)) {
@@ -137,6 +148,11 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
       "run as the user who owns it, or remove the other name",
     );
   }
+}
+
+async function checkOwner(file: ResolvedFile, stats: BigIntStats): Promise<void> {
+  if (isPlantable(stats, await statLink(`${dirname(reachOf(file))}/.`)))
+    throw planted(file.path, "it belongs to another user, in a directory where others may write");
 }
 
 function tooLarge(file: ResolvedFile): Failure {

@@ -12,8 +12,9 @@ import { lockFile } from "./lock.ts";
 import { readCredentialsFile, type Snapshot } from "./read.ts";
 import { bytesAfter, lengthAfter, type Replacement } from "./replacement.ts";
 import { type Accepted, chooseEdits, composeApart, composeFile, type Composition } from "./select.ts";
+import { ignoringErrors } from "../safe-file/file-handle.ts";
 import { expiryWarnings } from "./warnings.ts";
-import { ignoringErrors, replaceFile, sweepTemporaries } from "./write.ts";
+import { replaceFile, sweepTemporaries } from "./write.ts";
 
 /** One profile's part of an update. */
 export interface PendingEdit {
@@ -82,8 +83,8 @@ export async function updateCredentialsFile(request: UpdateRequest, context: Upd
   try {
     for (;;) {
       const snapshot = await sweepAndRead(file, context, ops);
-      if (snapshot.isTorn && (await healTornFile(snapshot, ops, clock.now(), uid))) continue;
-      const outcome = await attempt(request, snapshot, { ...context, ops }, lease.lost);
+      const isHealed = snapshot.isTorn && (await healTornFile(snapshot, ops, clock.now(), uid));
+      const outcome = isHealed ? undefined : await attempt(request, snapshot, { ...context, ops }, lease.lost);
       if (outcome) return outcome;
       // Somebody who does not know of the lock changed the file meanwhile: once more from the start.
       try {
@@ -173,7 +174,7 @@ async function backupFor(
   now: Date,
 ): Promise<string | undefined> {
   if (snapshot.bytes === undefined || !accepted.some(({ isForeign }) => isForeign)) return undefined;
-  return await keepBackup(snapshot.file, snapshot.bytes, ops, now);
+  return await keepBackup(snapshot, snapshot.bytes, ops, now);
 }
 
 function warningsAfter(

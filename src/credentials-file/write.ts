@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { directoryOf, reachOf } from "./beside.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
+import { giveTo, ignoringErrors, markComplete, type Owner, writeAll } from "../safe-file/file-handle.ts";
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "../safe-file/locate.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read.ts";
@@ -38,7 +39,9 @@ export async function replaceFile(
   lost: AbortSignal,
 ): Promise<WriteOutcome> {
   const { file, stamp, bytes = Buffer.alloc(0) } = snapshot;
-  const temporary = await writeTemporary(file, bytesAfter(bytes, replacement), approve, stamp, ops);
+  const owner = stamp ?? (await ownerOfDirectory(file, ops));
+  const finish = (handle: FileHandle) => (stamp ? takeOver(file, handle, stamp) : makePrivate(handle, owner));
+  const temporary = await writeTemporary({ file, content: bytesAfter(bytes, replacement), approve, finish }, ops);
   if (temporary === undefined) return "refused";
   let outcome: WriteOutcome = "changed";
   try {
@@ -57,16 +60,23 @@ export async function replaceFile(
   return outcome;
 }
 
+/** A new file beside the target. */
+export interface Temporary {
+  readonly file: ResolvedFile;
+  readonly content: Buffer;
+  /** The last look at the content, taken while the disk takes it in. */
+  readonly approve: () => boolean;
+  /** Gives the file its owner and mode; until then it is private. */
+  readonly finish: (handle: FileHandle) => Promise<void>;
+}
+
 /**
- * Writes a new file beside the target: private until it is complete, then with the owner and mode of `like`.
+ * Writes a new file beside the target.
  *
  * @returns its path; undefined when the content is not approved. Then, and when this throws, it is gone.
  */
 export async function writeTemporary(
-  file: ResolvedFile,
-  content: Buffer,
-  approve: () => boolean,
-  like: FileStamp | undefined,
+  { file, content, approve, finish }: Temporary,
   ops: FileOps,
 ): Promise<string | undefined> {
   const path = temporaryName(file);
@@ -86,8 +96,8 @@ export async function writeTemporary(
   try {
     try {
       await writeAll(handle, content, 0);
-      if (like) await takeOver(file, handle, like);
-      else await handle.chmod(PRIVATE);
+      await finish(handle);
+      await markComplete(handle);
       // At the same time: it takes a large file longer to reach the disk than it takes to be looked at.
       [, isApproved] = await Promise.all([handle.sync(), (async () => approve())()]);
     } finally {
@@ -108,12 +118,18 @@ export async function writeTemporary(
   return undefined;
 }
 
-/** Writes everything; the kernel may take less at a time than it is given (write(2): "partial write"). */
-export async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Promise<void> {
-  let at = 0;
-  while (at < bytes.length) {
-    const { bytesWritten } = await handle.write(bytes, at, bytes.length - at, position + at);
-    at += bytesWritten;
+/** For a new file, a copy or a journal: nobody but the owner of what it belongs to may read it. */
+export async function makePrivate(handle: FileHandle, owner: Owner): Promise<void> {
+  await handle.chmod(PRIVATE);
+  await giveTo(owner, handle);
+}
+
+/** A link in its place was refused when the path was resolved; `/.` is for the one in /proc that names a held directory. */
+async function ownerOfDirectory(file: ResolvedFile, ops: FileOps): Promise<Owner> {
+  try {
+    return await ops.lstat(`${dirname(reachOf(file))}/.`);
+  } catch (error) {
+    throw fileFailure("FILE_CANNOT_CREATE", "cannot look at the directory of", file.path, error);
   }
 }
 
@@ -193,27 +209,5 @@ export async function sweepTemporaries(file: ResolvedFile, ops: FileOps): Promis
   }
   for (const name of names) {
     if (isTemporaryName(file, name)) await ignoringErrors(ops.unlink(`${dirname(reachOf(file))}/${name}`));
-  }
-}
-
-/**
- * Creates the file's directory where it is missing, for its owner alone.
- *
- * @throws Failure FILE_CANNOT_CREATE
- */
-export async function makeDirectory(file: ResolvedFile, ops: FileOps): Promise<void> {
-  try {
-    await ops.mkdir(directoryOf(file), { recursive: true, mode: 0o700 });
-  } catch (error) {
-    throw fileFailure("FILE_CANNOT_CREATE", "cannot create the directory of", file.path, error);
-  }
-}
-
-/** For clean-up after a failure, which must not hide the failure itself. */
-export async function ignoringErrors(work: Promise<unknown>): Promise<void> {
-  try {
-    await work;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
   }
 }

@@ -1,8 +1,10 @@
 import { dirname } from "node:path";
 
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
-import { replaceFile } from "../base/replace-file.ts";
+import { openPlace } from "../safe-file/place.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
+import { replaceFile } from "../safe-file/replace-file.ts";
+import type { World } from "../world.ts";
 import { type Metric, parseSamples, renderMetrics, type Sample } from "./exposition.ts";
 
 /** What a run tells about one profile. */
@@ -36,13 +38,20 @@ const MAX_BYTES = 16 * 1024 * 1024;
  * Writes the metrics of a run for the textfile collector, atomically. Counters and the time of the last success go on
  * from what the file says: a run lives for a second, its figures do not.
  *
- * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; FILE_UNSAFE as root where another user leads the path elsewhere
  */
-export async function writeMetrics(path: string, report: RunReport, pid: number): Promise<void> {
-  const before = parseSamples(await readIfPresent(path));
+export async function writeMetrics(
+  path: string,
+  report: RunReport,
+  { pid, uid }: Pick<World, "pid" | "uid">,
+): Promise<void> {
   try {
-    await replaceFile(path, renderMetrics(metricsOf(report, before)), MODE, pid);
+    const place = await openPlace(path, uid);
+    const before = parseSamples(await readIfPresent(place.reach));
+    const text = renderMetrics(metricsOf(report, before));
+    await replaceFile(place, { text, mode: MODE, unique: pid });
   } catch (error) {
+    if (error instanceof Failure) throw error;
     const errno = errnoOf(error);
     if (errno === undefined) throw error;
     const cannotCreate = errno === "ENOENT" || errno === "EACCES" || errno === "EROFS" || errno === "EPERM";

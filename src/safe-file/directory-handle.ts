@@ -1,6 +1,6 @@
 import { closeSync, constants, lstatSync, openSync, readlinkSync } from "node:fs";
 import { dirname } from "node:path";
-import { errnoOf } from "../base/failure.ts";
+import { errnoOf, Failure } from "../base/failure.ts";
 
 /** Directories that root holds open because somebody else could put another one in their place, by path. */
 const held = new Map<string, number>();
@@ -38,6 +38,31 @@ export function anchorDirectory(directory: string): Anchor {
   // One that was held before stays open: its number must not come to mean another directory.
   held.set(directory, descriptor);
   return { kind: "held", path: `/proc/self/fd/${descriptor}` };
+}
+
+/**
+ * By what a directory is reached when something is written in it: its path, or for root the directory that it holds open.
+ *
+ * @param path the file that is to be written, for the message
+ * @throws Failure FILE_UNSAFE when it is not there any more, or a link stands in its place
+ */
+export function holdDirectory(directory: string, path: string, uid: number | undefined): string {
+  const anchor = uid === 0 ? anchorDirectory(directory) : ({ kind: "free" } as const);
+  if (anchor.kind === "swapped") throw swapped(directory, path);
+  return anchor.kind === "held" ? anchor.path : directory;
+}
+
+/** By what a directory is reached that root holds open already; undefined when it holds none of this path. */
+export function heldAnchor(directory: string): string | undefined {
+  const descriptor = held.get(directory);
+  return descriptor === undefined ? undefined : `/proc/self/fd/${descriptor}`;
+}
+
+/** What is thrown when something else stands in the place of a directory. */
+export function swapped(directory: string, path: string): Failure {
+  return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${directory} was replaced just now by another user`, {
+    hint: "run as the user who owns it, or keep the file where only root may write",
+  });
 }
 
 /** Whether nobody but root can put something else in the place of a directory or of one above it. */

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync, type Stats } from "node:fs";
 import { dirname, join, parse, resolve, sep } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { anchorDirectory, isOutOfReach } from "./directory-handle.ts";
+import { holdDirectory, isOutOfReach } from "./directory-handle.ts";
 import { fileFailure } from "./file-failure.ts";
 
 /** A credentials file. */
@@ -12,7 +12,7 @@ export interface ResolvedFile {
   readonly target: string;
   /** By what root reaches the target's directory where another user could swap it (directory-handle.ts); absent: by its path. */
   readonly anchor?: string;
-  /** The directory is missing, and another user could put a link in its place before root makes it. */
+  /** The directory is missing, and another user could put a link in its place before root makes and holds it. */
   readonly isContested?: boolean;
 }
 
@@ -65,6 +65,7 @@ async function followLinks(absolute: string, uid: number | undefined): Promise<R
         );
       const target = join(next, ...parts.map(({ name }) => name));
       if (parts.length === 0) return reachable(absolute, target, uid);
+      if (uid === 0) checkOwners(at, absolute);
       return { path: absolute, target, isContested: uid === 0 && !isOutOfReach(at) };
     }
     if (!stats.isSymbolicLink()) {
@@ -83,14 +84,10 @@ async function followLinks(absolute: string, uid: number | undefined): Promise<R
 }
 
 function reachable(path: string, target: string, uid: number | undefined): ResolvedFile {
-  const anchor = uid === 0 ? anchorDirectory(dirname(target)) : ({ kind: "free" } as const);
-  if (anchor.kind === "free") return { path, target };
-  if (anchor.kind === "held") return { path, target, anchor: anchor.path };
-  throw unsafe(
-    path,
-    `${dirname(target)} was replaced just now by another user`,
-    "run as the user who owns it, or keep the file where only root may write",
-  );
+  const directory = dirname(target);
+  if (uid === 0) checkOwners(directory, path);
+  const reach = holdDirectory(directory, path, uid);
+  return reach === directory ? { path, target } : { path, target, anchor: reach };
 }
 
 function toParts(path: string, link: string | undefined): Part[] {
@@ -118,6 +115,35 @@ function checkPlanted(link: string, owner: number, directory: string, absolute: 
     `the symbolic link ${link} may have been made by another user, and root does not follow it`,
     "name the file that the link points to, or run as the user who owns it",
   );
+}
+
+/**
+ * For root: every directory of the path is where somebody whom it belongs to put it. In `/tmp` any user can make a
+ * directory under the name that root is going to use, and would own what root writes in it.
+ */
+export function checkOwners(directory: string, path: string): void {
+  for (let at = directory; at !== dirname(at); at = dirname(at)) {
+    const above = dirname(at);
+    if (isPlantable(lstatSync(at), lstatSync(above)))
+      throw planted(path, `${at} belongs to another user, in a directory where others may write`);
+  }
+}
+
+/** Whether somebody else than root and the owner of the directory may have made what is in it. Group root may write (strict-modes.ts). */
+export function isPlantable(child: Owned, directory: Owned & { readonly mode: bigint | number }): boolean {
+  const mode = Number(directory.mode);
+  const isOpen = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && Number(directory.gid) !== 0);
+  return isOpen && Number(child.uid) !== 0 && Number(child.uid) !== Number(directory.uid);
+}
+
+interface Owned {
+  readonly uid: bigint | number;
+  readonly gid: bigint | number;
+}
+
+/** What root does not write into, as anybody may have put it there. */
+export function planted(path: string, problem: string): Failure {
+  return unsafe(path, problem, "run as that user: rolefresh schedule systemd --run-as USER");
 }
 
 function unsafe(path: string, problem: string, hint: string): Failure {

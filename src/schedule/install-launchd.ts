@@ -8,6 +8,7 @@ export interface LaunchdPlace {
   readonly file: string;
   /** `gui/501`, `system`. */
   readonly domain: string;
+  readonly uid: number | undefined;
 }
 
 /**
@@ -17,7 +18,7 @@ export interface LaunchdPlace {
  */
 export async function installLaunchd(place: LaunchdPlace, plist: string, context: ToolContext): Promise<void> {
   await runTool("launchctl", ["version"], context);
-  await writeOwnFile(place.file, plist, PLIST_MARK);
+  await writeOwnFile(place.file, plist, PLIST_MARK, place.uid);
   // One that is loaded already keeps its old settings until it is unloaded; that none is loaded is no fault.
   await runTool("launchctl", ["bootout", `${place.domain}/${LAUNCHD_LABEL}`], context);
   const answer = await runTool("launchctl", ["bootstrap", place.domain, place.file], context);
@@ -30,5 +31,5 @@ export async function installLaunchd(place: LaunchdPlace, plist: string, context
 /** @returns the files that were removed @throws as installLaunchd */
 export async function uninstallLaunchd(place: LaunchdPlace, context: ToolContext): Promise<readonly string[]> {
   await runTool("launchctl", ["bootout", `${place.domain}/${LAUNCHD_LABEL}`], context);
-  return (await removeOwnFile(place.file, PLIST_MARK)) ? [place.file] : [];
+  return (await removeOwnFile(place.file, PLIST_MARK, place.uid)) ? [place.file] : [];
 }

@@ -1,6 +1,7 @@
-import { access, rm } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
+import { removeFile } from "../safe-file/place.ts";
 import { removeOwnFile, writeOwnFile } from "./own-file.ts";
 import { enablingLink, systemdState } from "./systemd-state.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
@@ -25,8 +26,8 @@ export async function installSystemd(
 ): Promise<void> {
   const systemctl = openSystemctl(place, context);
   await systemctl.run("--version");
-  await writeOwnFile(join(place.directory, SERVICE_NAME), units.service, UNIT_MARK);
-  await writeOwnFile(join(place.directory, TIMER_NAME), units.timer, UNIT_MARK);
+  await writeOwnFile(join(place.directory, SERVICE_NAME), units.service, UNIT_MARK, place.uid);
+  await writeOwnFile(join(place.directory, TIMER_NAME), units.timer, UNIT_MARK, place.uid);
   const next = `${systemctl.shown("daemon-reload")} && ${systemctl.shown("enable --now", TIMER_NAME)}`;
   const written = `${SERVICE_NAME} and ${TIMER_NAME} are in ${place.directory}, but the timer does not run`;
   await systemctl.orFail(written, next, "daemon-reload");
@@ -48,9 +49,9 @@ export async function uninstallSystemd(place: SystemdPlace, context: ToolContext
   const removed: string[] = [];
   for (const name of [TIMER_NAME, SERVICE_NAME]) {
     const path = join(place.directory, name);
-    if (await removeOwnFile(path, UNIT_MARK)) removed.push(path);
+    if (await removeOwnFile(path, UNIT_MARK, place.uid)) removed.push(path);
   }
-  await rm(enablingLink(place.directory), { force: true });
+  await removeFile(enablingLink(place.directory), place.uid);
   const gone = `${removed.join(" and ")} removed, but systemd could not be told`;
   const next = `${systemctl.shown("stop", TIMER_NAME)}; ${systemctl.shown("daemon-reload")}`;
   await systemctl.orFail(gone, next, "daemon-reload");

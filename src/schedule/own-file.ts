@@ -1,8 +1,7 @@
-import { mkdir, rm } from "node:fs/promises";
-import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { replaceFile } from "../base/replace-file.ts";
+import { openPlace, removeFile } from "../safe-file/place.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
+import { replaceFile } from "../safe-file/replace-file.ts";
 
 /** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
 
@@ -45,16 +44,21 @@ async function contentOf(path: string): Promise<string | { readonly state: "abse
  * Writes a file as a whole (temp file and rename), readable by all; one that is not ours is left alone.
  *
  * @returns whether it was written; false when it was like this already
- * @throws Failure SCHEDULE_FOREIGN, SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED
+ * @throws Failure SCHEDULE_FOREIGN, SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED, FILE_UNSAFE
  */
-export async function writeOwnFile(path: string, content: string, mark: string): Promise<boolean> {
+export async function writeOwnFile(
+  path: string,
+  content: string,
+  mark: string,
+  uid: number | undefined,
+): Promise<boolean> {
   const state = await ownFileState(path, mark);
   if (state === "foreign") throw foreign(path);
   if (state === "ours" && (await contentOf(path)) === content) return false;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    const place = await openPlace(path, uid, { makesDirectory: true });
     // A unit file that the manager may not read is one that it does not know.
-    await replaceFile(path, content, 0o644, "rolefresh-new");
+    await replaceFile(place, { text: content, mode: 0o644, unique: "rolefresh-new" });
   } catch (error) {
     throw asFailure(error, path, "cannot be written");
   }
@@ -62,12 +66,12 @@ export async function writeOwnFile(path: string, content: string, mark: string):
 }
 
 /** Removes a file of ours. @returns whether there was one @throws as writeOwnFile */
-export async function removeOwnFile(path: string, mark: string): Promise<boolean> {
+export async function removeOwnFile(path: string, mark: string, uid: number | undefined): Promise<boolean> {
   const state = await ownFileState(path, mark);
   if (state === "absent") return false;
   if (state === "foreign") throw foreign(path);
   try {
-    await rm(path);
+    await removeFile(path, uid);
   } catch (error) {
     throw asFailure(error, path, "cannot be removed");
   }
@@ -81,6 +85,7 @@ function foreign(path: string): Failure {
 }
 
 function asFailure(error: unknown, path: string, what: string): Failure {
+  if (error instanceof Failure) return error;
   const errno = errnoOf(error);
   if (errno === undefined) throw error;
   const denied = errno === "EACCES" || errno === "EPERM" || errno === "EROFS";

@@ -193,13 +193,18 @@ suite("as root on another user's file", { skip: isRoot ? false : "needs root" },
     await assertUntouched(stage);
   });
 
-  test("a missing .aws is not made where the user could put a link first", async () => {
+  test("a missing .aws is made for the user, and what is new in it is that user's", async () => {
     await using stage = await openStage();
     await rm(`${stage.home}/.aws`, { recursive: true });
-    const { code, stderr } = await stage.refresh();
-    assert.equal(code, 65, stderr);
-    assert.match(stderr, /\.aws does not exist, and another user could put a link in its place/);
-    assert.deepEqual(await readdir(stage.home), []);
+    assert.deepEqual(await stage.refresh(), { code: 0, signal: null, stdout: "", stderr: "" });
+    for (const [path, mode] of [
+      [`${stage.home}/.aws`, 0o700],
+      [`${stage.home}/.aws/credentials`, 0o600],
+    ] as const) {
+      const stats = await lstat(path);
+      assert.deepEqual([stats.uid, stats.gid, stats.mode & 0o7777], [USER, USER, mode], path);
+    }
+    assert.deepEqual(await readdir(`${stage.home}/.aws`), ["credentials"]);
   });
 
   test("a directory that is swapped for a link between look and write is written where it went, and not where the link leads", async () => {

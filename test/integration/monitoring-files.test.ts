@@ -22,7 +22,11 @@ async function writtenNames(): Promise<ReadonlySet<string>> {
     attempted: true,
     failure: "TIMEOUT",
   } as const;
-  await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run], configured: [run.profile] }, 1);
+  await writeMetrics(
+    path,
+    { now: new Date(), durationMs: 1, profiles: [run], configured: [run.profile] },
+    { pid: 1, uid: process.geteuid?.() },
+  );
   return new Set(parseSamples(await readFile(path, "utf8")).keys());
 }
 
@@ -70,7 +74,11 @@ suite("the files for monitoring", () => {
       failure: "TIMEOUT",
     } as const;
     for (let round = 0; round < 3; round++)
-      await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run], configured: [run.profile] }, 1);
+      await writeMetrics(
+        path,
+        { now: new Date(), durationMs: 1, profiles: [run], configured: [run.profile] },
+        { pid: 1, uid: process.geteuid?.() },
+      );
     const [sample] = parseSamples(await readFile(path, "utf8")).get("rolefresh_profile_failures_total") ?? [];
     assert.deepEqual(sample, { labels: { profile: 'a"b\\c\nd', code: "TIMEOUT" }, value: 3 });
   });
@@ -88,8 +96,16 @@ suite("the files for monitoring", () => {
         failure: "TIMEOUT",
       }) as const;
     const report = { now: new Date(), durationMs: 1 };
-    await writeMetrics(path, { ...report, profiles: [run("a"), run("b"), run("c")], configured: ["a", "b", "c"] }, 1);
-    await writeMetrics(path, { ...report, profiles: [run("a")], configured: ["a", "b"] }, 1);
+    await writeMetrics(
+      path,
+      { ...report, profiles: [run("a"), run("b"), run("c")], configured: ["a", "b", "c"] },
+      { pid: 1, uid: process.geteuid?.() },
+    );
+    await writeMetrics(
+      path,
+      { ...report, profiles: [run("a")], configured: ["a", "b"] },
+      { pid: 1, uid: process.geteuid?.() },
+    );
     const samples = parseSamples(await readFile(path, "utf8"));
     for (const [name, list] of samples) {
       if (name.startsWith("rolefresh_profile_"))
@@ -117,7 +133,11 @@ suite("the files for monitoring", () => {
       attempted: true,
       failure: undefined,
     };
-    await writeMetrics(path, { now: new Date(), durationMs: 1, profiles: [run], configured: ["a"] }, 1);
+    await writeMetrics(
+      path,
+      { now: new Date(), durationMs: 1, profiles: [run], configured: ["a"] },
+      { pid: 1, uid: process.geteuid?.() },
+    );
     assert.equal(await home.read("victim"), "untouched");
     assert.ok((await lstat(path)).isFile());
   });

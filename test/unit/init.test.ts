@@ -113,12 +113,18 @@ suite("the config's file", () => {
   test("is never replaced unasked, not even a dangling link, and nothing is left beside it", async () => {
     await using home = await tempHome();
     await home.write(".aws/rolefresh.ini", "old");
-    await assert.rejects(writeConfigFile(home.config, "new", false, "t"), /there is already a config/);
+    await assert.rejects(
+      writeConfigFile({ path: home.config, text: "new", replace: false }, { pid: 1, uid: process.geteuid?.() }),
+      /there is already a config/,
+    );
     assert.equal(await home.read(".aws/rolefresh.ini"), "old");
     const link = join(home.path, ".aws", "link.ini");
     await symlink("/nowhere/at/all", link);
     assert.equal(await isTaken(link), true);
-    await assert.rejects(writeConfigFile(link, "new", false, "t"), /there is already a config/);
+    await assert.rejects(
+      writeConfigFile({ path: link, text: "new", replace: false }, { pid: 1, uid: process.geteuid?.() }),
+      /there is already a config/,
+    );
     assert.deepEqual(await home.awsFiles(), ["link.ini", "rolefresh.ini"]);
   });
 
@@ -127,7 +133,7 @@ suite("the config's file", () => {
     const real = await home.write("dotfiles/rolefresh.ini", "old");
     await mkdir(join(home.path, ".aws"));
     await symlink(real, home.config);
-    await writeConfigFile(home.config, "new", true, "t");
+    await writeConfigFile({ path: home.config, text: "new", replace: true }, { pid: 1, uid: process.geteuid?.() });
     assert.equal(await home.read("dotfiles/rolefresh.ini"), "new");
   });
 });

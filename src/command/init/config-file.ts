@@ -1,9 +1,22 @@
 import { constants } from "node:fs";
-import { access, link, lstat, mkdir, open, realpath, rename, unlink } from "node:fs/promises";
+import { access, lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 import { errnoOf, Failure } from "../../base/failure.ts";
 import { fileFailure } from "../../safe-file/file-failure.ts";
+import { openPlace } from "../../safe-file/place.ts";
+import { createFile, replaceFile } from "../../safe-file/replace-file.ts";
+import type { World } from "../../world.ts";
+
+/** With which the directory keeps a file from being made in it. */
+const DIRECTORY_ERRORS: ReadonlySet<string> = new Set([
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOENT",
+  "ENOTDIR",
+  "ENAMETOOLONG",
+]);
 
 /**
  * Whether something stands at the path, a dangling symbolic link included.
@@ -29,68 +42,36 @@ export function taken(path: string): Failure {
   });
 }
 
+/** A config to be written. */
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+  /** Write over one that is there; a symlinked one stays a symlink. */
+  readonly replace: boolean;
+}
+
 /**
  * Writes the config whole or not at all: a private temp file beside it, synced, then linked to its name, which fails when
- * the name is taken, or with `replace` renamed over it. Its directory is made 0700 where it is missing, the file is 0600.
+ * the name is taken, or with `replace` renamed over it. Its directory is made 0700 where it is missing, the file is 0600;
+ * what root makes in another user's directory is that user's.
  *
- * @param suffix makes the temp file's name its own
- * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; the old file, if any, stays as it was
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; FILE_UNSAFE as root where another user leads the path elsewhere.
+ *   The old file, if any, stays as it was.
  */
-export async function writeConfigFile(path: string, text: string, replace: boolean, suffix: string): Promise<void> {
-  const target = replace ? await resolved(path) : path;
-  const temporary = `${target}.${suffix}.tmp`;
+export async function writeConfigFile(config: ConfigFile, { pid, uid }: Pick<World, "pid" | "uid">): Promise<void> {
+  const { path, text, replace } = config;
   try {
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-    await access(dirname(target), constants.W_OK | constants.X_OK);
-    const handle = await open(temporary, "wx", 0o600);
-    try {
-      await handle.writeFile(text);
-      await handle.sync();
-    } catch (error) {
-      await unlink(temporary);
-      throw fileFailure("FILE_WRITE_FAILED", "cannot write", path, error);
-    } finally {
-      await handle.close();
-    }
+    const place = await openPlace(path, uid, { followsLink: replace, makesDirectory: true });
+    await access(dirname(place.reach), constants.W_OK | constants.X_OK);
+    await (replace ? replaceFile : createFile)(place, { text, mode: 0o600, unique: `rolefresh-${pid}` });
   } catch (error) {
-    throw fileFailure(
-      "FILE_CANNOT_CREATE",
-      "cannot create",
-      path,
-      error,
-      `the directory ${dirname(target)} must be writable`,
-    );
+    const errno = errnoOf(error) ?? "";
+    if (errno === "EEXIST") throw taken(path);
+    if (!DIRECTORY_ERRORS.has(errno)) throw fileFailure("FILE_WRITE_FAILED", "cannot write", path, error);
+    const hint =
+      dirname(path) === "/.aws"
+        ? "HOME is '/': set HOME to a directory that can be written, or name the config with --config"
+        : `the directory ${dirname(path)} must be writable`;
+    throw fileFailure("FILE_CANNOT_CREATE", "cannot create", path, error, hint);
   }
-  try {
-    await (replace ? rename(temporary, target) : place(temporary, target));
-  } catch (error) {
-    throw errnoOf(error) === "EEXIST" ? taken(path) : fileFailure("FILE_WRITE_FAILED", "cannot write", path, error);
-  } finally {
-    await unlink(temporary).catch(ignoreMissing);
-  }
-}
-
-/** Not every file system has hard links (exFAT, some FUSE): there the name is looked at just before the rename. */
-async function place(temporary: string, target: string): Promise<void> {
-  try {
-    await link(temporary, target);
-  } catch (error) {
-    const errno = errnoOf(error);
-    if (errno !== "EPERM" && errno !== "ENOTSUP" && errno !== "ENOSYS") throw error;
-    if (await isTaken(target)) throw taken(target);
-    await rename(temporary, target);
-  }
-}
-
-/** A symlinked config stays a symlink. */
-async function resolved(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    return path;
-  }
-}
-
-function ignoreMissing(error: unknown): void {
-  if (errnoOf(error) !== "ENOENT") throw error;
 }

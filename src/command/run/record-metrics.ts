@@ -7,7 +7,7 @@ import type { Outcome } from "./outcome.ts";
 /**
  * Writes the figures of a run to the metrics file.
  *
- * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
+ * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED, FILE_UNSAFE
  */
 export async function recordMetrics(
   path: string,
@@ -28,6 +28,6 @@ export async function recordMetrics(
   await writeMetrics(
     pathOrThrow("--metrics-file", expandPath(path, world, world.cwd)),
     { now: world.now(), durationMs, profiles, configured: specs.map(({ profile }) => profile) },
-    world.pid,
+    world,
   );
 }
