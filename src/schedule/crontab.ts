@@ -24,7 +24,7 @@ export function crontabBlock(job: ScheduledJob): string {
 /** One crontab line. A `%` is a newline to cron unless a backslash stands before it (crontab(5)). */
 export function cronLine(job: ScheduledJob): string {
   const assignments = [...job.environment].map(([name, value]) => `${name}=${toShellWord(value)}`);
-  const command = [...assignments, ...wordsOf(job, "refresh").map(toShellWord)].join(" ");
+  const command = [...assignments, ...wordsOf(job).map(toShellWord)].join(" ");
   return `${toCronFields(job.interval)} ${command.replaceAll("%", "\\%")}`;
 }
 

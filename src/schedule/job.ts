@@ -13,7 +13,7 @@ export interface ScheduledJob {
   readonly timeoutMs: number;
 }
 
-/** `NODE SCRIPT COMMAND OPTION…` of a job. */
-export function wordsOf(job: ScheduledJob, command: "refresh" | "check"): readonly string[] {
-  return [...job.program, command, ...job.options];
+/** `NODE SCRIPT refresh OPTION…` of a job. */
+export function wordsOf(job: ScheduledJob): readonly string[] {
+  return [...job.program, "refresh", ...job.options];
 }

@@ -28,7 +28,7 @@ export function launchdPlist(job: LaunchdJob): string {
     `  ${key("Label")}${string(LAUNCHD_LABEL)}`,
     `  ${key("ProgramArguments")}`,
     "  <array>",
-    ...wordsOf(job, "refresh").map((word) => `    ${string(word)}`),
+    ...wordsOf(job).map((word) => `    ${string(word)}`),
     "  </array>",
     ...(environment.length === 0 ? [] : [`  ${key("EnvironmentVariables")}`, "  <dict>", ...environment, "  </dict>"]),
     ...(job.runAs === undefined ? [] : [`  ${key("UserName")}${string(job.runAs)}`]),

@@ -26,7 +26,7 @@ export interface SystemdJob extends ScheduledJob {
   readonly runsCommands: boolean;
 }
 
-/** The oneshot service: `check` decides whether there is anything to do, `refresh` does it. */
+/** The oneshot service: `refresh` decides whether there is anything to do, and does it. */
 export function serviceUnit(job: SystemdJob): string {
   const isSystem = job.scope === "system";
   return lines([
@@ -41,14 +41,13 @@ export function serviceUnit(job: SystemdJob): string {
     "Type=oneshot",
     ...(isSystem && job.runAs !== undefined ? [`User=${job.runAs}`] : []),
     ...[...job.environment].map(([name, value]) => `Environment=${toAssignment(name, value)}`),
-    "# 0 something is due; 1 nothing is, which counts as skipped; 255 is an error and fails the unit.",
-    `ExecCondition=${toCommandLine(wordsOf(job, "check"))}`,
-    `ExecStart=${toCommandLine(wordsOf(job, "refresh"))}`,
+    "# No ExecCondition=: systemd takes 1 to 254 for 'skip', and so would skip for ever a program that cannot be started any more.",
+    `ExecStart=${toCommandLine(wordsOf(job))}`,
     `TimeoutStartSec=${Math.ceil(job.timeoutMs / 1000) + 60}`,
     "Restart=on-failure",
     "RestartSec=60",
-    "# These want a person: the next try would fail alike.",
-    "RestartPreventExitStatus=64 65 66 70 77 78",
+    "# These want a person: the next try would fail alike. 1: Node.js cannot load the program; 203: there is no Node.js.",
+    "RestartPreventExitStatus=1 64 65 66 70 77 78 203",
     "",
     ...(job.runsCommands
       ? [

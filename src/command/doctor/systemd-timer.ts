@@ -100,7 +100,7 @@ function judgeUnits(
     );
   const result = service?.get("Result") ?? "success";
   const last = instantOf(timer.get("LastTriggerUSec"));
-  // `exec-condition` is a run that `rolefresh check` skipped, as nothing was due (systemd.service(5), ExecCondition=).
+  // `exec-condition` is a run that an ExecCondition= of the user's own has skipped (systemd.service(5)).
   if (result !== "success" && result !== "exec-condition") {
     const status = service?.get("ExecMainStatus") ?? "0";
     const shown = status === "0" ? result : `${result}, status ${status}`;
