@@ -4,14 +4,13 @@ import type { WatchInvocation } from "../cli/invocation.ts";
 import { openReporter, type Reporter } from "../cli/report.ts";
 import type { Config } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
-import { readConfig } from "../config/read.ts";
 import { refreshAt, windowMs } from "../plan/due.ts";
 import { isStillValid } from "../plan/profile-state.ts";
 import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/wake.ts";
 import type { World } from "../world.ts";
 import { carryOut } from "./run/carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";
-import { type Loaded, openFiles, planLoaded, refuseUnknown } from "./run/load.ts";
+import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "./run/load.ts";
 import type { Outcome } from "./run/outcome.ts";
 import { recordMetrics } from "./run/record-metrics.ts";
 import { outcomesToJson } from "./run/render-outcomes.ts";
@@ -25,9 +24,14 @@ import { reportOutcomes } from "./run/report-outcomes.ts";
  * @throws the first configuration's failure; USAGE for a profile that is not in it; INTERRUPTED
  */
 export async function watch(invocation: WatchInvocation, world: World): Promise<number> {
-  const config = await readConfig(invocation.config, world);
-  refuseUnknown(config, invocation.profiles);
-  return new Watcher(invocation, world, config).run();
+  return new Watcher(invocation, world, await configFor(invocation, world)).run();
+}
+
+/** The configuration, when it has everything that is watched. */
+async function configFor({ config: options, profiles }: WatchInvocation, world: World): Promise<Config> {
+  const { config } = await loadProfiles(options, world);
+  refuseUnknown(config, profiles);
+  return config;
 }
 
 interface Pause {
@@ -80,7 +84,7 @@ class Watcher {
     const { profiles, global } = this.#invocation;
     const startedAt = this.#world.monotonicMs();
     try {
-      const loaded = await openFiles(this.#config, this.#world);
+      const loaded = await openFilesAgain(this.#config, this.#world);
       const names = profiles.length > 0 ? profiles : this.#config.profiles.map((spec) => spec.profile);
       const awake = this.#awake(loaded, names);
       const steps = awake.length > 0 ? planLoaded(loaded, awake, false, this.#world) : [];
@@ -195,7 +199,7 @@ class Watcher {
   async #reload(): Promise<void> {
     this.#hungUp = false;
     try {
-      this.#config = await readConfig(this.#invocation.config, this.#world);
+      this.#config = await configFor(this.#invocation, this.#world);
       this.#pauses.clear();
       this.#reporter.info("the config was read again");
     } catch (error) {

@@ -225,6 +225,45 @@ suite("watch", () => {
     assert.ok(asked > hours * 12 && asked < hours * 24 + 8, `asked ${asked} times in ${hours} hours`);
   });
 
+  test("a source section that disappears fails its own profile alone", async () => {
+    await using home = await tempHome();
+    const chained = "[chained]\nrole_arn = arn:aws:iam::999999999999:role/Billing\nsource_profile = theirs\n";
+    await home.write(".aws/rolefresh.ini", ONE_ROLE + chained);
+    await home.write(".aws/credentials", "[theirs]\naws_access_key_id = AKIAMINE\naws_secret_access_key = mine\n");
+    let isEmptied = false;
+    const { world } = watchWorld(home.path, {}, [], (count, stop) => {
+      if (!isEmptied && world.written.err.includes("refreshed")) {
+        isEmptied = true;
+        writeFileSync(home.credentials, "");
+      }
+      if (count === 12) stop();
+    });
+    await using sandbox = await startSandbox({ now: world.now });
+    Object.assign(world, { env: sandbox.env });
+    await main(world);
+    assert.match(world.written.err, /profile 'chained': its source_profile 'theirs' has no readable access key/);
+    assert.equal(sandbox.callsTo("AssumeRoleWithWebIdentity").length, 2, world.written.err);
+  });
+
+  test("without the section that a profile calls with it does not start; SIGHUP to such a config keeps the old", async () => {
+    await using home = await tempHome();
+    const chained = "[chained]\nrole_arn = arn:aws:iam::999999999999:role/Billing\nsource_profile = nobody\n";
+    await home.write(".aws/rolefresh.ini", ONE_ROLE + chained);
+    const broken = watchWorld(home.path, {}, [], (_count, stop) => stop());
+    assert.equal(await main(broken.world), 78);
+    await home.write(".aws/rolefresh.ini", ONE_ROLE);
+    const watching = watchWorld(home.path, {}, ["default"], (count, stop) => {
+      if (count === 1) writeFileSync(home.config, ONE_ROLE.replace("[default]", "[other]"));
+      if (count === 2) watching.hangup();
+      if (count === 4) stop();
+    });
+    await using sandbox = await startSandbox({ now: watching.world.now });
+    Object.assign(watching.world, { env: sandbox.env });
+    await main(watching.world);
+    assert.match(watching.world.written.err, /no profile 'default' is configured.*\n(.*\n)*.*the config is broken/);
+    assert.equal(sandbox.callsTo("AssumeRoleWithWebIdentity").length, 1);
+  });
+
   test("memory stays flat over 3,000 simulated cycles", async (t) => {
     setFlagsFromString("--expose-gc");
     const gc: unknown = runInNewContext("gc");

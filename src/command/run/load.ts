@@ -42,13 +42,22 @@ export async function loadProfiles(options: ConfigOptions, world: World): Promis
 export async function openFiles(config: Config, world: World): Promise<Loaded> {
   const { profiles } = config;
   const views = await openAll(profiles, world);
+  const mistakes = staticSourceMistakes({ names: profiles.map(({ profile }) => profile), profiles }, views);
+  if (mistakes.length > 0) throw new ConfigMistakes(mistakes);
+  return toLoaded(config, views);
+}
+
+/** The same for a daemon, whose files change: a `source_profile` that is gone fails its own profile alone, when it is due. */
+export async function openFilesAgain(config: Config, world: World): Promise<Loaded> {
+  return toLoaded(config, await openAll(config.profiles, world));
+}
+
+function toLoaded(config: Config, views: ReadonlyMap<string, CredentialsView>): Loaded {
   const viewOf = (spec: ProfileSpec): CredentialsView => {
     const view = views.get(spec.credentialsFile);
     if (!view) throw new Error(`no view of ${spec.credentialsFile}`);
     return view;
   };
-  const mistakes = staticSourceMistakes({ names: profiles.map(({ profile }) => profile), profiles }, views);
-  if (mistakes.length > 0) throw new ConfigMistakes(mistakes);
   return { config, viewOf, views: [...views.values()] };
 }
 
