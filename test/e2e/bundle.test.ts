@@ -52,7 +52,7 @@ suite("the bundle", { skip }, () => {
       ["https://127.0.0.1:9", true],
     ] as const) {
       const env = endpoint === undefined ? {} : { AWS_ENDPOINT_URL_STS: endpoint };
-      const { result, files, hasTls } = await loading(scene, ["--timeout", "2s"], env);
+      const { result, files, hasTls } = await loading(scene, ["--timeout", "10s"], env);
       assert.equal(result.code, 75);
       assert.deepEqual(files, REFRESH);
       assert.equal(hasTls, needsTls);

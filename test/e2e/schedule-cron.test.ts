@@ -33,7 +33,7 @@ function skipReason(): string | false {
   return unlessThere("cron", "crontab", "unshare", "mount");
 }
 
-test("a real cron daemon refreshes under its bare environment", { skip: skipReason(), timeout: 120_000 }, async () => {
+test("a real cron daemon refreshes under its bare environment", { skip: skipReason(), timeout: 600_000 }, async () => {
   await using box = await startSandbox();
   await using home = await tempHome();
   // A blank, a quote and a per cent sign: what crontab(5) and sh trip over.

@@ -97,7 +97,7 @@ suite("a profile with IAM Identity Center", () => {
     const token = "token" in options ? options.token : "sso-token";
     if (token !== undefined) await logIn(scene, token, options.expiresAt ?? new Date(Date.now() + HOUR));
     const env = { AWS_ENDPOINT_URL_SSO: portal.url };
-    const result = await scene.run(["--verbose", "--timeout", "20s"], { env });
+    const result = await scene.run(["--verbose"], { env });
     assert.deepEqual([result.code, result.stdout], [code, ""], result.stderr);
     assert.match(result.stderr, says);
     assert.doesNotMatch(result.stderr, /sso-token|je7MtGbClwBF|IQoJ/);
@@ -125,7 +125,7 @@ suite("a profile with IAM Identity Center", () => {
   test("a portal that is not there: exit 75", async () => {
     await using scene = await openMachine(LEGACY, SSO);
     await logIn(scene, "sso-token", new Date(Date.now() + HOUR));
-    const result = await scene.run(["--timeout", "20s"], { env: { AWS_ENDPOINT_URL_SSO: "http://127.0.0.1:1" } });
+    const result = await scene.run([], { env: { AWS_ENDPOINT_URL_SSO: "http://127.0.0.1:1" } });
     assert.equal(result.code, 75, result.stderr);
     assert.match(result.stderr, /the network fails/);
   });

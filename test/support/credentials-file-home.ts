@@ -32,7 +32,7 @@ export interface FileHome extends AsyncDisposable {
   readonly inode: () => Promise<number>;
 }
 
-export async function fileHome(content?: string | Buffer, timeoutMs = 30_000): Promise<FileHome> {
+export async function fileHome(content?: string | Buffer, timeoutMs = 120_000): Promise<FileHome> {
   const directory = await mkdtemp(join(tmpdir(), "rolefresh-file-"));
   const path = join(directory, "credentials");
   if (content !== undefined) {

@@ -225,7 +225,7 @@ export const lockFaults: readonly LockFault[] = [
     run: async () => {
       await using scene = await openFaultScene();
       const held = await hold(scene);
-      const { code, stderr } = await scene.run(["refresh", "--timeout", "5s"]);
+      const { code, stderr } = await scene.run(["refresh", "--timeout", "15s"]);
       assert.equal(code, 75);
       assert.match(stderr, /another rolefresh has been refreshing it/);
       assert.equal(await scene.credentials(), BEFORE);
