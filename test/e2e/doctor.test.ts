@@ -399,7 +399,7 @@ suite("doctor, looking at identity and STS", () => {
     assert.match(direct.of("proxy")[0] ?? "", /^ok: HTTPS_PROXY is set, and 127\.0\.0\.1:\d+ is excepted/);
     assert.match(direct.of("ca")[0] ?? "", /^error: AWS_CA_BUNDLE names \/nowhere\/ca\.pem, which cannot be read/);
     const through = await diagnose(scene, [], { env: { ...env, AWS_ENDPOINT_URL_STS: "", AWS_CA_BUNDLE: "" } });
-    assert.match(through.of("sts")[0] ?? "", /^error: .*the proxy's status 403/);
+    assert.match(through.of("sts")[0] ?? "", /^error: .*the proxy refuses with status 403/);
     assert.match(
       through.of("proxy")[0] ?? "",
       /^warning: sts\.[a-z0-9-]+\.amazonaws\.com is asked through the proxy 127\.0\.0\.1:\d+/,
