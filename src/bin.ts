@@ -2,7 +2,9 @@
 import { fstatSync, statSync } from "node:fs";
 import { constants, hostname, userInfo } from "node:os";
 
+import { GRACE_MS } from "./base/deadline.ts";
 import { errnoOf, Failure } from "./base/failure.ts";
+import { openLastResort } from "./base/last-resort.ts";
 import { renderBug } from "./cli/bug.ts";
 import { EXIT_BUG, failedStatus } from "./cli/exit-code.ts";
 import type { Output, World } from "./world.ts";
@@ -21,6 +23,8 @@ process.on("uncaughtException", (error) => {
   reportBug(error);
   process.exit();
 });
+const lastResort = openLastResort(process.pid, () => process.kill(process.pid, "SIGKILL"));
+let leaving: (() => void) | undefined;
 void run();
 
 async function run(): Promise<void> {
@@ -121,7 +125,12 @@ function listenForSignals(): Signals {
  * be cancelled: the SDK's metadata providers, which a silent server holds for ever.
  */
 function leaveWhenSaid(): void {
-  if (opened.every(({ writableLength }) => writableLength === 0)) process.exit();
+  if (!opened.every(({ writableLength }) => writableLength === 0)) return;
+  // exit(3) waits for Node's threads, where a dead mount or resolver may hold one for ever: the last resort ends that.
+  if (process.getActiveResourcesInfo().some((name) => /^(?:FSReq|GetAddrInfo)/.test(name))) {
+    leaving ??= lastResort.killAfter(GRACE_MS);
+    setTimeout(leaveWhenSaid, 2);
+  } else process.exit();
 }
 
 /**
@@ -182,6 +191,7 @@ function openWorld(): World {
     // Node loads `performance` when it is first used, which costs more than all that a tick measures with it.
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     random: Math.random,
+    lastResort,
     sleep,
   };
 }

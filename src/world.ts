@@ -20,6 +20,16 @@ export interface Clock {
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** A number in [0, 1). */
   readonly random: () => number;
+  /** Absent in tests, which must live on. */
+  readonly lastResort?: LastResort;
+}
+
+/** Ends the process with SIGKILL where nothing else can: a file call that the kernel does not finish. */
+export interface LastResort {
+  /** In `ms` milliseconds, unless the returned function is called; by a timer of the event loop. */
+  readonly killAfter: (ms: number) => () => void;
+  /** Likewise, by a thread of its own, which a blocked event loop does not stop. */
+  readonly watch: (ms: number) => () => void;
 }
 
 /**

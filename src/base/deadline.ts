@@ -15,6 +15,9 @@ export interface Deadline {
   readonly clear: () => void;
 }
 
+/** For what may still be written after the deadline, and for cleaning up; then the process is killed. */
+export const GRACE_MS = 10_000;
+
 /**
  * Starts a deadline of `timeoutMs` from now.
  *
@@ -22,7 +25,7 @@ export interface Deadline {
  */
 export function startDeadline(
   timeoutMs: number,
-  clock: Pick<Clock, "monotonicMs">,
+  clock: Pick<Clock, "monotonicMs" | "lastResort">,
   interrupted: AbortSignal,
 ): Deadline {
   const controller = new AbortController();
@@ -35,11 +38,18 @@ export function startDeadline(
   const onInterrupt = () => controller.abort(interrupted.reason);
   if (interrupted.aborted) onInterrupt();
   else interrupted.addEventListener("abort", onInterrupt, { once: true });
+  const { lastResort } = clock;
+  let spare = lastResort?.watch(timeoutMs + GRACE_MS);
+  controller.signal.addEventListener("abort", () => {
+    spare?.();
+    spare = lastResort?.killAfter(GRACE_MS);
+  });
   return {
     signal: controller.signal,
     remainingMs: () => Math.max(0, endsAt - clock.monotonicMs()),
     clear: () => {
       clearTimeout(timer);
+      spare?.();
       interrupted.removeEventListener("abort", onInterrupt);
     },
   };

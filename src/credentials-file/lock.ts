@@ -26,11 +26,12 @@ const watch = watchLocks();
  * Tries once to take the right to fetch a profile's credentials: undefined when another process has it. The one of a
  * killed process is taken over after some ten seconds.
  *
+ * @param ends from then on the lock is not kept alive any more: a process that hangs past its deadline loses it
  * @throws Failure FILE_CANNOT_CREATE
  */
-export async function tryFlight(file: ResolvedFile, profile: string): Promise<Lease | undefined> {
+export async function tryFlight(file: ResolvedFile, profile: string, ends?: AbortSignal): Promise<Lease | undefined> {
   await holdContested(file);
-  return await tryLock(file, flightLockOf(file, profile));
+  return await tryLock(file, flightLockOf(file, profile), ends);
 }
 
 /**
@@ -43,7 +44,7 @@ export async function lockFile(file: ResolvedFile, clock: Clock, deadline: Deadl
   for (let waitMs = 4; ; waitMs = Math.min(waitMs * 1.5, 60)) {
     const path = await fileLockPath(file);
     if (deadline.signal.aborted) throw busy(shownPath(file, path), deadline);
-    const lease = await tryLock(file, path);
+    const lease = await tryLock(file, path, deadline.signal);
     if (lease && !deadline.signal.aborted) return lease;
     await lease?.release();
     try {
@@ -72,11 +73,11 @@ async function fileLockPath(file: ResolvedFile): Promise<string> {
   }
 }
 
-async function tryLock(file: ResolvedFile, path: string): Promise<Lease | undefined> {
+async function tryLock(file: ResolvedFile, path: string, ends?: AbortSignal): Promise<Lease | undefined> {
   let hasMadeDirectory = false;
   for (;;) {
     try {
-      return await acquire(file, path);
+      return await acquire(file, path, ends);
     } catch (error) {
       if (errnoOf(error) === "ENOENT" && !hasMadeDirectory) {
         await makeDirectory(file);
@@ -139,14 +140,14 @@ function clear(file: ResolvedFile, path: string): boolean {
   }
 }
 
-async function acquire(file: ResolvedFile, path: string): Promise<Lease> {
+async function acquire(file: ResolvedFile, path: string, ends?: AbortSignal): Promise<Lease> {
   // Loaded here: a run with nothing due takes no lock, and should not pay for it.
   const { lock } = await import("proper-lockfile");
   const controller = new AbortController();
   const release = await lock(path, {
     realpath: false,
     lockfilePath: path,
-    fs: new LockDirectory(),
+    fs: new LockDirectory(ends),
     update: HEARTBEAT_MS,
     // Never: its own take-over of dead locks has a race, lock-liveness.ts does it.
     stale: 10 * 365 * 24 * 3600 * 1000,

@@ -103,13 +103,7 @@ export function refusalOf(read: Exclude<FileRead, { kind: "read" }>, path: strin
     case "exposed":
       return {
         why: `${read.exposure.reason}, and root trusts only what root alone can change`,
-        hint: mendOf(read.exposure),
+        hint: read.exposure.hint,
       };
   }
-}
-
-function mendOf({ path, owner }: Exposure): string {
-  return owner === undefined
-    ? `run: chmod go-w ${path}`
-    : `run rolefresh as that user, or keep the file where only root can write, or run: chown root ${path}`;
 }

@@ -10,8 +10,8 @@ export interface Exposure {
   readonly path: string;
   /** Subject first: `/home/u belongs to user 1000`. */
   readonly reason: string;
-  /** The user it belongs to, unless that is root. */
-  readonly owner: bigint | undefined;
+  /** What to do about it: starts with a verb. */
+  readonly hint: string;
 }
 
 /** As Linux limits it (path_resolution(7)). */
@@ -79,9 +79,17 @@ async function look(path: string): Promise<BigIntStats | undefined> {
 
 /** The reason for one file or directory by itself. */
 async function judge(path: string, stats: BigIntStats): Promise<Exposure | undefined> {
-  const reason = reasonOf(stats);
+  // A device or FIFO is refused for what it is.
+  const reason = stats.isFile() || stats.isDirectory() ? reasonOf(stats) : undefined;
   if (reason === undefined || (await isReadOnlyPlace(path))) return undefined;
-  return { path, reason: `${path} ${reason}`, owner: stats.uid === 0n ? undefined : stats.uid };
+  return { path, reason: `${path} ${reason}`, hint: hintOf(path, stats) };
+}
+
+function hintOf(path: string, stats: BigIntStats): string {
+  if (stats.uid !== 0n)
+    return `run rolefresh as that user, or keep the file where only root can write, or run: chown root ${path}`;
+  if (isSticky(stats)) return `keep the file in a directory where only root can write, not in ${path}`;
+  return `run: chmod go-w ${path}`;
 }
 
 function reasonOf({ uid, gid, mode }: BigIntStats): string | undefined {

@@ -28,7 +28,8 @@ export async function handOver(paths: readonly string[], { uid, deadline }: Cont
   const { externalDataInterceptor } = await import("@smithy/shared-ini-file-loader");
   const readText = textReader(uid, { interrupted: deadline.signal });
   for (const path of paths) {
-    const read = await readText(path, MAX_BYTES);
+    // What people name to have no such file.
+    const read = path === "/dev/null" ? { text: "" } : await readText(path, MAX_BYTES);
     if (read.text === undefined && !read.isAbsent)
       throw new Failure("CONFIG_INVALID", `the AWS config ${path} cannot be used: ${read.why}`, { hint: read.hint });
     externalDataInterceptor.interceptFile(path, read.text ?? "");

@@ -139,7 +139,7 @@ suite("root takes a config", { skip: missing ?? false }, () => {
       assert.equal(code, 78, stderr);
       assert.match(stderr, /^rolefresh: error: root does not use the config /);
       assert.match(stderr, reason);
-      assert.match(stderr, /\nrolefresh: hint: .*(chmod go-w|chown root) .*--run-as USER/);
+      assert.match(stderr, /\nrolefresh: hint: .*(chmod go-w|chown root|keep the file in) .*--run-as USER/);
       assert.equal(await isThere(proof), false);
     });
   }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { lstat, mkdir, readdir, rmdir, utimes, writeFile } from "node:fs/promises";
+import { lstat, mkdir, readdir, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { LockDirectory } from "../../src/credentials-file/lock-directory.ts";
 import { lockFile, tryFlight } from "../../src/credentials-file/lock.ts";
 import { watchLocks } from "../../src/credentials-file/lock-liveness.ts";
 import { fileLockOf, flightLockOf } from "../../src/credentials-file/lock-name.ts";
@@ -238,3 +239,27 @@ async function age(path: string, seconds: number): Promise<void> {
   const at = Date.now() / 1000 + seconds;
   await utimes(path, at, at);
 }
+
+test("a lock is kept alive until its holder's deadline, and can be taken over after it", async () => {
+  await using home = await fileHome();
+  const directory = new LockDirectory(home.deadline.signal);
+  const past = new AbortController();
+  const ended = new LockDirectory(past.signal);
+  const touch = (lock: LockDirectory, at: number): void => {
+    const date = new Date(at);
+    lock.utimes(home.directory, date, date, (error) => assert.ok(!error));
+  };
+  touch(directory, 1_000_000);
+  touch(directory, 2_000_000);
+  assert.equal((await stat(home.directory)).mtimeMs, 2_000_000);
+  touch(ended, 3_000_000);
+  past.abort();
+  touch(ended, 4_000_000);
+  assert.equal((await stat(home.directory)).mtimeMs, 3_000_000);
+  // To its holder, which may be about to write, it is the one that it dated.
+  ended.stat(home.directory, (error, stats) => {
+    assert.ok(!error);
+    assert.equal(stats?.mtimeMs ?? stats?.mtime.getTime(), 3_000_000);
+    assert.equal(stats?.mtime.getTime(), 4_000_000);
+  });
+});

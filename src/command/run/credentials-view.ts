@@ -4,6 +4,7 @@ import { type ResolvedFile, resolveFile } from "../../safe-file/locate.ts";
 import { ownershipOf } from "../../credentials-file/ownership.ts";
 import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../credentials-file/read.ts";
 import type { WrittenProfile } from "../../plan/profile-state.ts";
+import { awaitFileSystem, type TimeLimit } from "../../safe-file/time-limit.ts";
 import type { World } from "../../world.ts";
 
 /** One credentials file as it was last read, and read again only when it changed. */
@@ -28,30 +29,35 @@ export interface CredentialsView {
  *
  * @param path as configured; links are followed as `locate.ts` has it
  */
-export async function openCredentialsView(path: string, world: Pick<World, "uid">): Promise<CredentialsView> {
-  const view = new FileView(path, world.uid);
+export async function openCredentialsView(
+  path: string,
+  world: Pick<World, "uid"> & TimeLimit,
+): Promise<CredentialsView> {
+  const view = new FileView(path, world);
   await view.read();
   return view;
 }
 
 class FileView implements CredentialsView {
   readonly path: string;
-  readonly #uid: number | undefined;
+  readonly #world: Pick<World, "uid"> & TimeLimit;
   #stamp: FileStamp | undefined;
   #isTorn = false;
   file: ResolvedFile | undefined;
   document: CredentialsDocument | undefined;
   failure: Failure | undefined;
 
-  constructor(path: string, uid: number | undefined) {
+  constructor(path: string, world: Pick<World, "uid"> & TimeLimit) {
     this.path = path;
-    this.#uid = uid;
+    this.#world = world;
   }
 
   async read(): Promise<void> {
     try {
-      this.file = await resolveFile(this.path, this.#uid);
-      const snapshot = await readCredentialsFile(this.file, this.#uid);
+      const { uid } = this.#world;
+      await awaitFileSystem(this.path, this.#world);
+      this.file = await resolveFile(this.path, uid);
+      const snapshot = await readCredentialsFile(this.file, uid);
       this.#stamp = snapshot.stamp;
       this.#isTorn = snapshot.isTorn;
       this.document = parseDocument(snapshot);

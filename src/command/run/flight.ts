@@ -17,10 +17,11 @@ export async function takeFlight(
   spec: ProfileSpec,
   view: CredentialsView,
   isFresh: () => boolean,
+  deadline: Deadline,
 ): Promise<Lease | "busy" | "fresh"> {
   const { file } = view;
   if (!file) throw new Error(`${spec.credentialsFile} was not resolved`);
-  const lease = await tryFlight(file, spec.profile);
+  const lease = await tryFlight(file, spec.profile, deadline.signal);
   try {
     // Another step of this run may have read the change already: the newest reading counts, whoever made it.
     await view.lookAgain();

@@ -118,7 +118,7 @@ class Run {
     const { spec } = step;
     const view = this.#view(step);
     deadline.signal.throwIfAborted();
-    const flight = await takeFlight(spec, view, () => !force && this.#isFreshNow(step, view));
+    const flight = await takeFlight(spec, view, () => !force && this.#isFreshNow(step, view), deadline);
     if (flight === "busy") return flight;
     if (flight === "fresh") {
       expectation.away();
