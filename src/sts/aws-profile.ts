@@ -12,12 +12,13 @@ import { ProxyRefusal, TlsRefusal } from "./network-fault.ts";
 import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
 import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./own-keys.ts";
+import { retryWithin } from "./retry.ts";
 import type { AnswerHead } from "./transport.ts";
 
 /** What is needed to resolve a profile of `~/.aws/config`. */
 export interface AwsProfileContext {
   readonly env: Environment;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Clock;
   readonly home: string | undefined;
   readonly cwd: string | undefined;
   /** The effective user id; undefined where files have no owners. */
@@ -70,12 +71,13 @@ export async function keysOfAwsProfile(
   const common = { abortSignal: deadline.signal, onAnswer };
   const requestHandler = new Transport(context.outbound, { caBundle: endpoint.caBundle, common });
   const logger = silentLogger();
+  const retryStrategy = retryWithin(deadline, context.clock, () => undefined);
   const provide = fromIni({
     ...files,
     profile,
     logger,
-    clientConfig: { requestHandler, logger },
-    parentClientConfig: { region: endpoint.region, requestHandler, logger },
+    clientConfig: { requestHandler, logger, retryStrategy },
+    parentClientConfig: { region: endpoint.region, requestHandler, logger, retryStrategy },
   });
   const describe = `profile '${profile}' of ${files.configFilepath}`;
   try {

@@ -8,6 +8,7 @@ import type { StsClients } from "../../sts/client.ts";
 import type { ProvidedKeys } from "../../sts/handed-on.ts";
 import type { RoleSession, SigningKeys } from "../../sts/session.ts";
 import type { World } from "../../world.ts";
+import { retryTemporary } from "./retry-temporary.ts";
 
 /** What a run has in common for all of its sessions; everything is opened when it is first asked for. */
 export interface SessionContext {
@@ -65,7 +66,8 @@ export async function obtainSession(
       return assume(spec, source, sourceKeys(), context);
     case "credential-source": {
       const { keysOfMachine } = await import("../../sts/machine-keys.ts");
-      const keys = await keysOfMachine(source.credentialSource, program);
+      const ask = () => keysOfMachine(source.credentialSource, program);
+      const keys = await retryTemporary(ask, context.world, context.deadline);
       return assumeOrHandOn(spec, source, keys, `credential_source = ${source.credentialSource}`, context);
     }
     case "aws-profile": {
