@@ -22,6 +22,8 @@ export interface ProgramContext {
   readonly deadline: Deadline;
   /** How much it may write on stdout; absent: 64 KiB. */
   readonly maxStdoutBytes?: number;
+  /** Open files that it gets as its descriptors 3, 4, … */
+  readonly descriptors?: readonly number[];
 }
 
 const MAX_STDOUT_BYTES = 64 * 1024;
@@ -53,7 +55,7 @@ export async function runProgram(
   const child = spawn(file, args, {
     cwd: context.cwd,
     env: { ...context.env, ...extraEnv },
-    stdio: ["ignore", purpose === "answer" ? "pipe" : "ignore", "pipe"],
+    stdio: ["ignore", purpose === "answer" ? "pipe" : "ignore", "pipe", ...(context.descriptors ?? [])],
     detached: true,
   });
   return new Promise<ProgramEnd>((resolve, reject) => {

@@ -109,7 +109,7 @@ export const CONFIG_KEYS = [
   {
     name: "write_mode",
     value: "atomic|in-place",
-    help: "in-place: for a single file mounted into a container, where rename answers EBUSY, and for one with an access control list",
+    help: "in-place: for a single file mounted into a container, where rename answers EBUSY",
   },
 ] as const satisfies readonly KeyInfo[];
 

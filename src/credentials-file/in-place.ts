@@ -8,7 +8,7 @@ import { toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read.ts";
 import { bytesAfter, type Replacement } from "./replacement.ts";
 import { ignoringErrors, markComplete, writeAll } from "../safe-file/file-handle.ts";
-import { makePrivate, replaceFile, syncDirectory, writeTemporary, type WriteOutcome } from "./write.ts";
+import { makePrivate, replaceFile, syncDirectory, writeTemporary, type WriteOutcome, type Writing } from "./write.ts";
 
 /**
  * Writes over a file, for where it cannot be renamed (a single file mounted into a container; DESIGN, `write_mode`). While
@@ -21,11 +21,11 @@ export async function writeInPlace(
   snapshot: Snapshot,
   replacement: Replacement,
   approve: () => boolean,
-  ops: FileOps,
-  lost: AbortSignal,
+  writing: Writing,
 ): Promise<WriteOutcome> {
+  const { ops, lost } = writing;
   const { file, stamp, bytes: old } = snapshot;
-  if (!stamp || !old) return await replaceFile(snapshot, replacement, approve, ops, lost);
+  if (!stamp || !old) return await replaceFile(snapshot, replacement, approve, writing);
   const bytes = bytesAfter(old, replacement);
   const journal = journalOf(file);
   const temporary = await writeTemporary(

@@ -137,7 +137,7 @@ async function write(
   snapshot: Snapshot,
   { replacement, accepted, passesGuard }: Composition,
   results: Map<string, EditResult>,
-  { clock, ops }: WriteContext,
+  { clock, ops, deadline }: WriteContext,
   lost: AbortSignal,
 ): Promise<UpdateOutcome | "refused" | undefined> {
   const settle = (result: EditResult) => {
@@ -152,7 +152,7 @@ async function write(
   try {
     backup = await backupFor(snapshot, accepted, ops, clock.now());
     const put = request.writeMode === "in-place" ? writeInPlace : replaceFile;
-    const outcome = await put(snapshot, replacement, passesGuard, ops, lost);
+    const outcome = await put(snapshot, replacement, passesGuard, { ops, lost, deadline });
     isWritten = outcome === "written";
     if (outcome === "refused") return outcome;
     if (outcome === "changed") return undefined;

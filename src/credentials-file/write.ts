@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
+import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { directoryOf, reachOf } from "./beside.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
@@ -17,6 +18,15 @@ import { isTemporaryName, temporaryName } from "./temporary-name.ts";
  */
 export type WriteOutcome = "written" | "changed" | "refused";
 
+/** What a write needs besides what it writes. */
+export interface Writing {
+  readonly ops: FileOps;
+  /** Aborted when the lock is lost; then nothing is renamed any more. */
+  readonly lost: AbortSignal;
+  /** For the programs that know access control lists. */
+  readonly deadline: Deadline;
+}
+
 const PRIVATE = 0o600;
 
 /**
@@ -28,19 +38,18 @@ const PRIVATE = 0o600;
  * place and right; only a power cut in the next seconds could bring the old one back, which is whole too.
  *
  * @param approve the last look at the content, taken while the disk takes it in.
- * @param lost aborted when the lock is lost; then nothing is renamed any more.
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED
  */
 export async function replaceFile(
   snapshot: Snapshot,
   replacement: Replacement,
   approve: () => boolean,
-  ops: FileOps,
-  lost: AbortSignal,
+  writing: Writing,
 ): Promise<WriteOutcome> {
+  const { ops, lost } = writing;
   const { file, stamp, bytes = Buffer.alloc(0) } = snapshot;
   const owner = stamp ?? (await ownerOfDirectory(file, ops));
-  const finish = (handle: FileHandle) => (stamp ? takeOver(file, handle, stamp) : makePrivate(handle, owner));
+  const finish = (handle: FileHandle) => (stamp ? takeOver(file, handle, stamp, writing) : makePrivate(handle, owner));
   const temporary = await writeTemporary({ file, content: bytesAfter(bytes, replacement), approve, finish }, ops);
   if (temporary === undefined) return "refused";
   let outcome: WriteOutcome = "changed";
@@ -134,7 +143,7 @@ async function ownerOfDirectory(file: ResolvedFile, ops: FileOps): Promise<Owner
 }
 
 /** Owner first: chown(2) may clear mode bits. */
-async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp): Promise<void> {
+async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp, writing: Writing): Promise<void> {
   const mode = like.mode & 0o777;
   const own = await handle.stat();
   if (own.uid === like.uid && own.gid === like.gid && (own.mode & 0o7777) === mode) return;
@@ -151,7 +160,21 @@ async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp)
       }
     }
   }
+  if (dependsOnGroup(mode)) {
+    // Loaded here: it starts programs, for files that let in a group and nobody else.
+    const { keepAccessList } = await import("./keep-access-list.ts");
+    await keepAccessList(file, handle, writing);
+  }
   await handle.chmod(mode);
+}
+
+/**
+ * Whether the group's bits of a mode let in anybody whom the others' bits do not. Only then does an access control list
+ * matter: the group's bits are its mask (acl(5)), which bounds what every entry of it allows, inherited ones too. Files
+ * of mode 0600 and 0644 need no look at lists, which starts a program.
+ */
+function dependsOnGroup(mode: number): boolean {
+  return ((mode >> 3) & ~mode & 0o007) !== 0;
 }
 
 function renameFailure(file: ResolvedFile, error: unknown): Failure {

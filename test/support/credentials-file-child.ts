@@ -11,6 +11,7 @@ import { failNth } from "./fail-nth.ts";
  *
  *     crash PATH MODE N      update profile p; SIGKILL itself before the N-th file operation
  *     update PATH PROFILE…   update each profile in turn, then print `done`
+ *     update-counting PATH P update profile P, then print how often the file looked half-written
  *     update-forever PATH    print `started`, then take and release locks and write until it is killed
  *     hold PATH WHAT         take the file's lock or profile p's flight, print `held`, keep it until told by a signal
  *     handled PATH           as hold, with a signal handler that releases, prints `released` and dies of the signal
@@ -42,6 +43,21 @@ async function run(): Promise<void> {
         );
       process.stdout.write("done\n");
       break;
+    case "update-counting": {
+      let waited = 0;
+      const counting = {
+        ...clock,
+        sleep: async (ms: number, signal: AbortSignal) => {
+          // Waiting for the lock or trying again takes less than a tenth of a second at a time (lock.ts, update.ts).
+          if (ms >= 100) waited++;
+          await clock.sleep(ms, signal);
+        },
+      };
+      const edits = [pending(rest[0] ?? "")];
+      await updateCredentialsFile({ file, edits, writeMode: "atomic" }, { clock: counting, deadline, uid: UID });
+      process.stdout.write(`waited ${waited} times\n`);
+      break;
+    }
     case "update-forever":
       for (let n = 0; ; n++) {
         const flight = await tryFlight(file, "p");

@@ -4,7 +4,6 @@ import { errnoOf } from "../../base/failure.ts";
 import type { CredentialsView } from "../run/credentials-view.ts";
 import { directoryOf } from "../../credentials-file/beside.ts";
 import type { ResolvedFile } from "../../safe-file/locate.ts";
-import { accessListFindings } from "./access-list.ts";
 import type { DoctorContext } from "./context.ts";
 import { failureFinding, finding, type Finding } from "./finding.ts";
 import { leftoverFindings } from "./leftovers.ts";
@@ -77,7 +76,17 @@ async function permissionFindings({ file, context, isReplaced }: Place): Promise
         { hint: "run as its owner, or set write_mode = in-place" },
       ),
     );
-  if (isReplaced) found.push(...(await accessListFindings(file.target, stats, context)));
+  const directory = await stat(directoryOf(file)).catch(() => undefined);
+  // As root left it before it gave new files to the owner of their directory.
+  if (directory && directory.uid !== stats.uid && directory.uid !== 0)
+    found.push(
+      finding(
+        "permissions",
+        "error",
+        `${file.target} belongs to user ${stats.uid}, but its directory to user ${directory.uid}, who may not be able to read it`,
+        { hint: `chown ${directory.uid}:${directory.gid} ${file.target}` },
+      ),
+    );
   if (found.length > 0) return found;
   return [finding("permissions", "ok", `${file.target} has mode ${octal} and belongs to user ${stats.uid}`)];
 }
