@@ -16,6 +16,7 @@ import { installLaunchd, type LaunchdPlace, uninstallLaunchd } from "../schedule
 import { installSystemd, lingers, type SystemdPlace, uninstallSystemd } from "../schedule/install-systemd.ts";
 import { launchdPlist, PLIST_NAME } from "../schedule/launchd-plist.ts";
 import { type PreparedJob, prepareJob } from "../schedule/prepare.ts";
+import { refuseExposedConfig } from "../schedule/refuse-exposed.ts";
 import type { ScheduledFile, Scheduler } from "../schedule/request.ts";
 import { systemdState, unitDirectory } from "../schedule/systemd-state.ts";
 import { SERVICE_NAME, serviceUnit, TIMER_NAME, timerUnit } from "../schedule/systemd-unit.ts";
@@ -75,9 +76,11 @@ async function openRun(
   return { scheduler, invocation, world: own, scope, tools };
 }
 
-async function readJob({ invocation, world }: Run, reporter: Reporter): Promise<PreparedJob> {
+async function readJob({ invocation, world, scope }: Run, reporter: Reporter): Promise<PreparedJob> {
   const { configFile, credentialsFile, global } = invocation;
   const config = await readConfig({ configFile, credentialsFile, inline: undefined }, world);
+  if (scope === "system" && invocation.runAs === undefined && config.file !== undefined)
+    await refuseExposedConfig(config.file);
   const targets = new Map<string, string>();
   for (const { credentialsFile: path } of config.profiles) {
     targets.set(path, (await resolveFile(path, world.uid)).target);

@@ -262,3 +262,45 @@ suite("root takes from another user's directory", { skip: missing ?? false }, ()
     await rm(token);
   });
 });
+
+suite("schedule prints a system unit", { skip: missing ?? false }, () => {
+  const config = `[default]\nrole_arn = ${GCP_ARN}\nidentity = gcp-metadata\n`;
+
+  test("for root's config, and for a user's with --run-as", async () => {
+    await using stage = await openStage();
+    const { scene, theirs, roots } = stage;
+    await writeFile(`${roots}/rolefresh.ini`, config);
+    const own = await scene.run(["schedule", "systemd", "--system", "--config", `${roots}/rolefresh.ini`]);
+    assert.equal(own.code, 0, own.stderr);
+    const file = await give(`${theirs}/rolefresh.ini`, config);
+    const args = ["schedule", "systemd", "--system", "--run-as", "nobody", "--config", file];
+    const theirOwn = await scene.run([...args, "--credentials-file", `${theirs}/credentials`]);
+    assert.equal(theirOwn.code, 0, theirOwn.stderr);
+    assert.match(theirOwn.stdout, /^User=nobody$/m);
+  });
+
+  for (const uid of [0, OTHER_USER]) {
+    test(`but none for root by a user's config, asked by user ${uid}`, async () => {
+      await using stage = await openStage();
+      const { scene, theirs } = stage;
+      const file = await give(`${theirs}/rolefresh.ini`, config);
+      const env = { HOME: theirs };
+      const result = await scene.run(["schedule", "systemd", "--system", "--config", file], { uid, env });
+      assert.deepEqual([result.code, result.stdout], [78, ""], result.stderr);
+      assert.match(result.stderr, /belongs to user 65534/);
+      assert.match(result.stderr, /--run-as USER.*|\/etc\/rolefresh\.ini/);
+    });
+  }
+
+  test("a line of a file that the user may not read is not shown in a mistake", async () => {
+    await using stage = await openStage();
+    const { scene, theirs, roots } = stage;
+    await writeFile(`${roots}/secret`, "root:$6$hash:20000:0\n", { mode: 0o600 });
+    await symlink(`${roots}/secret`, `${theirs}/rolefresh.ini`);
+    const args = ["schedule", "systemd", "--system", "--run-as", "nobody", "--config", `${theirs}/rolefresh.ini`];
+    const { code, stderr } = await scene.run(args);
+    assert.equal(code, 78, stderr);
+    assert.match(stderr, /rolefresh\.ini:1: not a valid line, and not shown/);
+    assert.doesNotMatch(stderr, /hash/);
+  });
+});
