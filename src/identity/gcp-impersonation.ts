@@ -43,7 +43,7 @@ export async function tokenByImpersonation(
   const server = {
     who: `IAM Credentials at ${url.host}`,
     deniedHint: hint,
-    absentHint: "look at CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS and at the network",
+    absentHint: "check CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS and the network",
     // Google hides from strangers whether an account exists.
     judge: ({ status }: { readonly status: number }) =>
       status === 404

@@ -101,6 +101,6 @@ function refusal(answer: MetadataAnswer, serviceAccount: string): Failure {
     });
   }
   return new Failure("IDENTITY_NONSENSE", `${server} answered with status ${answer.status} instead of a token`, {
-    hint: "redirects are not followed; look at `audience` and `service_account`, and at what stands between here and the server",
+    hint: "check `audience`, `service_account` and any proxy in between; redirects are not followed",
   });
 }

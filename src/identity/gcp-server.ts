@@ -65,7 +65,7 @@ function judge(answer: HttpAnswer, address: MetadataAddress, showsGoogle: boolea
   const server = `the metadata server at ${host}`;
   if (answer.kind === "fault") throw faultFailure(answer, server, address, showsGoogle);
   if (answer.status === 429 || answer.status >= 500) {
-    throw new Failure("IDENTITY_TEMPORARY", `${server} keeps answering with status ${answer.status}`);
+    throw new Failure("IDENTITY_TEMPORARY", `${server} keeps responding with status ${answer.status}`);
   }
   if (answer.headers["metadata-flavor"] !== "Google") {
     const told = `what answers at ${host} is not Google's metadata server: status ${answer.status} without \`Metadata-Flavor: Google\``;
@@ -90,7 +90,7 @@ function faultFailure(
     case "answer-timeout":
     case "cut":
       return new Failure("IDENTITY_TEMPORARY", message, {
-        hint: "the server is there but slow or failing; the next run may heal it",
+        hint: "the server is slow or failing; the next run will retry",
       });
     case "too-large":
     case "tls":
@@ -117,5 +117,5 @@ function faultFailure(
 function whereToLook(address: MetadataAddress): string {
   return address.namedBy === undefined
     ? "this machine does not look like one on Google Cloud: `gcp-metadata` works only there; choose another `identity`"
-    : `look at ${address.namedBy}, which names this address`;
+    : `check ${address.namedBy}, which names this address`;
 }

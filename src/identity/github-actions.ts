@@ -27,7 +27,7 @@ export async function tokenFromGitHub(
   const server = {
     who: `the token endpoint of GitHub Actions at ${url.host}`,
     deniedHint: `${PERMISSION}; the request token ends with the job`,
-    absentHint: "look at ACTIONS_ID_TOKEN_REQUEST_URL, which the runner sets",
+    absentHint: "check ACTIONS_ID_TOKEN_REQUEST_URL, which the runner sets",
   };
   const headers = { Authorization: bearer, Accept: "application/json; api-version=2.0" };
   const answer = await askTokenServer({ url, headers }, server, context);

@@ -151,7 +151,7 @@ function denial(answer: HttpAnswer & { kind: "answer" }, message: string, { type
     error === undefined && answer.status !== 401 && answer.status !== 403 ? "IDENTITY_NONSENSE" : "IDENTITY_DENIED";
   const login = "run `gcloud auth application-default login` again as the user that runs rolefresh";
   const key = `the key in ${path} is deleted or disabled, or this machine's clock is wrong: make a new key, or \`timedatectl\``;
-  const trust = "look at the workload identity pool's provider: its issuer, audience and attribute condition";
+  const trust = "check the workload identity pool's provider: its issuer, audience and attribute condition";
   const hint = type === "service_account" ? key : type === "external_account" ? trust : login;
   return new Failure(code, told.replace(/\.$/, ""), { hint });
 }

@@ -49,7 +49,7 @@ async function read(
   if (found.kind === "absent") {
     if (namedBy === undefined) return undefined;
     throw new Failure("TOKEN_MISSING", `there is no key file ${path}`, {
-      hint: `look at ${namedBy}`,
+      hint: `check ${namedBy}`,
       cause: found.cause,
     });
   }

@@ -16,7 +16,7 @@ const EXPIRED_LEEWAY_MS = 60_000;
 /** A token that begins within this time is sent: the usual allowance for skew between issuer and reader. */
 const EARLY_LEEWAY_MS = 300_000;
 
-const CLOCK_HINT = "look at this machine's clock with `timedatectl`";
+const CLOCK_HINT = "check this machine's clock with `timedatectl`";
 
 /**
  * Decodes a JWT's claims without verifying anything (STS verifies).

@@ -60,7 +60,7 @@ export async function askTokenServer(
 
 function refusal(answer: TokenAnswer, server: TokenServer, transient: boolean): Failure {
   if (transient) {
-    return new Failure("IDENTITY_TEMPORARY", `${server.who} keeps answering with status ${answer.status}`);
+    return new Failure("IDENTITY_TEMPORARY", `${server.who} keeps responding with status ${answer.status}`);
   }
   const judged = server.judge?.(answer);
   if (judged !== undefined) return judged;

@@ -21,8 +21,8 @@ export async function tokenFromUrl(source: UrlSource, context: IdentityContext):
   const url = new URL(source.url);
   const server = {
     who: `\`identity_url\` at ${url.host}`,
-    deniedHint: "look at `identity_header` and at the secrets that it names",
-    absentHint: "look at `identity_url`",
+    deniedHint: "check `identity_header` and the secrets that it names",
+    absentHint: "check `identity_url`",
   };
   const headers = Object.fromEntries(
     source.headers.map(({ name, template }) => [name, fillIn(name, template, context)]),

@@ -93,6 +93,6 @@ function checkPrincipal(arn: string | undefined, subject: string, role: RoleArn,
 
 function nonsense(subject: string, what: string): Failure {
   return new Failure("STS_NONSENSE", `STS's answer for ${subject} is not believed: ${what}`, {
-    hint: "nothing was written; look at `endpoint_url`, AWS_ENDPOINT_URL_STS and at what stands between here and STS",
+    hint: "check `endpoint_url`, AWS_ENDPOINT_URL_STS and any proxy in between; nothing was written",
   });
 }

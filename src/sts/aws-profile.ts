@@ -9,7 +9,15 @@ import { keysOfProcess } from "./credential-process.ts";
 import { toFailure } from "./fault.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
 import { ProxyRefusal, TlsRefusal } from "./network-fault.ts";
-import { foreseenIn, isNetworkTrouble, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+import {
+  foreseenIn,
+  hopLimitIn,
+  isNetworkTrouble,
+  silentLogger,
+  toProvided,
+  untilDeadline,
+  wordsOf,
+} from "./provided-keys.ts";
 import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./own-keys.ts";
 import { retryWithin } from "./retry.ts";
@@ -105,13 +113,19 @@ function failureOf(
   const words = wordsOf(error);
   const make = (code: ConstructorParameters<typeof Failure>[0], message: string, hint: string) =>
     new Failure(code, `${describe}: ${message}`, { hint });
+  const hopLimit = hopLimitIn(error);
+  if (hopLimit) return make(hopLimit.code, hopLimit.message, hopLimit.hint ?? "");
   const refusal = refusalIn(error);
   if (refusal) return make("IDENTITY_NONSENSE", refusal.message, refusal.hint);
   if (lastStatus >= 500 || lastStatus === 429)
-    return make("IDENTITY_TEMPORARY", `AWS answers with status ${lastStatus}`, "the next run may heal it");
+    return make("IDENTITY_TEMPORARY", `AWS responds with status ${lastStatus}`, "the next run will retry");
   // The parser's message quotes the answer, which may hold keys.
   if (/Deserialization error|SyntaxError|invalid temporary credential/.test(words))
-    return make("IDENTITY_NONSENSE", "what answers sends no keys", "look at what stands between here and AWS");
+    return make(
+      "IDENTITY_NONSENSE",
+      "the response holds no credentials",
+      "check for a proxy or login page between this host and AWS",
+    );
   if (/aws login|login session|LoginCredentials/i.test(words) && !/sso login/i.test(words))
     return make("IDENTITY_DENIED", "its login has expired", `aws login --profile ${profile}`);
   const sso = ssoTrouble(words);
@@ -119,8 +133,8 @@ function failureOf(
   if (/ForbiddenException|No access/.test(words))
     return make(
       "IDENTITY_DENIED",
-      "IAM Identity Center gives no access to this account and role",
-      "look at sso_account_id and sso_role_name, and ask for the permission set",
+      "IAM Identity Center denies access to this account and role",
+      "check sso_account_id and sso_role_name, and request the permission set",
     );
   if (/multi-factor/i.test(words))
     return make(
@@ -128,7 +142,12 @@ function failureOf(
       "it asks for an MFA code",
       "use 'identity = session' with mfa_serial and mfa_command",
     );
-  if (isNetworkTrouble(words)) return make("IDENTITY_TEMPORARY", "the network fails", "the next run may heal it");
+  if (isNetworkTrouble(words))
+    return make(
+      "IDENTITY_TEMPORARY",
+      "the network fails",
+      "check that this host can reach AWS (DNS, firewall, proxy); the next run will retry",
+    );
   if (error instanceof Error && "$fault" in error) {
     const where = `the STS of ${endpoint.region}`;
     const call = { action: "the SDK's call", subject: describe, where, region: endpoint.region, deadline };

@@ -33,7 +33,7 @@ export function handOn(keys: ProvidedKeys, describe: string, now: Date): RoleSes
   }
   if (expiresAt && expiresAt <= now) {
     throw new Failure("TOKEN_EXPIRED", `the keys of ${describe} expired at ${renderInstant(expiresAt)}`, {
-      hint: "log in anew, or look at this machine's clock with `timedatectl`",
+      hint: "log in again, and check this machine's clock with `timedatectl`",
     });
   }
   for (const value of [accessKeyId, secretAccessKey.reveal(), sessionToken.reveal()]) {

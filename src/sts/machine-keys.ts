@@ -5,7 +5,7 @@ import type { CredentialSource } from "../config/config.ts";
 import type { Environment } from "../world.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
-import { silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+import { hopLimitIn, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
 
 const MAX_AUTHORIZATION_BYTES = 64 * 1024;
 
@@ -65,22 +65,6 @@ async function keysOfInstance({ env, deadline }: Context): Promise<ProvidedKeys>
       hopLimitIn(error) ?? toFailure(error, describe, "check that this is an EC2 instance with an IAM role attached")
     );
   }
-}
-
-/**
- * Where version 2 is required and the answer to its PUT was lost on the way (one hop too many, as in a container), the SDK
- * goes on without session token and gets 401
- * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
- */
-function hopLimitIn(error: unknown): Failure | undefined {
-  if (!(error instanceof Error && "statusCode" in error && error.statusCode === 401)) return undefined;
-  return new Failure(
-    "IDENTITY_DENIED",
-    "the instance metadata service requires IMDSv2, and its session token is lost on the way (status 401)",
-    {
-      hint: "in a container: aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2",
-    },
-  );
 }
 
 async function keysOfContainer({ env, deadline }: Context): Promise<ProvidedKeys> {

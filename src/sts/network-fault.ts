@@ -102,7 +102,7 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
  * The SDK makes up a FIPS host for every region (client-sts, endpoint rules); AWS has one in some alone
  * (https://docs.aws.amazon.com/general/latest/gr/sts.html).
  */
-function fipsHint({ useFips, region }: Called): string | undefined {
+export function fipsHint({ useFips, region }: Pick<Called, "region" | "useFips">): string | undefined {
   if (useFips !== true) return undefined;
   return `set \`use_fips_endpoint = false\` (or unset AWS_USE_FIPS_ENDPOINT), or a \`region\` with a FIPS endpoint such as us-east-1: ${region} seems to have none`;
 }

@@ -53,3 +53,21 @@ export function foreseenIn(error: unknown): Failure | undefined {
   if (error instanceof Failure) return error;
   return error instanceof Error && error.cause !== undefined ? foreseenIn(error.cause) : undefined;
 }
+
+/**
+ * Where version 2 is required and the answer to its PUT was lost on the way (one hop too many, as in a container), the SDK
+ * goes on without session token and gets 401
+ * (https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html).
+ */
+export function hopLimitIn(error: unknown): Failure | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const isRefused = "statusCode" in error && error.statusCode === 401;
+  if (!isRefused || !error.message.includes("instance metadata service")) return hopLimitIn(error.cause);
+  return new Failure(
+    "IDENTITY_DENIED",
+    "the instance metadata service requires IMDSv2, and its session token is lost on the way (status 401)",
+    {
+      hint: "in a container: aws ec2 modify-instance-metadata-options --instance-id ID --http-put-response-hop-limit 2",
+    },
+  );
+}

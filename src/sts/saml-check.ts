@@ -65,7 +65,7 @@ function checkTime({ notBefore, notOnOrAfter }: SamlClaims, now: Date, describe:
   }
   if (notBefore && notBefore.getTime() - 5 * GRACE_MS > now.getTime()) {
     throw new Failure("TOKEN_NOT_YET_VALID", `${describe} is not valid before ${renderInstant(notBefore)}`, {
-      hint: "this machine's clock may be off: look at it with `timedatectl`",
+      hint: "check this machine's clock with `timedatectl`",
     });
   }
 }

@@ -79,7 +79,7 @@ suite("doctor, looking at the whole", () => {
     scene.sandbox.misbehave("sts", { kind: "hang" });
     scene.sandbox.misbehave("metadata", { kind: "hang" });
     const { of } = await diagnose(scene, ["--timeout", "2s"]);
-    assert.match(of("sts")[0] ?? "", /^error: us-east-1: 127\.0\.0\.1:\d+ has not answered/);
+    assert.match(of("sts")[0] ?? "", /^error: us-east-1: no response from 127\.0\.0\.1:\d+/);
     assert.match(of("identity")[0] ?? "", /^error: \[default\] the metadata server at .* has not answered/);
     assert.equal(of("config")[0]?.startsWith("ok"), true);
   });
@@ -367,7 +367,7 @@ suite("doctor, looking at identity and STS", () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.misbehave("sts", { kind: "html" });
     const { of } = await diagnose(scene);
-    assert.match(of("sts")[0] ?? "", /^error: .*what answers at 127\.0\.0\.1:\d+ is not STS.*keys are not tried/);
+    assert.match(of("sts")[0] ?? "", /^error: .*what responds at 127\.0\.0\.1:\d+ is not STS.*keys are not tried/);
     assert.deepEqual([of("keys"), of("clock")], [[], []]);
   });
 

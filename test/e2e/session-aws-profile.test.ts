@@ -112,7 +112,7 @@ suite("a profile with IAM Identity Center", () => {
   test("a login that the portal does not know: exit 77 and the line to type", () =>
     fails(77, login("IAM Identity Center rejects its SSO login"), { token: "old" }));
   test("a role that the user may not have: exit 77", () =>
-    fails(77, /gives no access to this account and role\n.*sso_role_name/, {
+    fails(77, /denies access to this account and role\n.*sso_role_name/, {
       fault: { kind: "status", status: 403, errorType: "ForbiddenException", body: '{"message":"No access"}' },
     }));
   test("a portal that fails: exit 75", () =>
@@ -234,6 +234,17 @@ suite("what else the SDK resolves", () => {
     assert.deepEqual(more, []);
     assert.match(values["aws_access_key_id"] ?? "", /^ASIA/);
     assert.ok(Date.parse(values["x_security_token_expires"] ?? "") > Date.now() + 50 * 60_000);
+  });
+
+  test("a role by credential_source = Ec2InstanceMetadata behind a hop limit of 1: exit 77 and how to raise it", async () => {
+    const profile = `[profile dev]\nrole_arn = ${ROLE}\ncredential_source = Ec2InstanceMetadata\n`;
+    await using scene = await openMachine(LEGACY, profile);
+    await using server = await startInstanceMetadata(keys());
+    server.misbehave({ kind: "hop-limit" });
+    const env = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url };
+    const { code, stderr } = await scene.run([], { env });
+    assert.equal(code, 77, stderr);
+    assert.match(stderr, /requires IMDSv2.*\n.*--http-put-response-hop-limit 2\n$/);
   });
 
   for (const machine of ["Ec2InstanceMetadata", "EcsContainer"] as const) {

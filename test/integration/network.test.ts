@@ -90,7 +90,7 @@ suite("token endpoints share the run's connections", { skip: await whyNoOpenssl(
       { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: ca.file },
       textReader(process.geteuid?.(), {}),
     );
-    const limits = { connectMs: 5000, totalMs: 5000, maxBytes: 65_536, signal: new AbortController().signal };
+    const limits = { connectMs: 60_000, totalMs: 60_000, maxBytes: 65_536, signal: new AbortController().signal };
     try {
       const url = new URL("https://tokens.example/jwks");
       for (const _ of [1, 2]) {

@@ -1,9 +1,10 @@
 import { Failure } from "../../base/failure.ts";
 import type { StsEndpoint } from "../../config/config.ts";
-import { ask, dateOf, type HttpFault } from "../../identity/http.ts";
+import { ask, dateOf, type HttpAnswer } from "../../identity/http.ts";
 import { openOutbound, type Outbound } from "../../base/outbound.ts";
 import { printable } from "../../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../../sts/endpoint.ts";
+import { fipsHint } from "../../sts/network-fault.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { textReader } from "../../safe-file/read-text.ts";
 
@@ -29,7 +30,8 @@ const MAX_BYTES = 64 * 1024;
  */
 export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): Promise<StsProbe> {
   const { world } = context;
-  const url = await addressOf(resolveEndpoint(endpoint, world.env));
+  const resolved = resolveEndpoint(endpoint, world.env);
+  const url = await addressOf(resolved);
   const startedMs = world.monotonicMs();
   const outbound = openOutbound(world.env, textReader(world.uid, { interrupted: context.deadline.signal }));
   try {
@@ -50,14 +52,14 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
     if (answer.kind === "fault") {
       // A proxy or TLS: the cause is a whole sentence.
       if (answer.hint !== undefined) return failed(answer.detail, answer.hint);
-      return { kind: "failed", ...inWords(url, answer.fault, answer.detail) };
+      return { kind: "failed", ...inWords(url, answer, fipsHint(resolved)) };
     }
     if (answer.status >= 500 || answer.status === 429)
-      return failed(`${url.host} answers with status ${answer.status}`, "STS has a fault; the next run may heal it");
+      return failed(`${url.host} responds with status ${answer.status}`, "STS is failing; run doctor again later");
     if (!answer.body.includes("<ErrorResponse"))
       return failed(
-        `what answers at ${url.host} is not STS (status ${answer.status})`,
-        "look at `endpoint_url`, AWS_ENDPOINT_URL_STS, and at captive portals and proxies in between",
+        `what responds at ${url.host} is not STS (status ${answer.status})`,
+        "check `endpoint_url`, AWS_ENDPOINT_URL_STS, and captive portals and proxies in between",
       );
     const stsTime = dateOf(answer.headers);
     // The answer was written half way; `Date` has no fraction, so half a second is its middle.
@@ -65,10 +67,7 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
     return { kind: "sts", url, latencyMs, clockAheadMs };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "TIMEOUT" || context.deadline.signal.aborted) throw error;
-    return failed(
-      `${url.host} has not answered: ${error.message}`,
-      "look at the network and firewall between here and STS",
-    );
+    return failed(`no response from ${url.host}: ${error.message}`, NETWORK_HINT);
   } finally {
     outbound.close();
   }
@@ -105,7 +104,7 @@ export async function addressOf(endpoint: ResolvedEndpoint): Promise<URL> {
 
 function noEndpoint(region: string, cause?: unknown): Failure {
   return new Failure("ENDPOINT_REFUSED", `there is no STS endpoint for the region '${printable(region)}'`, {
-    hint: "look at `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
+    hint: "check `region`, AWS_REGION and AWS_USE_FIPS_ENDPOINT",
     cause,
   });
 }
@@ -114,15 +113,19 @@ function failed(message: string, hint: string): StsProbe {
   return { kind: "failed", message, hint };
 }
 
-const NETWORK_HINT = "look at the network, firewall and proxy between here and STS";
+const NETWORK_HINT = "check that this host can reach STS (DNS, firewall, proxy)";
 
-function inWords(url: URL, fault: HttpFault, detail: string): { readonly message: string; readonly hint: string } {
+function inWords(
+  url: URL,
+  { fault, detail }: Pick<HttpAnswer & { kind: "fault" }, "fault" | "detail">,
+  fips: string | undefined,
+): { readonly message: string; readonly hint: string } {
   const { host } = url;
   switch (fault) {
     case "name-unknown":
       return {
         message: `the name ${host} cannot be resolved (${detail})`,
-        hint: "look at the region and at the resolver",
+        hint: fips ?? "check the region and DNS",
       };
     case "refused":
     case "unreachable":
@@ -130,7 +133,7 @@ function inWords(url: URL, fault: HttpFault, detail: string): { readonly message
       return { message: `${host} cannot be reached (${detail})`, hint: NETWORK_HINT };
     case "connect-timeout":
     case "answer-timeout":
-      return { message: `${host} has not answered within ${detail}`, hint: NETWORK_HINT };
+      return { message: `no response from ${host} within ${detail}`, hint: NETWORK_HINT };
     case "tls":
       return {
         message: `TLS to ${host} fails (${detail})`,
@@ -138,6 +141,6 @@ function inWords(url: URL, fault: HttpFault, detail: string): { readonly message
       };
     case "too-large":
     case "not-http":
-      return { message: `what answers at ${host} is not STS (${detail})`, hint: "look at `endpoint_url`" };
+      return { message: `what responds at ${host} is not STS (${detail})`, hint: "check `endpoint_url`" };
   }
 }
