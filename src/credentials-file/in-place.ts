@@ -9,6 +9,7 @@ import { sameStamp, type Snapshot, toStamp } from "./read.ts";
 import { bytesAfter, type Replacement } from "./replacement.ts";
 import { ignoringErrors, markComplete, writeAll } from "../safe-file/file-handle.ts";
 import { makePrivate, replaceFile, syncDirectory, writeTemporary, type WriteOutcome, type Writing } from "./write.ts";
+import { unchangedHint } from "./write-failure.ts";
 
 /**
  * Writes over a file, for where it cannot be renamed (a single file mounted into a container; DESIGN, `write_mode`). While
@@ -62,7 +63,7 @@ export async function writeInPlace(
       file.path,
       cause,
       isClean
-        ? "the file is as it was"
+        ? unchangedHint(file, cause)
         : "the next run puts the file right; until then its old content is in " + shownPath(file, journal),
     );
   } finally {

@@ -11,6 +11,7 @@ import type { ResolvedFile } from "../safe-file/locate.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read.ts";
 import { bytesAfter, type Replacement } from "./replacement.ts";
 import { isTemporaryName, temporaryName } from "./temporary-name.ts";
+import { renameFailure } from "./write-failure.ts";
 
 /**
  * `changed`: somebody else changed the file meanwhile, and the edit has to be made anew. `refused`: the content was not
@@ -122,9 +123,8 @@ export async function writeTemporary(
       "the file is as it was; free some space, or look at the disk",
     );
   }
-  if (isApproved) return path;
-  await ignoringErrors(ops.unlink(path));
-  return undefined;
+  if (!isApproved) await ignoringErrors(ops.unlink(path));
+  return isApproved ? path : undefined;
 }
 
 /** For a new file, a copy or a journal: nobody but the owner of what it belongs to may read it. */
@@ -175,21 +175,6 @@ async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp,
  */
 function dependsOnGroup(mode: number): boolean {
   return ((mode >> 3) & ~mode & 0o007) !== 0;
-}
-
-function renameFailure(file: ResolvedFile, error: unknown): Failure {
-  const errno = errnoOf(error);
-  // rename(2): EBUSY for a mount point, as a single file mounted into a container is one.
-  const isMount = errno === "EBUSY" || errno === "EXDEV";
-  return fileFailure(
-    "FILE_WRITE_FAILED",
-    "cannot replace",
-    file.path,
-    error,
-    isMount
-      ? "a single file mounted into a container cannot be replaced: set write_mode = in-place, or mount the directory"
-      : "the file is as it was",
-  );
 }
 
 /** Makes the rename last (fsync(2): a new name needs an fsync of its directory). Not every file system can. */

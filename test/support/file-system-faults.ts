@@ -145,7 +145,11 @@ export const fileSystemFaults: readonly FileSystemFault[] = [
         await using scene = await openFaultScene(writeMode);
         must("chattr", ["+i", scene.home.credentials]);
         try {
-          rejects(await scene.run(["refresh"]), 74, /operation not permitted/);
+          rejects(
+            await scene.run(["refresh"]),
+            74,
+            /operation not permitted[\s\S]*hint: check whether it is immutable \(lsattr /,
+          );
           await isUntouched(scene);
         } finally {
           must("chattr", ["-i", scene.home.credentials]);
