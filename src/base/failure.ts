@@ -10,6 +10,8 @@ import { withoutSecrets } from "./printable.ts";
 /** Stable names of foreseen failures, as `--json` prints them. `cli/exit-code.ts` gives each its exit status. */
 export type FailureCode =
   | "USAGE"
+  /** A bug that met one profile of a run; its stack was shown. */
+  | "BUG"
   | "CONFIG_MISSING"
   | "CONFIG_UNREADABLE"
   | "CONFIG_INVALID"

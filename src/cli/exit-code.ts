@@ -3,6 +3,7 @@ import type { FailureCode } from "../base/failure.ts";
 /** sysexits.h, as DESIGN lists them: scripts and systemd units (`RestartPreventExitStatus=`) rely on these numbers. */
 const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   USAGE: 64,
+  BUG: 70,
   FILE_UNSAFE: 65,
   SECTION_FOREIGN: 65,
   TOKEN_MALFORMED: 65,

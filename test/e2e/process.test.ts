@@ -9,7 +9,7 @@ import { suite, test } from "node:test";
 import { BUNDLE, BUNDLE_MISSING } from "../support/bundle.ts";
 import { userMissing } from "../support/other-user.ts";
 import { BIN, runProgram } from "../support/run-bin.ts";
-import { ONE_ROLE, openScene, type Scene } from "../support/scene.ts";
+import { BILLING_ARN, GCP_ARN, ONE_ROLE, openScene, type Scene } from "../support/scene.ts";
 import { toolMissing } from "../support/tool.ts";
 
 // The process itself: what it needs before it can start, how it ends, and which doors it opens.
@@ -184,6 +184,50 @@ suite("check ends with 255 on whatever goes wrong", { skip: BUNDLE_MISSING }, ()
       const { code, stderr } = await run([command]);
       assert.equal(code, expected);
       assert.match(stderr, STACK);
+    }
+  });
+});
+
+suite("a bug that meets one profile", () => {
+  /** Something that cannot fail fails for one profile. */
+  const SABOTAGE = `const { slice } = String.prototype;
+    String.prototype.slice = function (...args) { if (String(this) === "sabotaged") throw new RangeError("sabotage"); return slice.apply(this, args); };`;
+  const CONFIG = `${ONE_ROLE}
+[broken]
+role_arn = ${GCP_ARN}
+identity = gcp-metadata
+role_session_name = sabotaged
+
+[chained]
+role_arn = ${BILLING_ARN}
+source_profile = broken
+
+[last]
+role_arn = ${BILLING_ARN}
+source_profile = default
+`;
+
+  test("is told with its stack and ends with 70, and the other profiles are written", async () => {
+    for (const args of [[], ["--lenient"], ["--json"]]) {
+      await using scene = await openScene(CONFIG);
+      const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(SABOTAGE)}` };
+      const { code, stdout, stderr } = await scene.run(["refresh", ...args], { env });
+      assert.equal(code, 70, stderr);
+      assert.match(stderr, /^rolefresh: error: this is a bug in rolefresh.*\nRangeError: sabotage\n +at /m);
+      assert.match(stderr, /^rolefresh: error: profile 'broken': .*bug/m);
+      const file = await scene.credentials();
+      assert.deepEqual(
+        [...file.matchAll(/^\[(.*)\]$/gm)].map(([, name]) => name),
+        ["default", "last"],
+      );
+      if (!args.includes("--json")) continue;
+      const { profiles } = JSON.parse(stdout) as {
+        profiles: { profile: string; outcome: string; error: { code: string } | null }[];
+      };
+      const outcomes = profiles.map(({ profile, outcome }) => `${profile} ${outcome}`).toSorted();
+      assert.deepEqual(outcomes, ["broken failed", "chained failed", "default refreshed", "last refreshed"]);
+      const broken = profiles.find(({ profile }) => profile === "broken");
+      assert.equal(broken?.error?.code, "BUG");
     }
   });
 });

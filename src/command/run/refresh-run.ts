@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 
 import type { Deadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
+import { renderBug } from "../../cli/bug.ts";
 import type { Progress } from "../../cli/progress.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
@@ -87,8 +88,25 @@ class Run {
     }
     const { runHook } = this.#context;
     return Promise.all(
-      [...this.#obtained].map(async ([step, obtained]) => runHook(await this.#finish(step, await obtained))),
+      [...this.#obtained].map(async ([step, obtained]) => {
+        try {
+          return await runHook(await this.#finish(step, await obtained));
+        } catch (error) {
+          if (error instanceof Failure) throw error;
+          return this.#broken(step, error);
+        }
+      }),
     );
+  }
+
+  /** A bug met this profile: its stack is shown at once, and the other profiles go on. */
+  #broken(step: Step, error: unknown): Outcome {
+    const { world, progress } = this.#context;
+    progress.set(step.spec.profile, "failed");
+    progress.done();
+    world.err.write(renderBug(error));
+    const failure = new Failure("BUG", "it met a bug in rolefresh, see the lines above", { cause: error });
+    return failed(step, namingProfile(failure, step.spec.profile));
   }
 
   /** Everything up to the session; a step that calls with its keys need not wait for the write. */
@@ -107,7 +125,7 @@ class Run {
       }
     } catch (error) {
       expectation.away();
-      if (!(error instanceof Failure)) throw error;
+      if (!(error instanceof Failure)) return { outcome: this.#broken(step, error) };
       progress.set(profile, "failed");
       return { outcome: failed(step, namingProfile(error, profile)) };
     }

@@ -20,7 +20,7 @@ export function reportOutcomes(
   for (const outcome of outcomes) {
     const { step, failure, hookFailure, expiresAt } = outcome;
     const { profile } = step.spec;
-    if (failure && isHarmless(outcome, global, now)) {
+    if (failure && failure.code !== "BUG" && isHarmless(outcome, global, now)) {
       reporter.warning(withRemaining(failure, step, expiresAt, now), profile);
     } else if (failure) {
       codes.push(exitCodeOf(failure.code));
