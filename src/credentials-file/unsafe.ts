@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument } from "./document.ts";
 import { foreignFormat } from "./foreign-format.ts";
 import type { Layout } from "./layout.ts";
-import { CR, LF, type Line, lineAt } from "./lines.ts";
+import { CR, LF, type Line, lineAt, pythonStrip, separatorOf } from "./lines.ts";
 import { isManagedKey } from "./managed.ts";
 
 /**
@@ -152,7 +152,13 @@ function badLine(line: Line): Problem | undefined {
   const indent = line.text.slice(0, line.indent);
   if (/[^\t ]/.test(indent) && line.kind !== "blank")
     return retype("it is indented with characters that only some readers take for blanks");
-  return line.text.startsWith("\ufeff", line.indent) ? retype("it begins with a byte order mark") : undefined;
+  if (line.text.startsWith("\ufeff", line.indent)) return retype("it begins with a byte order mark");
+  const separator = separatorOf(line.text);
+  const key = separator === -1 ? "" : line.text.slice(0, separator);
+  const name = pythonStrip(key.trim()).trim().toLowerCase();
+  return isManagedKey(name) && /[^\t -~]/.test(key)
+    ? retype(`its ${name} has characters that only some readers take for blanks or letters of the key`)
+    : undefined;
 }
 
 function nestedKey(line: Line): string {
