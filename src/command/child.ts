@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+// oxlint-disable-next-line no-restricted-imports -- /proc/self/stat, in a signal handler that cannot wait
 import { readFileSync } from "node:fs";
 
 import { errnoOf, Failure } from "../base/failure.ts";

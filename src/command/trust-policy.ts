@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+// oxlint-disable-next-line no-restricted-imports -- a policy may come through a pipe, as standard input or <(aws iam …)
+import { createReadStream } from "node:fs";
 
 import { startDeadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
@@ -17,6 +18,7 @@ import { policyForSource, policyForToken } from "../trust-policy/generate.ts";
 import { noteForDuration, notesForSource, notesForToken } from "../trust-policy/notes.ts";
 import { renderPolicy } from "../trust-policy/render.ts";
 import { assumeRoleRequest, type TrustRequest, webIdentityRequest } from "../trust-policy/trust-request.ts";
+import { withinLimit } from "../safe-file/time-limit.ts";
 import type { World } from "../world.ts";
 import { findSubject, type TrustSubject } from "./trust-policy-subject.ts";
 
@@ -174,11 +176,18 @@ interface PolicyText {
 /** No trust policy is larger: IAM's quota is 2048 to 8192 characters, URL-encoded and in an answer a few times that. */
 const MAX_BYTES = 1024 * 1024;
 
+/** As much as tells that there is too much. */
+async function readStream(path: string): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of createReadStream(path, { end: MAX_BYTES })) if (chunk instanceof Buffer) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
 async function readPolicy(name: string, world: World): Promise<PolicyText> {
   const path = name === "-" ? "/dev/stdin" : pathOrThrow("--check", expandPath(name, world, world.cwd));
   const described = name === "-" ? "the trust policy on standard input" : `the trust policy in ${path}`;
   try {
-    const bytes = await readFile(path);
+    const bytes = await withinLimit(path, readStream(path), world);
     if (bytes.length > MAX_BYTES) throw new Failure("POLICY_MALFORMED", `${described} is larger than 1 MiB`);
     return { text: bytes.toString("utf8"), describe: described };
   } catch (error) {

@@ -1,3 +1,4 @@
+// oxlint-disable-next-line no-restricted-imports -- the calls that write; what they open to read is a journal, judged by its descriptor
 import * as fs from "node:fs/promises";
 
 /** The calls with which files are written, as an argument so that tests can make each of them fail. */

@@ -1,4 +1,4 @@
-import * as fs from "node:fs";
+import { lstatSync, mkdirSync, rmdirSync, utimesSync, type Stats } from "node:fs";
 
 /**
  * The file system as proper-lockfile sees it, for one lock.
@@ -23,11 +23,11 @@ export class LockDirectory {
   }
 
   readonly mkdir = (path: string, done: (error: unknown) => void): void => {
-    done(errorOf(() => fs.mkdirSync(path, { mode: 0o700 })));
+    done(errorOf(() => mkdirSync(path, { mode: 0o700 })));
   };
 
-  readonly stat = (path: string, done: (error: unknown, stats?: fs.Stats) => void): void => {
-    let stats: fs.Stats | undefined;
+  readonly stat = (path: string, done: (error: unknown, stats?: Stats) => void): void => {
+    let stats: Stats | undefined;
     const error = errorOf(() => {
       stats = this.#stat(path);
     });
@@ -43,9 +43,9 @@ export class LockDirectory {
     }
     done(
       errorOf(() => {
-        fs.utimesSync(path, accessed, modified);
+        utimesSync(path, accessed, modified);
         this.#asked = modified;
-        this.#dated = fs.lstatSync(path, { bigint: true }).mtimeNs;
+        this.#dated = lstatSync(path, { bigint: true }).mtimeNs;
       }),
     );
   };
@@ -54,9 +54,9 @@ export class LockDirectory {
    * That package expects to find the time that it set, or the full second before. Where times are kept in steps of two
    * seconds (FAT) it took its own lock for somebody else's, and no longer kept it alive.
    */
-  #stat(path: string): fs.Stats {
-    const stats = fs.lstatSync(path);
-    const isOurs = this.#asked !== undefined && fs.lstatSync(path, { bigint: true }).mtimeNs === this.#dated;
+  #stat(path: string): Stats {
+    const stats = lstatSync(path);
+    const isOurs = this.#asked !== undefined && lstatSync(path, { bigint: true }).mtimeNs === this.#dated;
     return isOurs ? Object.assign(stats, { mtime: this.#asked }) : stats;
   }
 
@@ -66,8 +66,8 @@ export class LockDirectory {
 
   /** proper-lockfile calls this when the process ends. */
   readonly rmdirSync = (path: string): void => {
-    const isOurs = this.#dated === undefined || fs.lstatSync(path, { bigint: true }).mtimeNs === this.#dated;
-    if (isOurs) fs.rmdirSync(path);
+    const isOurs = this.#dated === undefined || lstatSync(path, { bigint: true }).mtimeNs === this.#dated;
+    if (isOurs) rmdirSync(path);
   };
 }
 
