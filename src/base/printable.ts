@@ -38,7 +38,7 @@ export function withoutSecrets(text: string): string {
 
 /**
  * Takes out also what may be a secret, from what others wrote (a server, a program, a value of the config): access key IDs, and
- * anything as long as a secret key, which has 40 base64 characters.
+ * anything as long as a secret key, which has 40 base64 characters; the name of a variable stays.
  */
 export function withoutSuspects(text: string): string {
   const clean = withoutSecrets(text);
@@ -46,7 +46,9 @@ export function withoutSuspects(text: string): string {
   const between = clean
     .split(ARN)
     .map((part) =>
-      part.replaceAll(/\b(AKIA|ASIA)[A-Z0-9]{8,}/g, "$1[redacted]").replaceAll(/[A-Za-z0-9+/_=-]{40,}/g, "[redacted]"),
+      part
+        .replaceAll(/\b(AKIA|ASIA)[A-Z0-9]{8,}/g, "$1[redacted]")
+        .replaceAll(/(?![A-Z_]+\b)[A-Za-z0-9+/_=-]{40,}/g, "[redacted]"),
     );
   return between.map((part, index) => `${part}${names[index] ?? ""}`).join("");
 }
