@@ -7,7 +7,7 @@ import { errnoOf, Failure } from "./base/failure.ts";
 import { openLastResort } from "./base/last-resort.ts";
 import { renderBug } from "./cli/bug.ts";
 import { EXIT_BUG, failedStatus } from "./cli/exit-code.ts";
-import type { Output, World } from "./world.ts";
+import type { Output, World } from "./base/world.ts";
 
 // The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.
 

@@ -6,7 +6,7 @@ import { parseQuickArgs } from "./cli/quick-args.ts";
 import { openReporter, type ReportOptions } from "./cli/report.ts";
 import { check } from "./command/check.ts";
 import { refresh } from "./command/refresh.ts";
-import type { World } from "./world.ts";
+import type { World } from "./base/world.ts";
 
 /**
  * Reads the command line, runs the command and renders whatever failed; the only place that catches everything.

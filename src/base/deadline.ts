@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 
-import type { Clock } from "../world.ts";
+import type { Clock } from "./world.ts";
 import { Failure } from "./failure.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Worker } from "node:worker_threads";
 
-import type { LastResort } from "../world.ts";
+import type { LastResort } from "./world.ts";
 
 /** Most runs are over by then, and pay nothing. */
 const LOOK_AFTER_MS = 2000;

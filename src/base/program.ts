@@ -3,7 +3,7 @@ import type { ChildProcess } from "node:child_process";
 import { kill } from "node:process";
 import { Readable } from "node:stream";
 import { errnoOf } from "./failure.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "./world.ts";
 import type { Deadline } from "./deadline.ts";
 import { interruption } from "./interruption.ts";
 import { redact } from "./printable.ts";

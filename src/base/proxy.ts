@@ -1,5 +1,5 @@
 import { BlockList, isIP } from "node:net";
-import type { Environment } from "../world.ts";
+import type { Environment } from "./world.ts";
 import { Failure } from "./failure.ts";
 import { isLinkLocalHost, isLoopbackHost } from "./host.ts";
 import { Secret } from "./secret.ts";

@@ -1,4 +1,4 @@
-import type { Environment, Output } from "../world.ts";
+import type { Environment, Output } from "../base/world.ts";
 
 /** SGR codes of the colours that say how grave something is (ECMA-48, 8.3.117). */
 const CODES = { green: 32, yellow: 33, red: 31 } as const;

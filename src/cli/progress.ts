@@ -1,4 +1,4 @@
-import type { Output } from "../world.ts";
+import type { Output } from "../base/world.ts";
 
 /** One line per profile that changes as it goes; only on a terminal. */
 export interface Progress {

@@ -1,7 +1,7 @@
 import type { Failure } from "../base/failure.ts";
 import { withoutSecrets } from "../base/printable.ts";
 import { ConfigMistakes } from "../config/mistakes.ts";
-import type { Output, World } from "../world.ts";
+import type { Output, World } from "../base/world.ts";
 
 /*
  * The program's voice on standard error (after age's tui.go): every line begins with `rolefresh:`, no capital, no final

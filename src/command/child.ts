@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 import { errnoOf, Failure } from "../base/failure.ts";
-import type { Environment, World } from "../world.ts";
+import type { Environment, World } from "../base/world.ts";
 
 /** Sent to rolefresh, they are meant for the command. */
 const FORWARDED = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;

@@ -10,7 +10,7 @@ import { readConfigSource } from "../config/locate.ts";
 import { IDENTITIES } from "../config/role-source.ts";
 import { SCHEDULERS } from "../schedule/request.ts";
 import { POLICY_FORMATS } from "../trust-policy/render.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { openCredentialsView } from "./run/credentials-view.ts";
 import { chosenFile, oursIn } from "./find-sections.ts";
 

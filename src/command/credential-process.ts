@@ -7,7 +7,7 @@ import { openReporter, type Reporter } from "../cli/report.ts";
 import { type ConfigOptions, readConfig } from "../config/read.ts";
 import { parseRoleArn, roleArnHint } from "../config/role-arn.ts";
 import type { RoleSession } from "../sts/session.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { type Loaded, loadProfiles } from "./run/load.ts";
 import { readyProfile } from "./run/ready-profile.ts";
 import { openRoleSessions } from "./run/role-sessions.ts";

@@ -22,7 +22,7 @@ import { addressOf } from "./doctor/sts-probe.ts";
 import type { Schedule } from "./doctor/systemd-timer.ts";
 import { findSchedules, shortestInterval, timerFindings, windowFindings } from "./doctor/timer-checks.ts";
 import { resolveEndpoint } from "../sts/endpoint.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 
 /**
  * Looks at everything between here and AWS and says what is wrong and what to type. Nothing is changed: no role is

@@ -5,7 +5,7 @@ import type { ProfileSpec } from "../config/config.ts";
 import { didYouMean } from "../config/nearest.ts";
 import { readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { type CredentialsView, openCredentialsView } from "./run/credentials-view.ts";
 
 /** A profile and the credentials file that its section is in, or would be. */

@@ -2,7 +2,7 @@ import { renderInstant } from "../base/duration.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { openPlace, removeFile } from "../safe-file/place.ts";
 import { replaceFile } from "../safe-file/replace-file.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 
 /** What the health file says, for probes of containers. */
 export interface Health {

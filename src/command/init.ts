@@ -14,7 +14,7 @@ import { chosenBy, isServed, missingFlags, obviousChoice, remarksOn } from "./in
 import { isTaken, taken, writeConfigFile } from "./init/config-file.ts";
 import { type Answers, renderConfig } from "./init/config-text.ts";
 import { lookAround, type Sign } from "./init/surroundings.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 
 /**
  * Writes a commented config that `refresh` accepts: from the flags, and on a terminal by asking for the rest. A config

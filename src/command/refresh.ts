@@ -1,7 +1,7 @@
 import type { RefreshInvocation } from "../cli/invocation.ts";
 import { openReporter } from "../cli/report.ts";
 import type { Step } from "../plan/plan.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { carryOut } from "./run/carry-out.ts";
 import { type Loaded, loadProfiles, planLoaded } from "./run/load.ts";
 import { type Outcome, settleAtOnce, unchanged } from "./run/outcome.ts";

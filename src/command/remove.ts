@@ -7,7 +7,7 @@ import type { FileWarning } from "../credentials-file/document.ts";
 import { isManagedKey } from "../credentials-file/managed.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
 import type { EditResult } from "../credentials-file/update.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import type { CredentialsView } from "./run/credentials-view.ts";
 import { findSections, type Found } from "./find-sections.ts";
 

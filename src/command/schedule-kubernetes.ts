@@ -7,7 +7,7 @@ import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN } from "../schedule/kubernetes-c
 import { KUBERNETES_ENVIRONMENT, kubernetesManifest } from "../schedule/kubernetes-manifest.ts";
 import type { ScheduledFile } from "../schedule/request.ts";
 import { VERSION } from "../version.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 
 /**
  * The manifest, with the config that every other command would find. It is checked as the pod will read it: with the

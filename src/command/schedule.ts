@@ -21,7 +21,7 @@ import type { ScheduledFile, Scheduler } from "../schedule/request.ts";
 import { systemdState, unitDirectory } from "../schedule/systemd-state.ts";
 import { SERVICE_NAME, serviceUnit, TIMER_NAME, timerUnit } from "../schedule/systemd-unit.ts";
 import type { ToolContext } from "../schedule/tool.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { printKubernetes } from "./schedule-kubernetes.ts";
 
 /**

@@ -3,7 +3,7 @@ import type { Config, ProfileSpec } from "../config/config.ts";
 import type { SigningKeys } from "../sts/session.ts";
 import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
 import type { Deadline } from "../base/deadline.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { openCredentialsView } from "./run/credentials-view.ts";
 
 interface Context {

@@ -8,7 +8,7 @@ import { renderBar } from "../cli/time-bar.ts";
 import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { Step } from "../plan/plan.ts";
 import { isStillValid } from "../plan/profile-state.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { loadProfiles, planLoaded } from "./run/load.ts";
 
 /**

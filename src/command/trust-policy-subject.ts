@@ -8,7 +8,7 @@ import type { TokenClaims } from "../identity/token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
 import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "../trust-policy/trust-request.ts";
 import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { findSourcePrincipal } from "./source-principal.ts";
 import { textReader } from "../safe-file/read-text.ts";
 

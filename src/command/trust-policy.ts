@@ -19,7 +19,7 @@ import { noteForDuration, notesForSource, notesForToken } from "../trust-policy/
 import { renderPolicy } from "../trust-policy/render.ts";
 import { assumeRoleRequest, type TrustRequest, webIdentityRequest } from "../trust-policy/trust-request.ts";
 import { withinLimit } from "../safe-file/time-limit.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { findSubject, type TrustSubject } from "./trust-policy-subject.ts";
 
 /**

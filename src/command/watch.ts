@@ -7,7 +7,7 @@ import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { refreshAt, windowMs } from "../plan/due.ts";
 import { isStillValid } from "../plan/profile-state.ts";
 import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/wake.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { carryOut } from "./run/carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";
 import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "./run/load.ts";

@@ -1,7 +1,7 @@
 import { lstat } from "node:fs/promises";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
-import type { Clock } from "../world.ts";
+import type { Clock } from "../base/world.ts";
 import { heldAnchor } from "../safe-file/directory-handle.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
 import { directoryOf, shownPath } from "./beside.ts";

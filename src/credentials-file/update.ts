@@ -1,6 +1,6 @@
 import { type Deadline, pauseFor } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import type { Clock } from "../world.ts";
+import type { Clock } from "../base/world.ts";
 import { keepBackup } from "./backup.ts";
 import { type FileWarning, parseDocument, type ProfileSection } from "./document.ts";
 import type { Edit } from "./edit.ts";

@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import type { Clock } from "../world.ts";
+import type { Clock } from "../base/world.ts";
 import { checkToken } from "./jwt.ts";
 import type { IdentityToken } from "./token.ts";
 

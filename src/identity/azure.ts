@@ -2,7 +2,7 @@ import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../base/host.ts"
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { headerValue } from "./header-value.ts";
 import { findText, textInJson } from "./json-answer.ts";

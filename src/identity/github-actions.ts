@@ -1,7 +1,7 @@
 import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { headerValue } from "./header-value.ts";
 import { textInJson } from "./json-answer.ts";

@@ -1,7 +1,7 @@
 import type { Deadline } from "../base/deadline.ts";
 import type { Outbound } from "../base/outbound.ts";
 import type { IdentitySource } from "../config/config.ts";
-import type { Clock, Environment } from "../world.ts";
+import type { Clock, Environment } from "../base/world.ts";
 import type { IdentityToken } from "./token.ts";
 
 /** What the identity sources need of the run. */

@@ -4,7 +4,7 @@ import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
 import { openPlace } from "../safe-file/place.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
 import { replaceFile } from "../safe-file/replace-file.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { type Metric, parseSamples, renderMetrics, type Sample } from "./exposition.ts";
 
 /** What a run tells about one profile. */

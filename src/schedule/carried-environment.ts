@@ -1,4 +1,4 @@
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 
 /**
  * Variables that change how rolefresh reaches the network or what it reads. A scheduler starts a job without them, and a

@@ -5,7 +5,7 @@ import { Failure } from "../base/failure.ts";
 import type { GlobalOptions } from "../cli/invocation.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { UNKNOWN_LIFETIME_WINDOW_MS } from "../plan/due.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 import { carriedEnvironment, hasControl } from "./carried-environment.ts";
 import type { ScheduledJob } from "./job.ts";
 import type { ScheduleRequest } from "./request.ts";

@@ -2,7 +2,7 @@ import { lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { homeOf } from "../base/expand-path.ts";
 import { errnoOf } from "../base/failure.ts";
-import type { World } from "../world.ts";
+import type { World } from "../base/world.ts";
 import { ownFileState } from "./own-file.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
 

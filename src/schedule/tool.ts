@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Deadline } from "../base/deadline.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 
 /** The machine's own programs that know its schedulers: `systemctl`, `crontab`, `launchctl`, `getent`. */
 

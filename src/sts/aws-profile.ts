@@ -4,7 +4,7 @@ import { Failure } from "../base/failure.ts";
 import type { Outbound } from "../base/outbound.ts";
 import { redact } from "../base/printable.ts";
 import type { StsEndpoint } from "../config/config.ts";
-import type { Clock, Environment } from "../world.ts";
+import type { Clock, Environment } from "../base/world.ts";
 import { keysOfProcess } from "./credential-process.ts";
 import { toFailure } from "./fault.ts";
 import type { ProvidedKeys } from "./handed-on.ts";

@@ -3,7 +3,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { openOutbound, type Outbound } from "../base/outbound.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import { textReader } from "../safe-file/read-text.ts";
-import type { Clock, Environment } from "../world.ts";
+import type { Clock, Environment } from "../base/world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
 import { FEWEST_ATTEMPTS, retryWithin } from "./retry.ts";

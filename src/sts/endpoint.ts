@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 
 /** Where STS is called. */
 export interface ResolvedEndpoint {

@@ -2,7 +2,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { CredentialSource } from "../config/config.ts";
-import type { Environment } from "../world.ts";
+import type { Environment } from "../base/world.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
 import { hopLimitIn, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";

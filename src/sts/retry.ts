@@ -1,4 +1,4 @@
-import type { Clock } from "../world.ts";
+import type { Clock } from "../base/world.ts";
 import type { Deadline } from "../base/deadline.ts";
 
 /**

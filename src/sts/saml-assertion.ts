@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import type { Secret } from "../base/secret.ts";
 import type { AssertionSource, RoleArn } from "../config/config.ts";
-import type { Clock, Environment } from "../world.ts";
+import type { Clock, Environment } from "../base/world.ts";
 import { commandOutput } from "./command-output.ts";
 import { parseSamlResponse, type SamlClaims } from "./saml-response.ts";
 import { checkSamlClaims } from "./saml-check.ts";

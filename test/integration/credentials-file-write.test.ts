@@ -14,7 +14,7 @@ import { clock, type FileHome, fileHome, pending, UID } from "../support/credent
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";
 import { spliceProfiles } from "../support/credentials-file-splice.ts";
 import { failNth } from "../support/fail-nth.ts";
-import type { Clock } from "../../src/world.ts";
+import type { Clock } from "../../src/base/world.ts";
 
 const OTHERS = "# mine\n[q]\nregion = x\n\n[p]\noutput = json\n";
 

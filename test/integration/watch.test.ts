@@ -6,7 +6,7 @@ import { runInNewContext } from "node:vm";
 
 import { Failure } from "../../src/base/failure.ts";
 import { main } from "../../src/main.ts";
-import type { World } from "../../src/world.ts";
+import type { World } from "../../src/base/world.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { ONE_ROLE } from "../support/scene.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";

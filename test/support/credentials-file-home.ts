@@ -5,7 +5,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { type Deadline, startDeadline } from "../../src/base/deadline.ts";
 import { resolveFile, type ResolvedFile } from "../../src/safe-file/locate.ts";
 import type { PendingEdit } from "../../src/credentials-file/update.ts";
-import type { Clock } from "../../src/world.ts";
+import type { Clock } from "../../src/base/world.ts";
 import { WRITE } from "./credentials-file-keys.ts";
 
 export const UID = process.getuid?.();

@@ -1,4 +1,4 @@
-import type { World } from "../../src/world.ts";
+import type { World } from "../../src/base/world.ts";
 
 export interface TestWorld extends World {
   /** What was written to each stream so far. */

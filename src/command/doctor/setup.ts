@@ -13,7 +13,7 @@ import { profileNameProblem } from "../../base/profile-name.ts";
 import { type ConfigOptions, readConfig } from "../../config/read.ts";
 import { MANAGER } from "../../credentials-file/managed.ts";
 import type { Step } from "../../plan/plan.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 
 /** One profile to look at. */
 export interface Target {

@@ -2,7 +2,7 @@ import { Failure } from "../../base/failure.ts";
 import { askEither, metadataAddress, type MetadataAddress } from "../../identity/gcp-address.ts";
 import { ask } from "../../identity/http.ts";
 import { printable } from "../../base/printable.ts";
-import type { Environment } from "../../world.ts";
+import type { Environment } from "../../base/world.ts";
 
 /** A machine on Google Cloud answers in milliseconds; elsewhere nobody should wait for a route that leads nowhere. */
 const PROBE_MS = 1000;

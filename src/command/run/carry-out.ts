@@ -2,7 +2,7 @@ import { startDeadline } from "../../base/deadline.ts";
 import type { GlobalOptions } from "../../cli/invocation.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { Step } from "../../plan/plan.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import type { Loaded } from "./load.ts";
 import { type Outcome, settleAtOnce } from "./outcome.ts";
 import { tokenVariables } from "./token-variables.ts";

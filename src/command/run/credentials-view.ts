@@ -5,7 +5,7 @@ import { ownershipOf } from "../../credentials-file/ownership.ts";
 import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../credentials-file/read.ts";
 import type { WrittenProfile } from "../../plan/profile-state.ts";
 import { awaitFileSystem, type TimeLimit } from "../../safe-file/time-limit.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 
 /** One credentials file as it was last read, and read again only when it changed. */
 export interface CredentialsView {

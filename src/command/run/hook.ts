@@ -5,7 +5,7 @@ import { runProgram } from "../../base/program.ts";
 import type { Progress } from "../../cli/progress.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
-import type { Environment, World } from "../../world.ts";
+import type { Environment, World } from "../../base/world.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What the hooks of a run have in common. */

@@ -5,7 +5,7 @@ import { didYouMean } from "../../config/nearest.ts";
 import { type ConfigOptions, readConfig } from "../../config/read.ts";
 import type { Config } from "../../config/config.ts";
 import { planRun, type Step } from "../../plan/plan.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import { openCredentialsView, type CredentialsView } from "./credentials-view.ts";
 
 /** A configuration together with what its credentials files hold now. */

@@ -7,7 +7,7 @@ import type { IdentitySource } from "../../config/config.ts";
 import type { StsClients } from "../../sts/client.ts";
 import type { ProvidedKeys } from "../../sts/handed-on.ts";
 import type { RoleSession, SigningKeys } from "../../sts/session.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import { retryTemporary } from "./retry-temporary.ts";
 
 /** What a run has in common for all of its sessions; everything is opened when it is first asked for. */

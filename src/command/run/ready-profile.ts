@@ -4,7 +4,7 @@ import type { GlobalOptions } from "../../cli/invocation.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import { isSameRole, isStillValid } from "../../plan/profile-state.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import { carryOut } from "./carry-out.ts";
 import { type Loaded, planLoaded } from "./load.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";

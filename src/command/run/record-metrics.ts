@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { expandPath, pathOrThrow } from "../../base/expand-path.ts";
 import { isPassThrough } from "../../plan/profile-state.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**

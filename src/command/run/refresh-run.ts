@@ -10,7 +10,7 @@ import type { EditResult } from "../../credentials-file/update.ts";
 import { isDue, judgeProfile } from "../../plan/profile-state.ts";
 import type { Step } from "../../plan/plan.ts";
 import type { RoleSession } from "../../sts/session.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import { type CredentialsView, toWritten } from "./credentials-view.ts";
 import { takeFlight, waitForFlight } from "./flight.ts";
 import type { Loaded } from "./load.ts";

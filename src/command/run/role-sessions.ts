@@ -9,7 +9,7 @@ import { readFileSafely, refusalOf } from "../../safe-file/read-file.ts";
 import { textReader } from "../../safe-file/read-text.ts";
 import type { StsClients } from "../../sts/client.ts";
 import type { RoleSession, SigningKeys } from "../../sts/session.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import { obtainSession, type SessionContext } from "./obtain-session.ts";
 
 /** From a configured profile to its keys: identity, session name, session policy, STS. */

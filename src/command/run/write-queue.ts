@@ -4,7 +4,7 @@ import type { ProfileSpec } from "../../config/config.ts";
 import type { FileWarning } from "../../credentials-file/document.ts";
 import type { ResolvedFile } from "../../safe-file/locate.ts";
 import type { EditResult, PendingEdit } from "../../credentials-file/update.ts";
-import type { World } from "../../world.ts";
+import type { World } from "../../base/world.ts";
 import type { Loaded } from "./load.ts";
 
 /** New credentials wait at most this long for others of the same file, so that a crash in a long run loses little. */
