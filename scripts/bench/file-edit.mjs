@@ -4,7 +4,7 @@
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 
 import { Secret } from "../../build/src/base/secret.js";
-import { resolveFile } from "../../build/src/safe-file/locate.js";
+import { resolveFile } from "../../build/src/safe-file/resolve-file.js";
 import { updateCredentialsFile } from "../../build/src/credentials-file/update.js";
 
 const [path, profile, runs] = process.argv.slice(2);

@@ -8,7 +8,7 @@ import { renderDuration } from "../base/duration.ts";
 import type { ScheduleInvocation } from "../cli/invocation.ts";
 import { openReporter, type Reporter } from "../cli/report.ts";
 import { readConfig } from "../config/read.ts";
-import { resolveFile } from "../safe-file/locate.ts";
+import { resolveFile } from "../safe-file/resolve-file.ts";
 import { accountOf } from "../schedule/account.ts";
 import { crontabBlock } from "../schedule/crontab.ts";
 import { changeCrontab } from "../schedule/install-cron.ts";

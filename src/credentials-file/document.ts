@@ -1,7 +1,7 @@
 import type { Failure } from "../base/failure.ts";
 import { type Layout, layOut, linesOf } from "./layout.ts";
 import type { Line } from "./lines.ts";
-import type { Snapshot } from "./read.ts";
+import type { Snapshot } from "../safe-file/read-target.ts";
 import { entriesOf, type Entry, type ProfileSection, toSection } from "./section.ts";
 import { type Problem, problemOf, refusal } from "./unsafe.ts";
 import { type FileWarning, warningsOf } from "./warnings.ts";

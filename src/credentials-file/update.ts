@@ -1,20 +1,20 @@
 import { type Deadline, pauseFor } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
-import { keepBackup } from "./backup.ts";
+import { keepBackup } from "../safe-file/backup.ts";
 import { type FileWarning, parseDocument, type ProfileSection } from "./document.ts";
 import type { Edit } from "./edit.ts";
-import { type FileOps, systemOps } from "./file-ops.ts";
-import { healTornFile } from "./heal.ts";
-import { writeInPlace } from "./in-place.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
-import { lockFile } from "./lock.ts";
-import { readCredentialsFile, type Snapshot } from "./read.ts";
+import { type FileOps, systemOps } from "../safe-file/file-ops.ts";
+import { healTornFile } from "../safe-file/recover.ts";
+import { writeInPlace } from "../safe-file/in-place.ts";
+import type { ResolvedFile } from "../safe-file/resolve-file.ts";
+import { lockFile } from "../safe-file/lock.ts";
+import { readCredentialsFile, type Snapshot } from "../safe-file/read-target.ts";
 import { bytesAfter, lengthAfter, type Replacement } from "./replacement.ts";
 import { type Accepted, chooseEdits, composeApart, composeFile, type Composition } from "./select.ts";
 import { ignoringErrors } from "../safe-file/file-handle.ts";
 import { expiryWarnings } from "./warnings.ts";
-import { replaceFile, sweepTemporaries } from "./write.ts";
+import { replaceFile, sweepTemporaries } from "../safe-file/replace-target.ts";
 
 /** One profile's part of an update. */
 export interface PendingEdit {

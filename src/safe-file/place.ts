@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { errnoOf } from "../base/failure.ts";
 import { holdDirectory } from "./directory-handle.ts";
 import type { Owner } from "./file-handle.ts";
-import { checkOwners, resolveFile } from "./locate.ts";
+import { checkOwners, resolveFile } from "./resolve-file.ts";
 import { makeDirectories } from "./make-directories.ts";
 
 /** Where a file of our own is written. */

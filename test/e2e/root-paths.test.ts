@@ -17,7 +17,7 @@ import {
 } from "node:fs/promises";
 import { suite, test } from "node:test";
 
-import { resolveFile } from "../../src/safe-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
 import { startDeadline } from "../../src/base/deadline.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";

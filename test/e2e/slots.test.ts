@@ -3,8 +3,8 @@ import { stat } from "node:fs/promises";
 import { suite, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 
-import { resolveFile } from "../../src/safe-file/locate.ts";
-import { tryFlight } from "../../src/credentials-file/lock.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
+import { tryFlight } from "../../src/safe-file/lock.ts";
 import { GCP_ARN, openScene, valuesOf } from "../support/scene.ts";
 
 /** More than the eight profiles that a run takes care of at once. */

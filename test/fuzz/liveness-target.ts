@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { readLeniently } from "../../src/credentials-file/lenient-reader.ts";
-import { resolveFile } from "../../src/safe-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { isManagedKey } from "../../src/credentials-file/managed.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
 import { bytesAfter } from "../../src/credentials-file/replacement.ts";

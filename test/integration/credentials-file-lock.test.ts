@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { lstat, mkdir, readdir, rmdir, stat, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { LockDirectory } from "../../src/credentials-file/lock-directory.ts";
-import { lockFile, tryFlight } from "../../src/credentials-file/lock.ts";
-import { watchLocks } from "../../src/credentials-file/lock-liveness.ts";
-import { fileLockOf, flightLockOf } from "../../src/credentials-file/lock-name.ts";
+import { LockDirectory } from "../../src/safe-file/lock-directory.ts";
+import { lockFile, tryFlight } from "../../src/safe-file/lock.ts";
+import { watchLocks } from "../../src/safe-file/lock-liveness.ts";
+import { fileLockOf, flightLockOf } from "../../src/safe-file/lock-name.ts";
 import { startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { clock, fileHome, UID } from "../support/credentials-file-home.ts";
 import { documentOf } from "../support/credentials-file-keys.ts";
 import { startChild } from "../support/credentials-file-process.ts";
-import { resolveFile } from "../../src/safe-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 
 const hasFailed = (code: string) => (error: unknown) => error instanceof Failure && error.code === code;
 

@@ -20,8 +20,8 @@ import { userInfo } from "node:os";
 import { join, relative } from "node:path";
 import { test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
-import { resolveFile } from "../../src/safe-file/locate.ts";
-import { readCredentialsFile, sameStamp, type Snapshot, stampOf } from "../../src/credentials-file/read.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
+import { readCredentialsFile, sameStamp, type Snapshot, stampOf } from "../../src/safe-file/read-target.ts";
 import { OTHER_USER } from "../support/other-user.ts";
 import { fileHome, UID } from "../support/credentials-file-home.ts";
 

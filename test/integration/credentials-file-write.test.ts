@@ -9,7 +9,7 @@ import {
   updateCredentialsFile,
   type UpdateOutcome,
 } from "../../src/credentials-file/update.ts";
-import { resolveFile } from "../../src/safe-file/locate.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";
 import { spliceProfiles } from "../support/credentials-file-splice.ts";

@@ -1,6 +1,6 @@
 import { startDeadline } from "../../src/base/deadline.ts";
-import { resolveFile } from "../../src/safe-file/locate.ts";
-import { lockFile, tryFlight } from "../../src/credentials-file/lock.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
+import { lockFile, tryFlight } from "../../src/safe-file/lock.ts";
 import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
 import { REMOVE, WRITE } from "./credentials-file-keys.ts";
 import { clock, pending, UID } from "./credentials-file-home.ts";

@@ -1,6 +1,6 @@
 import type { FileHandle } from "node:fs/promises";
 import * as fs from "node:fs/promises";
-import type { FileOps } from "../../src/credentials-file/file-ops.ts";
+import type { FileOps } from "../../src/safe-file/file-ops.ts";
 
 /** File operations of which one fails, and a record of those that were called: `open`, `rename`, `handle.write`, … */
 export interface FaultyOps {

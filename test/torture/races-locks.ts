@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { lstat, mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { resolveFile } from "../../src/safe-file/locate.ts";
-import { fileLockOf, flightLockOf } from "../../src/credentials-file/lock-name.ts";
+import { resolveFile } from "../../src/safe-file/resolve-file.ts";
+import { fileLockOf, flightLockOf } from "../../src/safe-file/lock-name.ts";
 import { ageLocks, BEFORE, checkKeys, foreignBytes, leftovers, openFaultScene } from "../support/fault-scene.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { Mount, mountMissing, must } from "../support/mounts.ts";

@@ -2,13 +2,13 @@ import { lstat, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { renderDuration } from "../../base/duration.ts";
-import { directoryOf, journalOf } from "../../credentials-file/beside.ts";
-import type { ResolvedFile } from "../../safe-file/locate.ts";
-import { fileLockOf, secondFileLockOf } from "../../credentials-file/lock-name.ts";
-import { isTemporaryName } from "../../credentials-file/temporary-name.ts";
+import { directoryOf, journalOf } from "../../safe-file/sibling-paths.ts";
+import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
+import { fileLockOf, secondFileLockOf } from "../../safe-file/lock-name.ts";
+import { isTemporaryName } from "../../safe-file/temporary-name.ts";
 import { counted, finding, type Finding } from "./finding.ts";
 
-/** A holder touches its lock every 2 s and is dead after 10 (credentials-file/lock-liveness.ts). */
+/** A holder touches its lock every 2 s and is dead after 10 (safe-file/lock-liveness.ts). */
 const DEAD_LOCK_MS = 10_000;
 
 /** What a killed run left beside a credentials file, and what a run that goes on right now has there. */

@@ -1,8 +1,8 @@
 import { Failure } from "../../base/failure.ts";
 import { type CredentialsDocument, parseDocument, type ProfileSection } from "../../credentials-file/document.ts";
-import { type ResolvedFile, resolveFile } from "../../safe-file/locate.ts";
+import { type ResolvedFile, resolveFile } from "../../safe-file/resolve-file.ts";
 import { ownershipOf } from "../../credentials-file/ownership.ts";
-import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../credentials-file/read.ts";
+import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../safe-file/read-target.ts";
 import type { WrittenProfile } from "../../plan/profile-state.ts";
 import { awaitFileSystem, type TimeLimit } from "../../safe-file/time-limit.ts";
 import type { World } from "../../base/world.ts";

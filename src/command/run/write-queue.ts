@@ -2,7 +2,7 @@ import type { Deadline } from "../../base/deadline.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import type { FileWarning } from "../../credentials-file/document.ts";
-import type { ResolvedFile } from "../../safe-file/locate.ts";
+import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
 import type { EditResult, PendingEdit } from "../../credentials-file/update.ts";
 import type { World } from "../../base/world.ts";
 import type { Loaded } from "./load.ts";

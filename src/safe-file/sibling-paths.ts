@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import { heldAnchor } from "../safe-file/directory-handle.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
+import { heldAnchor } from "./directory-handle.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
 
 /** Names of what rolefresh keeps beside a credentials file. None holds anything secret. */
 

@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { shownPath } from "./beside.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
+import { shownPath } from "./sibling-paths.ts";
+import { fileFailure } from "./file-failure.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
 import type { FileOps } from "./file-ops.ts";
-import type { Snapshot } from "./read.ts";
-import { ignoringErrors } from "../safe-file/file-handle.ts";
-import { stampWith } from "./write.ts";
+import type { Snapshot } from "./read-target.ts";
+import { ignoringErrors } from "./file-handle.ts";
+import { stampWith } from "./replace-target.ts";
 
 /** Two credentials files of the largest size that is read, and a line. */
 const MAX_BYTES = 2 * 32 * 1024 * 1024 + 200;

@@ -1,11 +1,11 @@
 import { type BigIntStats, constants } from "node:fs";
 import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { closeQuietly, openToRead, readUpTo, statLink, statOpen } from "../safe-file/calls.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
-import { directoryOf, journalOf, reachOf } from "./beside.ts";
-import { heldAnchor } from "../safe-file/directory-handle.ts";
-import { isPlantable, planted, type ResolvedFile } from "../safe-file/locate.ts";
+import { closeQuietly, openToRead, readUpTo, statLink, statOpen } from "./calls.ts";
+import { fileFailure } from "./file-failure.ts";
+import { directoryOf, journalOf, reachOf } from "./sibling-paths.ts";
+import { heldAnchor } from "./directory-handle.ts";
+import { isPlantable, planted, type ResolvedFile } from "./resolve-file.ts";
 
 /** Tells one state of a file from another without reading it. */
 export interface FileStamp {

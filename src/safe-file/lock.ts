@@ -2,14 +2,14 @@ import { lstat } from "node:fs/promises";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
-import { heldAnchor } from "../safe-file/directory-handle.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
-import { directoryOf, shownPath } from "./beside.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
+import { heldAnchor } from "./directory-handle.ts";
+import { fileFailure } from "./file-failure.ts";
+import { directoryOf, shownPath } from "./sibling-paths.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
 import { LockDirectory } from "./lock-directory.ts";
 import { HEARTBEAT_MS, sweepTakeover, watchLocks } from "./lock-liveness.ts";
 import { fileLockOf, flightLockOf, secondFileLockOf } from "./lock-name.ts";
-import { ignoringErrors } from "../safe-file/file-handle.ts";
+import { ignoringErrors } from "./file-handle.ts";
 
 /** A lock that is held. */
 export interface Lease {
@@ -95,7 +95,7 @@ async function holdContested(file: ResolvedFile): Promise<void> {
 
 /** Loaded here: most files have a directory. */
 async function makeDirectory(file: ResolvedFile): Promise<void> {
-  const { makeDirectories } = await import("../safe-file/make-directories.ts");
+  const { makeDirectories } = await import("./make-directories.ts");
   try {
     // Nobody but root, where others can interfere, needs more than the path.
     makeDirectories(directoryOf(file), file.path, file.isContested === true ? 0 : undefined);

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { beside, reachOf } from "./beside.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
+import { beside, reachOf } from "./sibling-paths.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
 
 /** The lock for reading, editing and writing the file: proper-lockfile's own name for it, so that others who use it see ours. */
 export function fileLockOf(file: ResolvedFile): string {

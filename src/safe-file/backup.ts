@@ -1,11 +1,11 @@
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
-import { backupName, shownPath } from "./beside.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
+import { backupName, shownPath } from "./sibling-paths.ts";
+import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
-import { ignoringErrors, writeAll } from "../safe-file/file-handle.ts";
-import type { Snapshot } from "./read.ts";
-import { makePrivate } from "./write.ts";
+import { ignoringErrors, writeAll } from "./file-handle.ts";
+import type { Snapshot } from "./read-target.ts";
+import { makePrivate } from "./replace-target.ts";
 
 /**
  * Keeps the content as `<file>.bak-<time>`, for the owner of the file alone, never over another file.

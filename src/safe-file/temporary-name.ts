@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { basename } from "node:path";
-import { beside } from "./beside.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
+import { beside } from "./sibling-paths.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
 
 /** A new temp file's name: `.credentials.rolefresh-0123456789abcdef`. */
 export function temporaryName(file: ResolvedFile): string {

@@ -1,7 +1,7 @@
 import { errnoOf, type Failure } from "../base/failure.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
-import { directoryOf } from "./beside.ts";
+import { fileFailure } from "./file-failure.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
+import { directoryOf } from "./sibling-paths.ts";
 
 /** The failure of putting the new file in the place of the old one, which stays as it was. */
 export function renameFailure(file: ResolvedFile, error: unknown): Failure {

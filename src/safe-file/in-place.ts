@@ -1,14 +1,21 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
-import { journalOf, reachOf, shownPath } from "./beside.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
+import { journalOf, reachOf, shownPath } from "./sibling-paths.ts";
+import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
-import { sameStamp, type Snapshot, toStamp } from "./read.ts";
-import { bytesAfter, type Replacement } from "./replacement.ts";
-import { ignoringErrors, markComplete, writeAll } from "../safe-file/file-handle.ts";
-import { makePrivate, replaceFile, syncDirectory, writeTemporary, type WriteOutcome, type Writing } from "./write.ts";
+import { sameStamp, type Snapshot, toStamp } from "./read-target.ts";
+import { bytesAfter, type Replacement } from "../credentials-file/replacement.ts";
+import { ignoringErrors, markComplete, writeAll } from "./file-handle.ts";
+import {
+  makePrivate,
+  replaceFile,
+  syncDirectory,
+  writeTemporary,
+  type WriteOutcome,
+  type Writing,
+} from "./replace-target.ts";
 import { unchangedHint } from "./write-failure.ts";
 
 /**

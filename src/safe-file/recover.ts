@@ -1,12 +1,12 @@
 import type { FileHandle } from "node:fs/promises";
 import { keepBackup } from "./backup.ts";
-import { journalOf, shownPath } from "./beside.ts";
-import { fileFailure } from "../safe-file/file-failure.ts";
+import { journalOf, shownPath } from "./sibling-paths.ts";
+import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { openUnchanged } from "./in-place.ts";
 import { readJournal } from "./journal.ts";
-import type { Snapshot } from "./read.ts";
-import { ignoringErrors, markComplete, writeAll } from "../safe-file/file-handle.ts";
+import type { Snapshot } from "./read-target.ts";
+import { ignoringErrors, markComplete, writeAll } from "./file-handle.ts";
 
 /**
  * Puts right a file whose in-place write did not finish. Called under the file's lock.

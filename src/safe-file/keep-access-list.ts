@@ -1,12 +1,12 @@
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { accessListsOf, inheritsList, setAccessList } from "../safe-file/access-list.ts";
-import { ignoringErrors } from "../safe-file/file-handle.ts";
-import type { ResolvedFile } from "../safe-file/locate.ts";
-import { reachOf } from "./beside.ts";
+import { accessListsOf, inheritsList, setAccessList } from "./access-list.ts";
+import { ignoringErrors } from "./file-handle.ts";
+import type { ResolvedFile } from "./resolve-file.ts";
+import { reachOf } from "./sibling-paths.ts";
 import { temporaryName } from "./temporary-name.ts";
-import type { Writing } from "./write.ts";
+import type { Writing } from "./replace-target.ts";
 
 /**
  * Gives a new file the access control list of the one that it is to replace, or none: not the one that it inherited from
