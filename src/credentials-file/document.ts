@@ -3,7 +3,7 @@ import { type Layout, layOut, linesOf } from "./layout.ts";
 import type { Line } from "./lines.ts";
 import type { Snapshot } from "../safe-file/read-target.ts";
 import { entriesOf, type Entry, type ProfileSection, toSection } from "./section.ts";
-import { type Problem, problemOf, refusal } from "./unsafe.ts";
+import { type Problem, problemOf, refusal } from "./writability.ts";
 import { type FileWarning, warningsOf } from "./warnings.ts";
 
 export type { Entry, ProfileSection } from "./section.ts";

@@ -1,12 +1,12 @@
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../base/failure.ts";
-import { changedPart } from "./changed-part.ts";
+import { changedPart } from "./edit-window.ts";
 import { type Edit, managedValues } from "./edit.ts";
-import { readLeniently } from "./lenient-reader.ts";
+import { readLeniently } from "./reader-models/parse-ini-model.ts";
 import { isManagedKey } from "./managed.ts";
-import type { Reading } from "./reading.ts";
-import type { Replacement } from "./replacement.ts";
-import { readStrictly } from "./strict-reader.ts";
+import type { Reading } from "./reader-models/reading.ts";
+import type { Replacement } from "./byte-patch.ts";
+import { readStrictly } from "./reader-models/configparser-model.ts";
 
 /**
  * The last check before a file is replaced (GRAMMAR.md 12): reads it before and after the edit with two models that share

@@ -1,5 +1,5 @@
 import { type Line, LineScanner, lenientHeaderName, pythonStrip, strictHeaderName } from "./lines.ts";
-import { mistakableNames } from "./mistakable-names.ts";
+import { mistakableNames } from "./ambiguous-headers.ts";
 
 /** A line that begins a section for at least one family of readers. The two names are equal for a clean header. */
 export interface Boundary {

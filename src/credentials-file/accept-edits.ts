@@ -4,7 +4,7 @@ import { checkSectionName, type Edit, managedValues } from "./edit.ts";
 import { guardSplice } from "./guard.ts";
 import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
-import type { Replacement } from "./replacement.ts";
+import type { Replacement } from "./byte-patch.ts";
 import { spliceProfiles } from "./splice.ts";
 import type { EditResult, PendingEdit } from "./update.ts";
 
