@@ -29,7 +29,7 @@ const CHUNKS = {
   main: ["src/main.ts"],
   // One role refreshed, up to its identity token.
   refresh: [
-    "src/base/outbound.ts",
+    "src/net/outbound.ts",
     "src/cli/progress.ts",
     "src/command/run/refresh-run.ts",
     "src/command/run/hook.ts",

@@ -1,6 +1,6 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import { withOutbound } from "../base/outbound.ts";
+import { withOutbound } from "../net/outbound.ts";
 import type { TokenFlags } from "../cli/invocation.ts";
 import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/config.ts";
 import type { IdentityContext } from "../identity/obtain.ts";

@@ -1,11 +1,11 @@
-import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../base/host.ts";
+import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../net/host.ts";
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import type { Environment } from "../base/world.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
-import { headerValue } from "./header-value.ts";
-import { findText, textInJson } from "./json-answer.ts";
+import { headerValue } from "../net/header-value.ts";
+import { findText, textInJson } from "../net/json-response.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
 import { readTokenFile } from "./token-file.ts";

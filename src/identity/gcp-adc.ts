@@ -4,7 +4,7 @@ import { tokenByImpersonation } from "./gcp-impersonation.ts";
 import { accessTokenFromMetadata, tokenFromMetadata } from "./gcp-metadata.ts";
 import { openGoogleClient } from "./google-client.ts";
 import { findGoogleCredentials, type GoogleCredentials } from "./google-credentials-file.ts";
-import { isRecord } from "./json-answer.ts";
+import { isRecord } from "../net/json-response.ts";
 import type { IdentityContext } from "./obtain.ts";
 import type { IdentityToken } from "./token.ts";
 

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Failure } from "../base/failure.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
-import type { HttpAnswer } from "./http.ts";
+import type { HttpAnswer } from "../net/http.ts";
 import type { Environment } from "../base/world.ts";
 
 /** Where the metadata server is asked, and what named it. */

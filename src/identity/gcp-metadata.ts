@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./answered-token.ts";
 import { askMetadata, type MetadataAnswer } from "./gcp-server.ts";
-import { textInJson } from "./json-answer.ts";
+import { textInJson } from "../net/json-response.ts";
 import type { IdentityContext } from "./obtain.ts";
 import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";

@@ -4,8 +4,8 @@ import { redact } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
 import { openDoor } from "./google-door.ts";
-import { dateOf, describeAnswer, type HttpAnswer } from "./http.ts";
-import { findText, isRecord } from "./json-answer.ts";
+import { dateOf, describeAnswer, type HttpAnswer } from "../net/http.ts";
+import { findText, isRecord } from "../net/json-response.ts";
 import type { IdentityContext } from "./obtain.ts";
 
 /** What Google's library can get for a set of credentials. */

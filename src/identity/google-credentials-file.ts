@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
-import { isRecord } from "./json-answer.ts";
+import { isRecord } from "../net/json-response.ts";
 import type { IdentityContext } from "./obtain.ts";
 
 /** Google's credentials as they stand in a file, before anything about them is believed. */

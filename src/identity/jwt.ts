@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
 import { printable } from "../base/printable.ts";
-import { isRecord } from "./json-answer.ts";
+import { isRecord } from "../net/json-response.ts";
 import type { IdentityToken, TokenClaims } from "./token.ts";
 
 /**

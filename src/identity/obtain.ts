@@ -1,5 +1,5 @@
 import type { Deadline } from "../base/deadline.ts";
-import type { Outbound } from "../base/outbound.ts";
+import type { Outbound } from "../net/outbound.ts";
 import type { IdentitySource } from "../config/config.ts";
 import type { Clock, Environment } from "../base/world.ts";
 import type { IdentityToken } from "./token.ts";

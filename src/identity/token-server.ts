@@ -1,8 +1,8 @@
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLinkLocalHost, isLoopbackHost } from "../net/host.ts";
 import { Failure } from "../base/failure.ts";
-import { dateOf, describeAnswer, type HttpAnswer, type HttpFault, type HttpQuestion } from "./http.ts";
+import { dateOf, describeAnswer, type HttpAnswer, type HttpFault, type HttpQuestion } from "../net/http.ts";
 import type { IdentityContext } from "./obtain.ts";
-import { askPatiently, isTransientAt, PATIENCE_MS } from "./patience.ts";
+import { askPatiently, isTransientAt, PATIENCE_MS } from "../net/retry-policy.ts";
 
 /** A server that hands out tokens over HTTP, and what a person can do about it. */
 export interface TokenServer {
@@ -26,7 +26,7 @@ export interface TokenAnswer {
   readonly date: Date | undefined;
 }
 
-/** Long enough for two addresses that are silent before one that answers (base/outbound.ts). */
+/** Long enough for two addresses that are silent before one that answers (net/outbound.ts). */
 const CONNECT_MS = 10_000;
 const ANSWER_MS = 15_000;
 /** Tokens are a few kilobytes; whoever sends more is no token server. */

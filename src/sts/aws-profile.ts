@@ -1,14 +1,14 @@
 import type { Deadline } from "../base/deadline.ts";
 import { pathOrThrow, usualAwsConfigFile, usualCredentialsFile } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
-import type { Outbound } from "../base/outbound.ts";
+import type { Outbound } from "../net/outbound.ts";
 import { redact } from "../base/printable.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import type { Clock, Environment } from "../base/world.ts";
 import { keysOfProcess } from "./credential-process.ts";
 import { toFailure } from "./fault.ts";
 import type { ProvidedKeys } from "./handed-on.ts";
-import { ProxyRefusal, TlsRefusal } from "./network-fault.ts";
+import { ProxyRefusal, TlsRefusal } from "../net/network-fault.ts";
 import {
   foreseenIn,
   hopLimitIn,
@@ -20,8 +20,8 @@ import {
 } from "./provided-keys.ts";
 import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./own-keys.ts";
-import { retryWithin } from "./retry.ts";
-import type { AnswerHead } from "./transport.ts";
+import { retryWithin } from "../net/sts-retry.ts";
+import type { AnswerHead } from "../net/sdk-transport.ts";
 
 /** What is needed to resolve a profile of `~/.aws/config`. */
 export interface AwsProfileContext {
@@ -69,7 +69,7 @@ export async function keysOfAwsProfile(
     return keysOfProcess(profile, own["credential_process"], context);
   const [{ fromIni }, { Transport }] = await Promise.all([
     import("@aws-sdk/credential-providers"),
-    import("./transport.ts"),
+    import("../net/sdk-transport.ts"),
   ]);
   let lastStatus = 0;
   // The SDK's clients are told of no deadline: without the signal they would go on trying long after it.

@@ -1,14 +1,14 @@
 import type * as Sdk from "./sdk.ts";
 import type { Deadline } from "../base/deadline.ts";
-import { openOutbound, type Outbound } from "../base/outbound.ts";
+import { openOutbound, type Outbound } from "../net/outbound.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import { textReader } from "../safe-file/read-text.ts";
 import type { Clock, Environment } from "../base/world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
-import { FEWEST_ATTEMPTS, retryWithin } from "./retry.ts";
+import { FEWEST_ATTEMPTS, retryWithin } from "../net/sts-retry.ts";
 import type { SigningKeys } from "./session.ts";
-import type { AnswerHead, CallOptions, Transport, TransportLimits } from "./transport.ts";
+import type { AnswerHead, CallOptions, Transport, TransportLimits } from "../net/sdk-transport.ts";
 
 /** What a call of STS needs of the run. */
 export interface StsContext {
@@ -114,7 +114,7 @@ interface Loaded {
 
 /** The SDK costs milliseconds, without V8's code cache tens of them, which a run that has nothing due must not pay. */
 async function load(): Promise<Loaded> {
-  const [sdk, { Transport }] = await Promise.all([import("./sdk.ts"), import("./transport.ts")]);
+  const [sdk, { Transport }] = await Promise.all([import("./sdk.ts"), import("../net/sdk-transport.ts")]);
   return { sdk, Transport };
 }
 

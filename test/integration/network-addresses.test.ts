@@ -5,10 +5,10 @@ import type { LookupFunction } from "node:net";
 import { after, suite, test } from "node:test";
 
 import { Failure } from "../../src/base/failure.ts";
-import { openOutbound } from "../../src/base/outbound.ts";
+import { openOutbound } from "../../src/net/outbound.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { StsEndpoint } from "../../src/config/config.ts";
-import { ask, describeAnswer } from "../../src/identity/http.ts";
+import { ask, describeAnswer } from "../../src/net/http.ts";
 import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
 import { type SlowListener, startSlowListener, whyNoSlowListener } from "../support/slow-listener.ts";

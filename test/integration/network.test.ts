@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import { Failure } from "../../src/base/failure.ts";
-import { openOutbound } from "../../src/base/outbound.ts";
+import { openOutbound } from "../../src/net/outbound.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { ask } from "../../src/identity/http.ts";
+import { ask } from "../../src/net/http.ts";
 import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
 import { startConnectProxy } from "../sandbox/connect-proxy.ts";

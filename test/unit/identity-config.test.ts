@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/base/host.ts";
+import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/net/host.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
 import { ConfigMistakes } from "../../src/config/mistakes.ts";
 import { configFromSource, readConfig } from "../../src/config/read.ts";
 import { parseArgs } from "../../src/cli/args.ts";
-import { findText, textInJson } from "../../src/identity/json-answer.ts";
+import { findText, textInJson } from "../../src/net/json-response.ts";
 
 const ROLE = "role_arn = arn:aws:iam::123412341234:role/r";
 

@@ -4,7 +4,7 @@ import { inspect } from "node:util";
 
 import { timedOut } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
-import { isAlwaysDirect, proxyFor } from "../../src/base/proxy.ts";
+import { isAlwaysDirect, proxyFor } from "../../src/net/proxy.ts";
 
 const STS = "https://sts.eu-central-1.amazonaws.com";
 const PROXY = "http://proxy.corp:3128";

@@ -1,6 +1,6 @@
 import { renderDuration } from "../../base/duration.ts";
 import { Failure } from "../../base/failure.ts";
-import { withOutbound } from "../../base/outbound.ts";
+import { withOutbound } from "../../net/outbound.ts";
 import type { IdentitySource, ProfileSpec } from "../../config/config.ts";
 import { describeClaims } from "../../identity/jwt.ts";
 import { identityKey, obtainIdentityToken } from "../../identity/obtain.ts";

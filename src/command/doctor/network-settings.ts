@@ -1,13 +1,13 @@
 import { access, constants } from "node:fs/promises";
 
-import { proxyFor } from "../../base/proxy.ts";
+import { proxyFor } from "../../net/proxy.ts";
 import type { Environment } from "../../base/world.ts";
 import { finding, type Finding } from "./finding.ts";
 
 const NAMES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);
 
 /**
- * By which way STS is asked: through the proxy of `HTTPS_PROXY`, or directly (base/proxy.ts).
+ * By which way STS is asked: through the proxy of `HTTPS_PROXY`, or directly (net/proxy.ts).
  *
  * @param findSts asked only where a proxy is set
  * @throws Failure ENDPOINT_REFUSED for a proxy that is none

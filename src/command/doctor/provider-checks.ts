@@ -1,5 +1,5 @@
 import { renderInstant } from "../../base/duration.ts";
-import { withOutbound } from "../../base/outbound.ts";
+import { withOutbound } from "../../net/outbound.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import { handOn, type ProvidedKeys } from "../../sts/handed-on.ts";
 import { sourceKeysOf } from "../run/source-keys.ts";

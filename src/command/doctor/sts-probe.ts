@@ -1,10 +1,10 @@
 import { Failure } from "../../base/failure.ts";
 import type { StsEndpoint } from "../../config/config.ts";
-import { ask, dateOf, type HttpAnswer } from "../../identity/http.ts";
-import { openOutbound, type Outbound } from "../../base/outbound.ts";
+import { ask, dateOf, type HttpAnswer } from "../../net/http.ts";
+import { openOutbound, type Outbound } from "../../net/outbound.ts";
 import { printable } from "../../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../../sts/endpoint.ts";
-import { fipsHint } from "../../sts/network-fault.ts";
+import { fipsHint } from "../../net/network-fault.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { textReader } from "../../safe-file/read-text.ts";
 

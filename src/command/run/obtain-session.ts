@@ -1,4 +1,4 @@
-import type { Outbound } from "../../base/outbound.ts";
+import type { Outbound } from "../../net/outbound.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Deadline } from "../../base/deadline.ts";
 import type { AssumeRoleOptions, Mfa, ProfileSpec, RoleArn } from "../../config/config.ts";
@@ -8,7 +8,7 @@ import type { StsClients } from "../../sts/client.ts";
 import type { ProvidedKeys } from "../../sts/handed-on.ts";
 import type { RoleSession, SigningKeys } from "../../sts/session.ts";
 import type { World } from "../../base/world.ts";
-import { retryTemporary } from "./retry-temporary.ts";
+import { retryTemporary } from "../../net/retry-temporary.ts";
 
 /** What a run has in common for all of its sessions; everything is opened when it is first asked for. */
 export interface SessionContext {

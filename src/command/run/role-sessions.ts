@@ -1,6 +1,6 @@
 import type { Deadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
-import type { Outbound } from "../../base/outbound.ts";
+import type { Outbound } from "../../net/outbound.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec, StsEndpoint } from "../../config/config.ts";
 import type { IdentityContext, TokenCache } from "../../identity/obtain.ts";
@@ -33,7 +33,7 @@ export function openRoleSessions(context: {
   const verbose = (message: string) => reporter.detail(message);
   const common = { env: world.env, uid: world.uid, clock: world, deadline, verbose };
   const outbound = once(async (): Promise<Outbound> =>
-    (await import("../../base/outbound.ts")).openOutbound(
+    (await import("../../net/outbound.ts")).openOutbound(
       world.env,
       textReader(world.uid, { interrupted: deadline.signal }),
     ),

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
-import { describeAddresses, explainProxyTls, explainRefusal, explainTls } from "../base/connection-fault.ts";
+import { describeAddresses, explainProxyTls, explainRefusal, explainTls } from "./connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
-import type { Outbound, Route } from "../base/outbound.ts";
+import type { Outbound, Route } from "./outbound.ts";
 import { AnswerTooLarge, AddressesFailed, ProxyRefusal, TlsRefusal } from "./network-fault.ts";
 
 /**

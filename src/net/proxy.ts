@@ -1,8 +1,8 @@
 import { BlockList, isIP } from "node:net";
-import type { Environment } from "./world.ts";
-import { Failure } from "./failure.ts";
+import type { Environment } from "../base/world.ts";
+import { Failure } from "../base/failure.ts";
 import { isLinkLocalHost, isLoopbackHost } from "./host.ts";
-import { Secret } from "./secret.ts";
+import { Secret } from "../base/secret.ts";
 
 /** A proxy, with its password apart: `url` may be shown. */
 export interface Proxy {

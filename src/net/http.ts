@@ -1,13 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
-import {
-  describeAddresses,
-  type Explained,
-  explainProxyTls,
-  explainRefusal,
-  explainTls,
-} from "../base/connection-fault.ts";
+import { describeAddresses, type Explained, explainProxyTls, explainRefusal, explainTls } from "./connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
-import { openOutbound, type Outbound, type Route } from "../base/outbound.ts";
+import { openOutbound, type Outbound, type Route } from "./outbound.ts";
 import { Secret } from "../base/secret.ts";
 import { textReader } from "../safe-file/read-text.ts";
 

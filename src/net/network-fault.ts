@@ -1,4 +1,4 @@
-import type { Explained } from "../base/connection-fault.ts";
+import type { Explained } from "./connection-fault.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 
 /** The answer is longer than `maxBytes`; trying again would not help. */

@@ -1,4 +1,4 @@
-import { errnoOf } from "./failure.ts";
+import { errnoOf } from "../base/failure.ts";
 import type { RouteProxy } from "./outbound.ts";
 
 /** Why a connection does not stand, in words, and what to type. */

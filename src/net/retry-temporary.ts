@@ -1,6 +1,6 @@
-import type { Deadline } from "../../base/deadline.ts";
-import { Failure } from "../../base/failure.ts";
-import type { Clock } from "../../base/world.ts";
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import type { Clock } from "../base/world.ts";
 
 /** What the pauses add up to at least, in milliseconds, as for STS and token servers. */
 const PATIENCE_MS = 15_000;

@@ -4,8 +4,8 @@ import { Agent as HttpAgent, request as httpRequest } from "node:http";
 import type { Agent as HttpsAgent } from "node:https";
 import type { LookupFunction } from "node:net";
 
-import type { Environment } from "./world.ts";
-import { Failure } from "./failure.ts";
+import type { Environment } from "../base/world.ts";
+import { Failure } from "../base/failure.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 
 /** How to reach a URL: call `request` with `options` among its own. */
