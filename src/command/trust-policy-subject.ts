@@ -3,8 +3,8 @@ import { Failure } from "../base/failure.ts";
 import { withOutbound } from "../net/outbound.ts";
 import type { TokenFlags } from "../cli/invocation.ts";
 import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/config.ts";
-import type { IdentityContext } from "../identity/obtain.ts";
-import type { TokenClaims } from "../identity/token.ts";
+import type { IdentityContext } from "../sources/obtain-token.ts";
+import type { TokenClaims } from "../sources/token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
 import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "../trust-policy/trust-request.ts";
 import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
@@ -99,7 +99,7 @@ async function tokenSubject(
 }
 
 async function liveClaims(identity: IdentitySource, context: SubjectContext): Promise<TokenClaims> {
-  const { obtainIdentityToken } = await import("../identity/obtain.ts");
+  const { obtainIdentityToken } = await import("../sources/obtain-token.ts");
   const { world, deadline } = context;
   const token = await withOutbound(world.env, textReader(world.uid, { interrupted: deadline.signal }), (outbound) =>
     obtainIdentityToken(identity, { ...identityContext(context), outbound }),
@@ -162,7 +162,7 @@ async function sessionNameOf(spec: ProfileSpec, context: SubjectContext): Promis
   if (!needsInstance(template)) return renderSessionName(template, local);
   // Offline nobody is asked: then a condition on the session's name cannot be met.
   if (context.claims !== undefined) return undefined;
-  const { instancePlaceholders } = await import("../identity/gcp-metadata.ts");
+  const { instancePlaceholders } = await import("../sources/gcp-metadata.ts");
   return renderSessionName(template, { ...local, ...(await instancePlaceholders(identityContext(context))) });
 }
 

@@ -1,7 +1,7 @@
 import { isLinkLocalHost, isLoopbackHost } from "./host.ts";
 import { interruption } from "../base/interruption.ts";
 import { ask, describeAnswer, type HttpAnswer, type HttpQuestion } from "./http.ts";
-import type { IdentityContext } from "../identity/obtain.ts";
+import type { IdentityContext } from "../sources/obtain-token.ts";
 
 /**
  * What the pauses between the attempts add up to at least while a server fails in passing, in milliseconds: a resolver or

@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { believe } from "./answer.ts";
 import type { StsClients } from "./client.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
-import type { SamlAssertion } from "./saml-assertion.ts";
+import type { SamlAssertion } from "../sources/saml-assertion.ts";
 import type { IssuedSession } from "./session.ts";
 
 /** No `sessionName`: STS takes it from the assertion (attribute `RoleSessionName`). */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { decodeClaims } from "../../src/identity/jwt.ts";
+import { decodeClaims } from "../../src/sources/jwt.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { assumeRoleWithWebIdentity } from "../../src/sts/assume-role-with-web-identity.ts";
 import { openSts } from "../../src/sts/client.ts";

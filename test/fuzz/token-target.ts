@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { checkToken } from "../../src/identity/jwt.ts";
+import { checkToken } from "../../src/sources/jwt.ts";
 import type { FuzzTarget } from "./fuzz.ts";
 import { assertTellsNothing, madeOrRefused } from "./refusal.ts";
 import { NOW, secretsOf, tokenText } from "./token-grammar.ts";

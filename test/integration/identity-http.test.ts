@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { inspect } from "node:util";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
-import { obtainIdentityToken } from "../../src/identity/obtain.ts";
+import { obtainIdentityToken } from "../../src/sources/obtain-token.ts";
 import {
   AZURE_CLIENT_ID,
   AZURE_ISSUER,

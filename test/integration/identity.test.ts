@@ -8,9 +8,14 @@ import { inspect } from "node:util";
 import type { Deadline } from "../../src/base/deadline.ts";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
-import { metadataAddress, showsGoogleCloud } from "../../src/identity/gcp-address.ts";
-import { instancePlaceholders } from "../../src/identity/gcp-metadata.ts";
-import { identityKey, obtainIdentityToken, openTokenCache, type IdentityContext } from "../../src/identity/obtain.ts";
+import { metadataAddress, showsGoogleCloud } from "../../src/sources/gcp-address.ts";
+import { instancePlaceholders } from "../../src/sources/gcp-metadata.ts";
+import {
+  identityKey,
+  obtainIdentityToken,
+  openTokenCache,
+  type IdentityContext,
+} from "../../src/sources/obtain-token.ts";
 import { startSandbox, type Fault, type Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { testWorld } from "../support/test-world.ts";
 

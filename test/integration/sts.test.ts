@@ -5,7 +5,7 @@ import type { Deadline } from "../../src/base/deadline.ts";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { RoleArn } from "../../src/config/config.ts";
-import { checkToken } from "../../src/identity/jwt.ts";
+import { checkToken } from "../../src/sources/jwt.ts";
 import { assumeRole, type AssumeRoleRequest } from "../../src/sts/assume-role.ts";
 import { assumeRoleWithWebIdentity } from "../../src/sts/assume-role-with-web-identity.ts";
 import { openSts, type StsContext } from "../../src/sts/client.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import { fc } from "../support/property.ts";
 
-import { decodeClaims } from "../../src/identity/jwt.ts";
+import { decodeClaims } from "../../src/sources/jwt.ts";
 import { parseTrustPolicy } from "../../src/trust-policy/document.ts";
 import { evaluate } from "../../src/trust-policy/evaluate.ts";
 import { policyForToken } from "../../src/trust-policy/generate.ts";

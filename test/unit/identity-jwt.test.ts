@@ -3,7 +3,7 @@ import { inspect } from "node:util";
 import { describe, test } from "node:test";
 import * as fc from "fast-check";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
-import { checkToken, decodeClaims, MAX_TOKEN_LENGTH } from "../../src/identity/jwt.ts";
+import { checkToken, decodeClaims, MAX_TOKEN_LENGTH } from "../../src/sources/jwt.ts";
 import { printable, withoutSecrets } from "../../src/base/printable.ts";
 
 const NOW = new Date("2026-11-23T10:00:00Z");

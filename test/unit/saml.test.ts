@@ -3,8 +3,8 @@ import { suite, test } from "node:test";
 import { inspect } from "node:util";
 
 import { Failure } from "../../src/base/failure.ts";
-import { checkSamlClaims } from "../../src/sts/saml-check.ts";
-import { parseSamlResponse, type SamlClaims } from "../../src/sts/saml-response.ts";
+import { checkSamlClaims } from "../../src/sources/saml-check.ts";
+import { parseSamlResponse, type SamlClaims } from "../../src/sources/saml-response.ts";
 import { makeSamlResponse } from "../sandbox/saml.ts";
 
 const ROLE = {

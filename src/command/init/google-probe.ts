@@ -1,5 +1,5 @@
 import { Failure } from "../../base/failure.ts";
-import { askEither, metadataAddress, type MetadataAddress } from "../../identity/gcp-address.ts";
+import { askEither, metadataAddress, type MetadataAddress } from "../../sources/gcp-address.ts";
 import { ask } from "../../net/http.ts";
 import { printable } from "../../base/printable.ts";
 import type { Environment } from "../../base/world.ts";

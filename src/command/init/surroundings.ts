@@ -2,7 +2,7 @@ import { join } from "node:path";
 
 import { usualAwsConfigFile } from "../../base/expand-path.ts";
 import type { IDENTITIES } from "../../config/role-source.ts";
-import { showsGoogleCloud } from "../../identity/gcp-address.ts";
+import { showsGoogleCloud } from "../../sources/gcp-address.ts";
 import type { World } from "../../base/world.ts";
 import { askGoogle } from "./google-probe.ts";
 import { readSign } from "../../safe-file/read-sign.ts";

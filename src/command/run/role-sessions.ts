@@ -3,14 +3,14 @@ import { Failure } from "../../base/failure.ts";
 import type { Outbound } from "../../net/outbound.ts";
 import type { Reporter } from "../../cli/report.ts";
 import type { ProfileSpec, StsEndpoint } from "../../config/config.ts";
-import type { IdentityContext, TokenCache } from "../../identity/obtain.ts";
+import type { IdentityContext, TokenCache } from "../../sources/obtain-token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../../plan/session-name.ts";
 import { readFileSafely, refusalOf } from "../../safe-file/read-file.ts";
 import { textReader } from "../../safe-file/read-text.ts";
 import type { StsClients } from "../../sts/client.ts";
 import type { RoleSession, SigningKeys } from "../../sts/session.ts";
 import type { World } from "../../base/world.ts";
-import { obtainSession, type SessionContext } from "./obtain-session.ts";
+import { obtainSession, type SessionContext } from "../../sources/obtain-session.ts";
 
 /** From a configured profile to its keys: identity, session name, session policy, STS. */
 export interface RoleSessions {
@@ -62,11 +62,11 @@ export function openRoleSessions(context: {
     };
   });
   const tokens = once(async (): Promise<TokenCache> => {
-    const { openTokenCache } = await import("../../identity/obtain.ts");
+    const { openTokenCache } = await import("../../sources/obtain-token.ts");
     return openTokenCache(await identity());
   });
   const instance = once(async () => {
-    const { instancePlaceholders } = await import("../../identity/gcp-metadata.ts");
+    const { instancePlaceholders } = await import("../../sources/gcp-metadata.ts");
     return instancePlaceholders(await identity());
   });
   let tokenAheadMs: number | undefined;

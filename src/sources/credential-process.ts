@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import type { ProgramContext } from "../base/program.ts";
 import { Secret } from "../base/secret.ts";
 import { commandOutput } from "./command-output.ts";
-import type { ProvidedKeys } from "./handed-on.ts";
+import type { ProvidedKeys } from "./pass-through.ts";
 
 /**
  * The keys that a profile's `credential_process` prints

@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { readTokenVariable } from "./environment-variable.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import type { IdentityToken } from "./token.ts";
 
 interface GitLabSource {

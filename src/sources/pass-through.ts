@@ -1,7 +1,7 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import { isPlainValue } from "./answer.ts";
-import type { RoleSession, SigningKeys } from "./session.ts";
+import { isPlainValue } from "../sts/answer.ts";
+import type { RoleSession, SigningKeys } from "../sts/session.ts";
 
 /** Keys that another provider gave: they may sign a call, or be handed on as they are. */
 export interface ProvidedKeys extends SigningKeys {

@@ -1,7 +1,7 @@
 import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import { checkToken, MAX_TOKEN_LENGTH, tooLong } from "./jwt.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import type { IdentityToken } from "./token.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { checkToken } from "./jwt.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import type { IdentityToken } from "./token.ts";
 
 /**

@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
-import { checkAnsweredToken } from "./answered-token.ts";
-import type { IdentityContext } from "./obtain.ts";
+import { checkAnsweredToken } from "./token-response.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import { runProgram } from "../base/program.ts";
 import type { IdentityToken } from "./token.ts";
 

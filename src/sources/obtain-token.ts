@@ -46,9 +46,9 @@ async function obtain(source: IdentitySource, context: IdentityContext): Promise
     case "env":
       return (await import("./environment-variable.ts")).readTokenVariable(source, context);
     case "command":
-      return (await import("./command.ts")).tokenFromCommand(source, context);
+      return (await import("./token-command.ts")).tokenFromCommand(source, context);
     case "url":
-      return (await import("./url.ts")).tokenFromUrl(source, context);
+      return (await import("./token-url.ts")).tokenFromUrl(source, context);
     case "github-actions":
       return (await import("./github-actions.ts")).tokenFromGitHub(source, context);
     case "gitlab":

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import type { IdentityToken } from "./token.ts";
 import { readTokenFile } from "./token-file.ts";
 

@@ -1,11 +1,11 @@
 import { Failure } from "../base/failure.ts";
-import { checkAnsweredToken } from "./answered-token.ts";
+import { checkAnsweredToken } from "./token-response.ts";
 import { tokenByImpersonation } from "./gcp-impersonation.ts";
 import { accessTokenFromMetadata, tokenFromMetadata } from "./gcp-metadata.ts";
 import { openGoogleClient } from "./google-client.ts";
 import { findGoogleCredentials, type GoogleCredentials } from "./google-credentials-file.ts";
 import { isRecord } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import type { IdentityToken } from "./token.ts";
 
 interface AdcSource {

@@ -1,10 +1,10 @@
 import { isLoopbackHost } from "../net/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
-import { checkAnsweredToken } from "./answered-token.ts";
+import { checkAnsweredToken } from "./token-response.ts";
 import { headerValue } from "../net/header-value.ts";
 import { textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 import type { IdentityToken } from "./token.ts";
 import { askTokenServer } from "./token-server.ts";
 

@@ -1,14 +1,14 @@
-import type { Outbound } from "../../net/outbound.ts";
-import { Failure } from "../../base/failure.ts";
-import type { Deadline } from "../../base/deadline.ts";
-import type { AssumeRoleOptions, Mfa, ProfileSpec, RoleArn } from "../../config/config.ts";
-import type { IdentityToken } from "../../identity/token.ts";
-import type { IdentitySource } from "../../config/config.ts";
-import type { StsClients } from "../../sts/client.ts";
-import type { ProvidedKeys } from "../../sts/handed-on.ts";
-import type { RoleSession, SigningKeys } from "../../sts/session.ts";
-import type { World } from "../../base/world.ts";
-import { retryTemporary } from "../../net/retry-temporary.ts";
+import type { Outbound } from "../net/outbound.ts";
+import { Failure } from "../base/failure.ts";
+import type { Deadline } from "../base/deadline.ts";
+import type { AssumeRoleOptions, Mfa, ProfileSpec, RoleArn } from "../config/config.ts";
+import type { IdentityToken } from "./token.ts";
+import type { IdentitySource } from "../config/config.ts";
+import type { StsClients } from "../sts/client.ts";
+import type { ProvidedKeys } from "./pass-through.ts";
+import type { RoleSession, SigningKeys } from "../sts/session.ts";
+import type { World } from "../base/world.ts";
+import { retryTemporary } from "../net/retry-temporary.ts";
 
 /** What a run has in common for all of its sessions; everything is opened when it is first asked for. */
 export interface SessionContext {
@@ -38,16 +38,16 @@ export async function obtainSession(
     case "web-identity": {
       const [request, token] = await Promise.all([roleRequest(spec, context), context.token(source.identity)]);
       const sts = await context.sts();
-      const { assumeRoleWithWebIdentity } = await import("../../sts/assume-role-with-web-identity.ts");
+      const { assumeRoleWithWebIdentity } = await import("../sts/assume-role-with-web-identity.ts");
       return assumeRoleWithWebIdentity(sts, request, token);
     }
     case "saml": {
       const role = roleOf(spec);
-      const { readSamlAssertion } = await import("../../sts/saml-assertion.ts");
+      const { readSamlAssertion } = await import("./saml-assertion.ts");
       const wanted = { role, principalArn: source.principalArn };
       const samlContext = { ...program, clock: context.world };
       const { assertion, principalArn } = await readSamlAssertion(source.assertion, wanted, samlContext);
-      const { assumeRoleWithSaml } = await import("../../sts/assume-role-with-saml.ts");
+      const { assumeRoleWithSaml } = await import("../sts/assume-role-with-saml.ts");
       const request = { ...common(spec), role, policy: await context.policy(spec) };
       return assumeRoleWithSaml(await context.sts(), request, assertion, principalArn);
     }
@@ -59,19 +59,19 @@ export async function obtainSession(
         });
       }
       const mfa = await askMfa(source.mfa, program);
-      const { getSessionToken } = await import("../../sts/get-session-token.ts");
+      const { getSessionToken } = await import("../sts/get-session-token.ts");
       return getSessionToken(await context.sts(), { ...common(spec), mfa }, keys);
     }
     case "source-profile":
       return assume(spec, source, sourceKeys(), context);
     case "credential-source": {
-      const { keysOfMachine } = await import("../../sts/machine-keys.ts");
+      const { keysOfMachine } = await import("./ambient-credentials.ts");
       const ask = () => keysOfMachine(source.credentialSource, program);
       const keys = await retryTemporary(ask, context.world, context.deadline);
       return assumeOrHandOn(spec, source, keys, `credential_source = ${source.credentialSource}`, context);
     }
     case "aws-profile": {
-      const { keysOfAwsProfile } = await import("../../sts/aws-profile.ts");
+      const { keysOfAwsProfile } = await import("./aws-profile.ts");
       const { world } = context;
       const outbound = await context.outbound();
       const profileContext = { ...program, clock: world, home: world.home, uid: world.uid, outbound };
@@ -89,7 +89,7 @@ async function assumeOrHandOn(
   context: SessionContext,
 ): Promise<RoleSession> {
   if (spec.role) return assume(spec, options, keys, context);
-  const { handOn } = await import("../../sts/handed-on.ts");
+  const { handOn } = await import("./pass-through.ts");
   return handOn(keys, describe, context.world.now());
 }
 
@@ -104,13 +104,13 @@ async function assume(
   const { externalId, tags, transitiveTagKeys, sourceIdentity } = options;
   // Asked for last: a code is good for some seconds.
   const mfa = await askMfa(options.mfa, { env: world.env, cwd: world.cwd, deadline });
-  const { assumeRole } = await import("../../sts/assume-role.ts");
+  const { assumeRole } = await import("../sts/assume-role.ts");
   return assumeRole(sts, { ...request, externalId, tags, transitiveTagKeys, sourceIdentity, mfa }, keys);
 }
 
 async function askMfa(mfa: Mfa | undefined, program: Pick<World, "env" | "cwd"> & { readonly deadline: Deadline }) {
   if (!mfa) return undefined;
-  const { askMfaCode } = await import("../../sts/mfa-code.ts");
+  const { askMfaCode } = await import("./mfa-code.ts");
   return askMfaCode(mfa, program);
 }
 

@@ -3,10 +3,10 @@ import { interruption } from "../base/interruption.ts";
 import { redact } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
-import { openDoor } from "./google-door.ts";
+import { openDoor } from "./google-fetch.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "../net/http.ts";
 import { findText, isRecord } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain.ts";
+import type { IdentityContext } from "./obtain-token.ts";
 
 /** What Google's library can get for a set of credentials. */
 export interface GoogleClient {

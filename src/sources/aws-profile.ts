@@ -6,8 +6,8 @@ import { redact } from "../base/printable.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import type { Clock, Environment } from "../base/world.ts";
 import { keysOfProcess } from "./credential-process.ts";
-import { toFailure } from "./fault.ts";
-import type { ProvidedKeys } from "./handed-on.ts";
+import { toFailure } from "../sts/fault.ts";
+import type { ProvidedKeys } from "./pass-through.ts";
 import { ProxyRefusal, TlsRefusal } from "../net/network-fault.ts";
 import {
   foreseenIn,
@@ -17,9 +17,9 @@ import {
   toProvided,
   untilDeadline,
   wordsOf,
-} from "./provided-keys.ts";
-import { handOver, handOverTokens } from "./shared-files.ts";
-import { refuseOwnKeys } from "./own-keys.ts";
+} from "./sdk-credentials.ts";
+import { handOver, handOverTokens } from "../sts/shared-files.ts";
+import { refuseOwnKeys } from "./reject-self-reference.ts";
 import { retryWithin } from "../net/sts-retry.ts";
 import type { AnswerHead } from "../net/sdk-transport.ts";
 

@@ -4,8 +4,8 @@ import { Secret } from "../base/secret.ts";
 import type { CredentialSource } from "../config/config.ts";
 import type { Environment } from "../base/world.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
-import type { ProvidedKeys } from "./handed-on.ts";
-import { hopLimitIn, silentLogger, toProvided, untilDeadline, wordsOf } from "./provided-keys.ts";
+import type { ProvidedKeys } from "./pass-through.ts";
+import { hopLimitIn, silentLogger, toProvided, untilDeadline, wordsOf } from "./sdk-credentials.ts";
 
 const MAX_AUTHORIZATION_BYTES = 64 * 1024;
 

@@ -2,7 +2,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { interruption } from "../base/interruption.ts";
 import { Secret } from "../base/secret.ts";
-import type { ProvidedKeys, SdkKeys } from "./handed-on.ts";
+import type { ProvidedKeys, SdkKeys } from "./pass-through.ts";
 
 /**
  * Waits for a provider of the SDK, which knows of no deadline.
