@@ -1,6 +1,6 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import { isPlainValue } from "../sts/answer.ts";
+import { isPlainValue } from "../sts/validate-session.ts";
 import type { RoleSession, SigningKeys } from "../sts/session.ts";
 
 /** Keys that another provider gave: they may sign a call, or be handed on as they are. */

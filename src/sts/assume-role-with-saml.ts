@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { believe } from "./answer.ts";
+import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { SamlAssertion } from "../sources/saml-assertion.ts";

@@ -1,5 +1,5 @@
 import type { IdentityToken } from "../sources/token.ts";
-import { believe } from "./answer.ts";
+import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { printable } from "../base/printable.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";

@@ -1,4 +1,4 @@
-import { believe } from "./answer.ts";
+import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { type MfaCode, mfaInput } from "../sources/mfa-code.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";

@@ -1,5 +1,5 @@
 import type { StsEndpoint } from "../config/config.ts";
-import { believe } from "./answer.ts";
+import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { type MfaCode, mfaInput } from "../sources/mfa-code.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import * as fc from "fast-check";
 import { Failure } from "../../src/base/failure.ts";
-import { believe, type ClaimedSession } from "../../src/sts/answer.ts";
+import { believe, type ClaimedSession } from "../../src/sts/validate-session.ts";
 import { resolveEndpoint } from "../../src/sts/endpoint.ts";
 import { redact } from "../../src/base/printable.ts";
 import { needsInstance, renderSessionName } from "../../src/plan/session-name.ts";
