@@ -2,7 +2,7 @@ import yargs, { type Argv } from "yargs";
 
 import { Failure } from "../base/failure.ts";
 import { COMPLETE } from "../completion/script.ts";
-import { didYouMean } from "../config/nearest.ts";
+import { didYouMean } from "../config/did-you-mean.ts";
 import { VERSION } from "../version.ts";
 import { checkCommandLine } from "./command-line/check.ts";
 import { completionCommandLine } from "./command-line/completion.ts";

@@ -1,6 +1,6 @@
 import type { Failure } from "../base/failure.ts";
 import { withoutSecrets } from "../base/printable.ts";
-import { ConfigMistakes } from "../config/mistakes.ts";
+import { ConfigMistakes } from "../config/config-issues.ts";
 import type { Output, World } from "../base/world.ts";
 
 /*

@@ -2,7 +2,7 @@ import { expandPath, pathOrThrow, usualCredentialsFile } from "../base/expand-pa
 import { Failure } from "../base/failure.ts";
 import type { RemoveInvocation } from "../cli/invocation.ts";
 import type { ProfileSpec } from "../config/config.ts";
-import { didYouMean } from "../config/nearest.ts";
+import { didYouMean } from "../config/did-you-mean.ts";
 import { readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { World } from "../base/world.ts";

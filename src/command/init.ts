@@ -7,7 +7,7 @@ import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
 import type { ConfigKey } from "../config/keys.ts";
 import { expandPath, fromWorkingDirectory, homeOf, pathOrThrow } from "../base/expand-path.ts";
-import { didYouMean } from "../config/nearest.ts";
+import { didYouMean } from "../config/did-you-mean.ts";
 import { configFromSource, readConfig } from "../config/read.ts";
 import { IDENTITIES } from "../config/role-source.ts";
 import { chosenBy, isServed, missingFlags, obviousChoice, remarksOn } from "./init/choices.ts";

@@ -8,7 +8,7 @@ import { openReporter } from "../cli/report.ts";
 import { shellWord } from "../cli/shell-word.ts";
 import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
-import { didYouMean } from "../config/nearest.ts";
+import { didYouMean } from "../config/did-you-mean.ts";
 import { readConfig } from "../config/read.ts";
 import { namingProfile } from "./run/naming-profile.ts";
 import { printable } from "../base/printable.ts";

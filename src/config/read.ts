@@ -3,8 +3,8 @@ import type { Config, ConfigWorld } from "./config.ts";
 import { parseIniFile } from "./ini-file.ts";
 import { CONFIG_KEYS, type ConfigKey, isConfigKey, REPEATABLE_KEYS } from "./keys.ts";
 import { type ConfigSource, readConfigSource } from "./locate.ts";
-import { collectMistakes } from "./mistakes.ts";
-import { didYouMean } from "./nearest.ts";
+import { collectMistakes } from "./config-issues.ts";
+import { didYouMean } from "./did-you-mean.ts";
 import type { RawProfile, RawValue } from "./section.ts";
 import { type RawConfig, validateConfig } from "./validate.ts";
 

@@ -2,7 +2,7 @@ import type { RoleSource } from "./config.ts";
 import { KEYS_OF_TOKEN_IDENTITY, readIdentitySource, TOKEN_IDENTITIES, type TokenIdentity } from "./identity-source.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { SectionReader } from "./section.ts";
-import { readSignedSource, SIGNED_IDENTITIES, SIGNED_KEYS, type SignedName } from "./signed-source.ts";
+import { readSignedSource, SIGNED_IDENTITIES, SIGNED_KEYS, type SignedName } from "./key-source.ts";
 
 /** The values of `identity` that this version serves. */
 export const IDENTITIES = [...TOKEN_IDENTITIES, ...SIGNED_IDENTITIES] as const;

@@ -2,8 +2,8 @@ import { parseDuration } from "../base/duration.ts";
 import { expandPath, type PathWorld } from "../base/expand-path.ts";
 import { withoutSecrets, withoutSuspects } from "../base/printable.ts";
 import type { ConfigKey } from "./keys.ts";
-import type { MistakeSink } from "./mistakes.ts";
-import { didYouMean } from "./nearest.ts";
+import type { MistakeSink } from "./config-issues.ts";
+import { didYouMean } from "./did-you-mean.ts";
 
 /** One value as it was written, and where: `file:line` or `the command line`. */
 export interface RawValue {

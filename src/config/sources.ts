@@ -1,5 +1,5 @@
 import type { ProfileReference } from "./config.ts";
-import type { MistakeSink } from "./mistakes.ts";
+import type { MistakeSink } from "./config-issues.ts";
 import type { RawConfig } from "./validate.ts";
 
 /**

@@ -1,6 +1,6 @@
 import type { Config, ConfigEnvironment, ProfileReference, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
-import { collectMistakes, type MistakeSink } from "./mistakes.ts";
+import { collectMistakes, type MistakeSink } from "./config-issues.ts";
 import { usualCredentialsFile } from "../base/expand-path.ts";
 import { configuredNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";

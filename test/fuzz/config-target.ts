@@ -3,7 +3,7 @@ import { isAbsolute } from "node:path";
 import { oneLine } from "../../src/cli/report.ts";
 import { profileNameProblem } from "../../src/base/profile-name.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
-import { ConfigMistakes } from "../../src/config/mistakes.ts";
+import { ConfigMistakes } from "../../src/config/config-issues.ts";
 import { configFromSource } from "../../src/config/read.ts";
 import type { Chance } from "./chance.ts";
 import type { FuzzTarget } from "./fuzz.ts";

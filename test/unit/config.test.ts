@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { ConfigMistakes } from "../../src/config/mistakes.ts";
+import { ConfigMistakes } from "../../src/config/config-issues.ts";
 import { configFromSource, type ConfigOptions, readConfig } from "../../src/config/read.ts";
 import type { Config } from "../../src/config/config.ts";
 import { tempHome } from "../support/temp-home.ts";

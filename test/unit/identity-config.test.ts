@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 
 import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/net/host.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
-import { ConfigMistakes } from "../../src/config/mistakes.ts";
+import { ConfigMistakes } from "../../src/config/config-issues.ts";
 import { configFromSource, readConfig } from "../../src/config/read.ts";
 import { parseArgs } from "../../src/cli/args.ts";
 import { findText, textInJson } from "../../src/net/json-response.ts";

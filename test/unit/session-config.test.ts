@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import type { ProfileSpec } from "../../src/config/config.ts";
-import { ConfigMistakes } from "../../src/config/mistakes.ts";
+import { ConfigMistakes } from "../../src/config/config-issues.ts";
 import { configFromSource } from "../../src/config/read.ts";
 
 /** The configuration of what signs: SAML, sessions, AWS profiles, this machine's keys, second factors, endpoints. */

@@ -1,5 +1,5 @@
 import { SHELLS } from "../../completion/script.ts";
-import { didYouMean } from "../../config/nearest.ts";
+import { didYouMean } from "../../config/did-you-mean.ts";
 import { type CommandLine, readText, usage } from "../options.ts";
 
 /** `rolefresh completion SHELL`; Failure USAGE for a shell that has no script. */

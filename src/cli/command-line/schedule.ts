@@ -1,4 +1,4 @@
-import { didYouMean } from "../../config/nearest.ts";
+import { didYouMean } from "../../config/did-you-mean.ts";
 import { DEFAULT_INTERVAL, parseInterval } from "../../schedule/interval.ts";
 import { type Scheduler, SCHEDULERS } from "../../schedule/request.ts";
 import type { ScheduleInvocation } from "../invocation.ts";

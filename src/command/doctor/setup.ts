@@ -8,7 +8,7 @@ import type { Config, StsEndpoint } from "../../config/config.ts";
 import { parseIniFile } from "../../config/ini-file.ts";
 import { type ConfigSource, readConfigSource } from "../../config/locate.ts";
 import { ambientRegion } from "../../config/region.ts";
-import { ConfigMistakes } from "../../config/mistakes.ts";
+import { ConfigMistakes } from "../../config/config-issues.ts";
 import { profileNameProblem } from "../../base/profile-name.ts";
 import { type ConfigOptions, readConfig } from "../../config/read.ts";
 import { MANAGER } from "../../credentials-file/managed.ts";

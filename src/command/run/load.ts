@@ -1,7 +1,7 @@
 import { Failure } from "../../base/failure.ts";
 import type { ProfileReference, ProfileSpec, References } from "../../config/config.ts";
-import { ConfigMistakes } from "../../config/mistakes.ts";
-import { didYouMean } from "../../config/nearest.ts";
+import { ConfigMistakes } from "../../config/config-issues.ts";
+import { didYouMean } from "../../config/did-you-mean.ts";
 import { type ConfigOptions, readConfig } from "../../config/read.ts";
 import type { Config } from "../../config/config.ts";
 import { planRun, type Step } from "../../plan/plan.ts";
