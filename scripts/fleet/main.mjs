@@ -58,7 +58,7 @@ function page() {
   return `# A fleet and the quota of STS
 
 Written by \`scripts/simulate-fleet\`. ${number(fleet.hosts)} hosts with ${fleet.roles} roles each, whose credentials were all issued in the same
-second, live for ${fleet.hours} simulated hours on the program's own rules (\`src/plan/due.ts\`, \`src/plan/wake.ts\`, the attempts of
+second, live for ${fleet.hours} simulated hours on the program's own rules (\`src/plan/due.ts\`, \`src/plan/backoff.ts\`, the attempts of
 \`src/net/sts-retry.ts\`). STS takes ${QUOTA} requests per second, per account and Region
 ([IAM and AWS STS quotas](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)), all in one account here; what is
 more is throttled and tried again. The outage lasts 15 minutes, from minute 25, when the first refreshes are due.

@@ -1,6 +1,6 @@
 // A fleet on simulated time. When credentials are due, and how long a watcher pauses and sleeps, is the program's own code.
 import { refreshAt } from "../../build/src/plan/due.js";
-import { pauseAfter, sleepUntil } from "../../build/src/plan/wake.js";
+import { pauseAfter, sleepUntil } from "../../build/src/plan/backoff.js";
 import { FEWEST_ATTEMPTS } from "../../build/src/net/sts-retry.js";
 
 /**

@@ -6,7 +6,7 @@ import type { Config } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { refreshAt, windowMs } from "../plan/due.ts";
 import { isStillValid } from "../plan/profile-state.ts";
-import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/wake.ts";
+import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/backoff.ts";
 import type { World } from "../base/world.ts";
 import { carryOut } from "./run/carry-out.ts";
 import { keepHealthFile, removeHealthFile } from "./health-file.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { lookAgainAfter, pauseAfter, sleepUntil } from "../../src/plan/wake.ts";
+import { lookAgainAfter, pauseAfter, sleepUntil } from "../../src/plan/backoff.ts";
 
 suite("when watch looks again", () => {
   test("at the first moment, but within a second and a minute", () => {
