@@ -5,8 +5,8 @@ import { constants, hostname, userInfo } from "node:os";
 import { GRACE_MS } from "./base/deadline.ts";
 import { errnoOf, Failure } from "./base/failure.ts";
 import { openLastResort } from "./base/last-resort.ts";
-import { renderBug } from "./cli/bug.ts";
-import { EXIT_BUG, failedStatus } from "./cli/exit-code.ts";
+import { renderBug } from "./output/bug.ts";
+import { EXIT_BUG, failedStatus } from "./output/exit-code.ts";
 import type { Output, World } from "./base/world.ts";
 
 // The only file that touches the process: it fills in the World, runs main and dies as a Unix program should.

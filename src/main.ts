@@ -1,9 +1,9 @@
 import { Failure } from "./base/failure.ts";
-import { renderBug } from "./cli/bug.ts";
-import { EXIT_BUG, exitCodeOf, failedStatus } from "./cli/exit-code.ts";
+import { renderBug } from "./output/bug.ts";
+import { EXIT_BUG, exitCodeOf, failedStatus } from "./output/exit-code.ts";
 import { GLOBAL_DEFAULTS, type Invocation } from "./cli/invocation.ts";
 import { parseQuickArgs } from "./cli/quick-args.ts";
-import { openReporter, type ReportOptions } from "./cli/report.ts";
+import { openReporter, type ReportOptions } from "./output/report.ts";
 import { check } from "./command/check.ts";
 import { refresh } from "./command/refresh.ts";
 import type { World } from "./base/world.ts";

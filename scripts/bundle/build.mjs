@@ -30,7 +30,7 @@ const CHUNKS = {
   // One role refreshed, up to its identity token.
   refresh: [
     "src/net/outbound.ts",
-    "src/cli/progress.ts",
+    "src/output/progress.ts",
     "src/command/run/refresh-run.ts",
     "src/command/run/hook.ts",
     "src/credentials-file/",
@@ -44,7 +44,7 @@ const CHUNKS = {
     "node_modules/@aws-sdk/client-sts/",
   ],
   "command-line": ["src/cli/args.ts"],
-  terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/command/init/ask.ts", "src/cli/table.ts"],
+  terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/command/init/ask.ts", "src/output/table.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
   // Keys and assertions that come another way.
   providers: ["src/sts/", "node_modules/@xmldom/"],

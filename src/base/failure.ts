@@ -7,7 +7,7 @@ import { withoutSecrets } from "./printable.ts";
  * anything else that is thrown is a bug and shows its stack (exit 70).
  */
 
-/** Stable names of foreseen failures, as `--json` prints them. `cli/exit-code.ts` gives each its exit status. */
+/** Stable names of foreseen failures, as `--json` prints them. `output/exit-code.ts` gives each its exit status. */
 export type FailureCode =
   | "USAGE"
   /** A bug that met one profile of a run; its stack was shown. */

@@ -1,7 +1,7 @@
 import type { Failure } from "../base/failure.ts";
-import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../cli/exit-code.ts";
+import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../output/exit-code.ts";
 import type { CheckInvocation } from "../cli/invocation.ts";
-import { openReporter } from "../cli/report.ts";
+import { openReporter } from "../output/report.ts";
 import type { World } from "../base/world.ts";
 import { loadProfiles, planLoaded } from "./run/load.ts";
 import { refusalOf } from "./run/outcome.ts";

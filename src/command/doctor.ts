@@ -1,7 +1,7 @@
-import { isColourWanted } from "../cli/colour.ts";
+import { isColourWanted } from "../output/colour.ts";
 import { startDeadline } from "../base/deadline.ts";
 import type { DoctorInvocation } from "../cli/invocation.ts";
-import { openReporter } from "../cli/report.ts";
+import { openReporter } from "../output/report.ts";
 import { awsConfigFindings } from "./doctor/aws-config.ts";
 import { configFindings } from "./doctor/config-checks.ts";
 import type { DoctorContext } from "./doctor/context.ts";

@@ -1,7 +1,7 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import type { ExecInvocation } from "../cli/invocation.ts";
-import { openReporter } from "../cli/report.ts";
+import { openReporter } from "../output/report.ts";
 import type { Environment, World } from "../base/world.ts";
 import { becomeChild } from "./child.ts";
 import { loadProfiles } from "./run/load.ts";

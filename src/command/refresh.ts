@@ -1,5 +1,5 @@
 import type { RefreshInvocation } from "../cli/invocation.ts";
-import { openReporter } from "../cli/report.ts";
+import { openReporter } from "../output/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../base/world.ts";
 import { carryOut } from "./run/carry-out.ts";

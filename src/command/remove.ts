@@ -1,8 +1,8 @@
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
+import { exitCodeOf, worstExitCode } from "../output/exit-code.ts";
 import type { RemoveInvocation } from "../cli/invocation.ts";
-import { openReporter, type Reporter } from "../cli/report.ts";
+import { openReporter, type Reporter } from "../output/report.ts";
 import type { FileWarning } from "../credentials-file/document.ts";
 import { isManagedKey } from "../credentials-file/managed.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
@@ -35,7 +35,7 @@ export async function remove(invocation: RemoveInvocation, world: World): Promis
   world.interrupted.throwIfAborted();
   if (global.json) world.out.write(`${JSON.stringify(toJson(removals, dryRun))}\n`);
   else if (!global.quiet && (dryRun || world.out.isTTY)) {
-    const { renderTable } = await import("../cli/table.ts");
+    const { renderTable } = await import("../output/table.ts");
     const rows = removals.map(({ profile, outcome, view }) => [profile, outcome, view.path]);
     world.out.write(renderTable(["PROFILE", "OUTCOME", "CREDENTIALS FILE"], rows));
     if (!dryRun) remindOfConfig(removals, reporter);

@@ -1,5 +1,5 @@
 import type { ScheduleInvocation } from "../cli/invocation.ts";
-import type { Reporter } from "../cli/report.ts";
+import type { Reporter } from "../output/report.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { readConfigSource } from "../config/locate.ts";
 import { configFromSource } from "../config/read.ts";

@@ -6,7 +6,7 @@ import { expandPath, homeOf, pathOrThrow } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { renderDuration } from "../base/duration.ts";
 import type { ScheduleInvocation } from "../cli/invocation.ts";
-import { openReporter, type Reporter } from "../cli/report.ts";
+import { openReporter, type Reporter } from "../output/report.ts";
 import { readConfig } from "../config/read.ts";
 import { resolveFile } from "../safe-file/resolve-file.ts";
 import { accountOf } from "../schedule/account.ts";

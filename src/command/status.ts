@@ -1,10 +1,10 @@
 import { renderDuration, renderInstant } from "../base/duration.ts";
-import { exitCodeOf, worstExitCode } from "../cli/exit-code.ts";
+import { exitCodeOf, worstExitCode } from "../output/exit-code.ts";
 import type { StatusInvocation } from "../cli/invocation.ts";
-import { openReporter } from "../cli/report.ts";
-import { renderTable, widthOf } from "../cli/table.ts";
-import { type Colour, isColourWanted, paint } from "../cli/colour.ts";
-import { renderBar } from "../cli/time-bar.ts";
+import { openReporter } from "../output/report.ts";
+import { renderTable, widthOf } from "../output/table.ts";
+import { type Colour, isColourWanted, paint } from "../output/colour.ts";
+import { renderBar } from "../output/time-bar.ts";
 import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { Step } from "../plan/plan.ts";
 import { isStillValid } from "../plan/profile-state.ts";

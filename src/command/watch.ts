@@ -1,7 +1,7 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import type { WatchInvocation } from "../cli/invocation.ts";
-import { openReporter, type Reporter } from "../cli/report.ts";
+import { openReporter, type Reporter } from "../output/report.ts";
 import type { Config } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { refreshAt, windowMs } from "../plan/due.ts";
@@ -9,7 +9,7 @@ import { isStillValid } from "../plan/profile-state.ts";
 import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/backoff.ts";
 import type { World } from "../base/world.ts";
 import { carryOut } from "./run/carry-out.ts";
-import { keepHealthFile, removeHealthFile } from "./health-file.ts";
+import { keepHealthFile, removeHealthFile } from "../output/health-file.ts";
 import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "./run/load.ts";
 import type { Outcome } from "./run/outcome.ts";
 import { recordMetrics } from "./run/record-metrics.ts";

@@ -5,7 +5,7 @@ import { openPlace } from "../safe-file/place.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
 import { replaceFile } from "../safe-file/replace-file.ts";
 import type { World } from "../base/world.ts";
-import { type Metric, parseSamples, renderMetrics, type Sample } from "./exposition.ts";
+import { type Metric, parseSamples, renderMetrics, type Sample } from "../output/prometheus-text.ts";
 
 /** What a run tells about one profile. */
 export interface ProfileRun {

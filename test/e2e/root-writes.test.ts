@@ -3,7 +3,7 @@ import { chmod, chown, link, lstat, mkdir, readdir, readFile, rename, rm, symlin
 import { suite, test } from "node:test";
 
 import { startDeadline } from "../../src/base/deadline.ts";
-import { keepHealthFile, removeHealthFile } from "../../src/command/health-file.ts";
+import { keepHealthFile, removeHealthFile } from "../../src/output/health-file.ts";
 import { writeConfigFile } from "../../src/command/init/config-file.ts";
 import { journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isAbsolute } from "node:path";
-import { oneLine } from "../../src/cli/report.ts";
+import { oneLine } from "../../src/output/report.ts";
 import { profileNameProblem } from "../../src/base/profile-name.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
 import { ConfigMistakes } from "../../src/config/config-issues.ts";

@@ -5,7 +5,7 @@ import { suite, test } from "node:test";
 import { parse } from "yaml";
 
 import { writeMetrics } from "../../src/metrics/run-metrics.ts";
-import { parseSamples } from "../../src/metrics/exposition.ts";
+import { parseSamples } from "../../src/output/prometheus-text.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 const contrib = (name: string) => readFile(new URL(`../../../contrib/${name}`, import.meta.url), "utf8");

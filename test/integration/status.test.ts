@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { stripVTControlCharacters } from "node:util";
 
 import { main } from "../../src/main.ts";
-import { renderBar } from "../../src/cli/time-bar.ts";
+import { renderBar } from "../../src/output/time-bar.ts";
 import { GCP_ARN } from "../support/scene.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { testWorld } from "../support/test-world.ts";

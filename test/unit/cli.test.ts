@@ -7,11 +7,11 @@ import { parseDuration, parseInstant, renderDuration, renderInstant } from "../.
 import { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { parseArgs } from "../../src/cli/args.ts";
-import { worstExitCode } from "../../src/cli/exit-code.ts";
-import { openProgress } from "../../src/cli/progress.ts";
-import { renderBug } from "../../src/cli/bug.ts";
-import { openReporter } from "../../src/cli/report.ts";
-import { renderTable } from "../../src/cli/table.ts";
+import { worstExitCode } from "../../src/output/exit-code.ts";
+import { openProgress } from "../../src/output/progress.ts";
+import { renderBug } from "../../src/output/bug.ts";
+import { openReporter } from "../../src/output/report.ts";
+import { renderTable } from "../../src/output/table.ts";
 import { VERSION } from "../../src/version.ts";
 import { testWorld } from "../support/test-world.ts";
 

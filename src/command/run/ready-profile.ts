@@ -1,7 +1,7 @@
 import { Failure } from "../../base/failure.ts";
 import type { Secret } from "../../base/secret.ts";
 import type { GlobalOptions } from "../../cli/invocation.ts";
-import type { Reporter } from "../../cli/report.ts";
+import type { Reporter } from "../../output/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import { isSameRole, isStillValid } from "../../plan/profile-state.ts";
 import type { World } from "../../base/world.ts";

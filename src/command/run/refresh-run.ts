@@ -2,9 +2,9 @@ import pLimit from "p-limit";
 
 import type { Deadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
-import { renderBug } from "../../cli/bug.ts";
-import type { Progress } from "../../cli/progress.ts";
-import type { Reporter } from "../../cli/report.ts";
+import { renderBug } from "../../output/bug.ts";
+import type { Progress } from "../../output/progress.ts";
+import type { Reporter } from "../../output/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import type { EditResult } from "../../credentials-file/update.ts";
 import { isDue, judgeProfile } from "../../plan/profile-state.ts";

@@ -24,7 +24,7 @@ function errorOf(failure: Failure | undefined): unknown {
 
 /** The table that `refresh` shows on a terminal. */
 export async function outcomesToTable(outcomes: readonly Outcome[], now: Date): Promise<string> {
-  const { renderTable } = await import("../../cli/table.ts");
+  const { renderTable } = await import("../../output/table.ts");
   return renderTable(
     ["PROFILE", "OUTCOME", "REASON", "EXPIRES", "LEFT"],
     outcomes.map(({ step, outcome, reason, expiresAt }) => [

@@ -1,6 +1,6 @@
-import { exitCodeOf, worstExitCode } from "../../cli/exit-code.ts";
+import { exitCodeOf, worstExitCode } from "../../output/exit-code.ts";
 import type { GlobalOptions } from "../../cli/invocation.ts";
-import type { Reporter } from "../../cli/report.ts";
+import type { Reporter } from "../../output/report.ts";
 import { isStillValid } from "../../plan/profile-state.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";
 

@@ -1,7 +1,7 @@
 import type { Deadline } from "../../base/deadline.ts";
 import { Failure } from "../../base/failure.ts";
 import type { Outbound } from "../../net/outbound.ts";
-import type { Reporter } from "../../cli/report.ts";
+import type { Reporter } from "../../output/report.ts";
 import type { ProfileSpec, StsEndpoint } from "../../config/config.ts";
 import type { IdentityContext, TokenCache } from "../../sources/obtain-token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../../plan/session-name.ts";

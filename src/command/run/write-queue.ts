@@ -1,5 +1,5 @@
 import type { Deadline } from "../../base/deadline.ts";
-import type { Reporter } from "../../cli/report.ts";
+import type { Reporter } from "../../output/report.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import type { FileWarning } from "../../credentials-file/document.ts";
 import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
