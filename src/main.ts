@@ -1,8 +1,8 @@
 import { Failure } from "./base/failure.ts";
 import { renderBug } from "./output/bug.ts";
 import { EXIT_BUG, exitCodeOf, failedStatus } from "./output/exit-code.ts";
-import { GLOBAL_DEFAULTS, type Invocation } from "./cli/invocation.ts";
-import { parseQuickArgs } from "./cli/quick-args.ts";
+import { GLOBAL_DEFAULTS, type Invocation } from "./command-line/invocation.ts";
+import { parseQuickArgs } from "./command-line/quick-args.ts";
 import { openReporter, type ReportOptions } from "./output/report.ts";
 import { check } from "./command/check.ts";
 import { refresh } from "./command/refresh.ts";
@@ -36,7 +36,7 @@ export async function main(world: World): Promise<number> {
 async function readInvocation(world: World): Promise<Invocation> {
   const quick = parseQuickArgs(world.argv);
   if (quick) return quick;
-  const { parseArgs } = await import("./cli/args.ts");
+  const { parseArgs } = await import("./command-line/args.ts");
   return parseArgs(world.argv, world.out.columns);
 }
 

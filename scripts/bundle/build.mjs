@@ -43,7 +43,7 @@ const CHUNKS = {
     ...["client", "sdk", "transport", "assume-role-with-web-identity"].map((name) => `src/sts/${name}.ts`),
     "node_modules/@aws-sdk/client-sts/",
   ],
-  "command-line": ["src/cli/args.ts"],
+  "command-line": ["src/command-line/args.ts"],
   terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/command/init/ask.ts", "src/output/table.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
   // Keys and assertions that come another way.

@@ -1,6 +1,6 @@
 import type { Failure } from "../base/failure.ts";
 import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../output/exit-code.ts";
-import type { CheckInvocation } from "../cli/invocation.ts";
+import type { CheckInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { World } from "../base/world.ts";
 import { loadProfiles, planLoaded } from "./run/load.ts";

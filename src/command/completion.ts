@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
-import { describeCommands, describeGlobalOptions } from "../cli/command-table.ts";
-import type { CompleteInvocation, CompletionInvocation } from "../cli/invocation.ts";
+import { describeCommands, describeGlobalOptions } from "../command-line/command-table.ts";
+import type { CompleteInvocation, CompletionInvocation } from "../command-line/invocation.ts";
 import { complete, type Completion } from "../completion/complete.ts";
 import { completionScript, SHELLS } from "../completion/script.ts";
 import { parseIniFile } from "../config/ini-file.ts";

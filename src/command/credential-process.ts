@@ -2,7 +2,7 @@ import { startDeadline } from "../base/deadline.ts";
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
-import type { CredentialProcessInvocation } from "../cli/invocation.ts";
+import type { CredentialProcessInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
 import { type ConfigOptions, readConfig } from "../config/read.ts";
 import { parseRoleArn, roleArnHint } from "../config/role-arn.ts";

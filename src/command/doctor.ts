@@ -1,6 +1,6 @@
 import { isColourWanted } from "../output/colour.ts";
 import { startDeadline } from "../base/deadline.ts";
-import type { DoctorInvocation } from "../cli/invocation.ts";
+import type { DoctorInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import { awsConfigFindings } from "./doctor/aws-config.ts";
 import { configFindings } from "./doctor/config-checks.ts";

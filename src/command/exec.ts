@@ -1,6 +1,6 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import type { ExecInvocation } from "../cli/invocation.ts";
+import type { ExecInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { Environment, World } from "../base/world.ts";
 import { becomeChild } from "./child.ts";

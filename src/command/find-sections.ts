@@ -1,6 +1,6 @@
 import { expandPath, pathOrThrow, usualCredentialsFile } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
-import type { RemoveInvocation } from "../cli/invocation.ts";
+import type { RemoveInvocation } from "../command-line/invocation.ts";
 import type { ProfileSpec } from "../config/config.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { readConfig } from "../config/read.ts";

@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import type { InitInvocation } from "../cli/invocation.ts";
+import type { InitInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import { shellWord } from "../output/shell-word.ts";
 import type { ConfigKey } from "../config/keys.ts";

@@ -1,4 +1,4 @@
-import type { RefreshInvocation } from "../cli/invocation.ts";
+import type { RefreshInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../base/world.ts";

@@ -1,7 +1,7 @@
 import { startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { exitCodeOf, worstExitCode } from "../output/exit-code.ts";
-import type { RemoveInvocation } from "../cli/invocation.ts";
+import type { RemoveInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
 import type { FileWarning } from "../credentials-file/document.ts";
 import { isManagedKey } from "../credentials-file/managed.ts";

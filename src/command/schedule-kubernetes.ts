@@ -1,4 +1,4 @@
-import type { ScheduleInvocation } from "../cli/invocation.ts";
+import type { ScheduleInvocation } from "../command-line/invocation.ts";
 import type { Reporter } from "../output/report.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { readConfigSource } from "../config/locate.ts";

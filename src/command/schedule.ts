@@ -5,7 +5,7 @@ import { type Deadline, startDeadline } from "../base/deadline.ts";
 import { expandPath, homeOf, pathOrThrow } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { renderDuration } from "../base/duration.ts";
-import type { ScheduleInvocation } from "../cli/invocation.ts";
+import type { ScheduleInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
 import { readConfig } from "../config/read.ts";
 import { resolveFile } from "../safe-file/resolve-file.ts";

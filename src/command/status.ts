@@ -1,6 +1,6 @@
 import { renderDuration, renderInstant } from "../base/duration.ts";
 import { exitCodeOf, worstExitCode } from "../output/exit-code.ts";
-import type { StatusInvocation } from "../cli/invocation.ts";
+import type { StatusInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import { renderTable, widthOf } from "../output/table.ts";
 import { type Colour, isColourWanted, paint } from "../output/colour.ts";

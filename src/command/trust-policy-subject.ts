@@ -1,7 +1,7 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { withOutbound } from "../net/outbound.ts";
-import type { TokenFlags } from "../cli/invocation.ts";
+import type { TokenFlags } from "../command-line/invocation.ts";
 import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/config.ts";
 import type { IdentityContext } from "../sources/obtain-token.ts";
 import type { TokenClaims } from "../sources/token.ts";

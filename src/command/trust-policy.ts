@@ -3,7 +3,7 @@ import { createReadStream } from "node:fs";
 
 import { startDeadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
-import type { TrustPolicyInvocation } from "../cli/invocation.ts";
+import type { TrustPolicyInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import { shellWord } from "../output/shell-word.ts";
 import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";

@@ -1,6 +1,6 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import type { WatchInvocation } from "../cli/invocation.ts";
+import type { WatchInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
 import type { Config } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";

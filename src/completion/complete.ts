@@ -1,4 +1,4 @@
-import type { CommandInfo, OptionInfo, PositionalInfo } from "../cli/command-table.ts";
+import type { CommandInfo, OptionInfo, PositionalInfo } from "../command-line/command-table.ts";
 
 /** One thing that may stand at the cursor. */
 export interface Candidate {

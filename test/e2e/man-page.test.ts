@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
-import { describeCommands, describeGlobalOptions } from "../../src/cli/command-table.ts";
-import { renderManPage } from "../../src/cli/man-page.ts";
+import { describeCommands, describeGlobalOptions } from "../../src/command-line/command-table.ts";
+import { renderManPage } from "../../src/command-line/man-page.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
 import { type RunResult, runProgram } from "../support/run-bin.ts";
 import { toolMissing } from "../support/tool.ts";

@@ -4,8 +4,8 @@ import { test } from "node:test";
 import { fc } from "../support/property.ts";
 
 import { Failure } from "../../src/base/failure.ts";
-import { parseArgs } from "../../src/cli/args.ts";
-import { parseQuickArgs } from "../../src/cli/quick-args.ts";
+import { parseArgs } from "../../src/command-line/args.ts";
+import { parseQuickArgs } from "../../src/command-line/quick-args.ts";
 
 const word = fc.oneof(
   fc.constantFrom(

@@ -6,7 +6,7 @@ import { inspect } from "node:util";
 import { parseDuration, parseInstant, renderDuration, renderInstant } from "../../src/base/duration.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { parseArgs } from "../../src/cli/args.ts";
+import { parseArgs } from "../../src/command-line/args.ts";
 import { worstExitCode } from "../../src/output/exit-code.ts";
 import { openProgress } from "../../src/output/progress.ts";
 import { renderBug } from "../../src/output/bug.ts";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { COMMAND_LINES } from "../../src/cli/args.ts";
-import { describeCommands, describeGlobalOptions } from "../../src/cli/command-table.ts";
+import { COMMAND_LINES } from "../../src/command-line/args.ts";
+import { describeCommands, describeGlobalOptions } from "../../src/command-line/command-table.ts";
 import { complete, type CompletionTable } from "../../src/completion/complete.ts";
 
 const TABLE: CompletionTable = {

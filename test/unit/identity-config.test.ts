@@ -5,7 +5,7 @@ import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/net/ho
 import type { IdentitySource } from "../../src/config/config.ts";
 import { ConfigMistakes } from "../../src/config/config-issues.ts";
 import { configFromSource, readConfig } from "../../src/config/read.ts";
-import { parseArgs } from "../../src/cli/args.ts";
+import { parseArgs } from "../../src/command-line/args.ts";
 import { findText, textInJson } from "../../src/net/json-response.ts";
 
 const ROLE = "role_arn = arn:aws:iam::123412341234:role/r";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { suite, test } from "node:test";
 
-import { COMMAND_LINES } from "../../src/cli/args.ts";
-import { GLOBAL_FLAGS } from "../../src/cli/options.ts";
+import { COMMAND_LINES } from "../../src/command-line/args.ts";
+import { GLOBAL_FLAGS } from "../../src/command-line/options.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
 
 const root = new URL("../../../", import.meta.url);
