@@ -5,7 +5,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 
 import { Secret } from "../../build/src/base/secret.js";
 import { resolveFile } from "../../build/src/safe-file/resolve-file.js";
-import { updateCredentialsFile } from "../../build/src/credentials-file/update.js";
+import { updateCredentialsFile } from "../../build/src/refresh/update-credentials-file.js";
 
 const [path, profile, runs] = process.argv.slice(2);
 const clock = { now: () => new Date(), monotonicMs: () => performance.now(), random: Math.random, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };

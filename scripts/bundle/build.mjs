@@ -31,8 +31,8 @@ const CHUNKS = {
   refresh: [
     "src/net/outbound.ts",
     "src/output/progress.ts",
-    "src/command/run/refresh-run.ts",
-    "src/command/run/hook.ts",
+    "src/refresh/refresh-run.ts",
+    "src/refresh/hook.ts",
     "src/credentials-file/",
     "src/identity/",
     "src/metrics/",

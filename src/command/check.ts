@@ -3,8 +3,8 @@ import { CHECK_DUE, CHECK_ERROR, CHECK_NOTHING_DUE } from "../output/exit-code.t
 import type { CheckInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { World } from "../base/world.ts";
-import { loadProfiles, planLoaded } from "./run/load.ts";
-import { refusalOf } from "./run/outcome.ts";
+import { loadProfiles, planLoaded } from "../refresh/load.ts";
+import { refusalOf } from "../refresh/outcome.ts";
 
 /**
  * Whether anything is due: no network, no lock, nothing on standard output.

@@ -11,7 +11,7 @@ import { IDENTITIES } from "../config/role-source.ts";
 import { SCHEDULERS } from "../schedule/request.ts";
 import { POLICY_FORMATS } from "../trust-policy/render.ts";
 import type { World } from "../base/world.ts";
-import { openCredentialsView } from "./run/credentials-view.ts";
+import { openCredentialsView } from "../refresh/credentials-view.ts";
 import { chosenFile, oursIn } from "./find-sections.ts";
 
 /**

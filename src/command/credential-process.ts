@@ -8,9 +8,9 @@ import { type ConfigOptions, readConfig } from "../config/read.ts";
 import { parseRoleArn, roleArnHint } from "../config/role-arn.ts";
 import type { RoleSession } from "../sts/session.ts";
 import type { World } from "../base/world.ts";
-import { type Loaded, loadProfiles } from "./run/load.ts";
-import { readyProfile } from "./run/ready-profile.ts";
-import { openRoleSessions } from "./run/role-sessions.ts";
+import { type Loaded, loadProfiles } from "../refresh/load.ts";
+import { readyProfile } from "../refresh/ready-profile.ts";
+import { openRoleSessions } from "../refresh/role-sessions.ts";
 
 /** What goes to standard output, for a session from the file or from STS. */
 interface Keys {

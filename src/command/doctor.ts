@@ -7,7 +7,7 @@ import { configFindings } from "./doctor/config-checks.ts";
 import type { DoctorContext } from "./doctor/context.ts";
 import { environmentFindings } from "./doctor/environment-checks.ts";
 import { fileFindings } from "./doctor/file-checks.ts";
-import type { CredentialsView } from "./run/credentials-view.ts";
+import type { CredentialsView } from "../refresh/credentials-view.ts";
 import { examine, type Finding, inOrder } from "./doctor/finding.ts";
 import { identityFindings } from "./doctor/identity-checks.ts";
 import { providerFindings } from "./doctor/provider-checks.ts";

@@ -4,8 +4,8 @@ import type { ExecInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { Environment, World } from "../base/world.ts";
 import { becomeChild } from "./child.ts";
-import { loadProfiles } from "./run/load.ts";
-import { type ReadyProfile, readyProfile } from "./run/ready-profile.ts";
+import { loadProfiles } from "../refresh/load.ts";
+import { type ReadyProfile, readyProfile } from "../refresh/ready-profile.ts";
 
 /**
  * Variables of the parent that would be used instead of the profile: keys of its own in every SDK (Java v1 and Go v1 know

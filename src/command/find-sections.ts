@@ -6,7 +6,7 @@ import { didYouMean } from "../config/did-you-mean.ts";
 import { readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { World } from "../base/world.ts";
-import { type CredentialsView, openCredentialsView } from "./run/credentials-view.ts";
+import { type CredentialsView, openCredentialsView } from "../refresh/credentials-view.ts";
 
 /** A profile and the credentials file that its section is in, or would be. */
 export interface Found {

@@ -2,12 +2,12 @@ import type { RefreshInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../base/world.ts";
-import { carryOut } from "./run/carry-out.ts";
-import { type Loaded, loadProfiles, planLoaded } from "./run/load.ts";
-import { type Outcome, settleAtOnce, unchanged } from "./run/outcome.ts";
-import { recordMetrics } from "./run/record-metrics.ts";
-import { outcomesToJson, outcomesToTable } from "./run/render-outcomes.ts";
-import { reportOutcomes } from "./run/report-outcomes.ts";
+import { carryOut } from "../refresh/execute-plan.ts";
+import { type Loaded, loadProfiles, planLoaded } from "../refresh/load.ts";
+import { type Outcome, settleAtOnce, unchanged } from "../refresh/outcome.ts";
+import { recordMetrics } from "../refresh/record-metrics.ts";
+import { outcomesToJson, outcomesToTable } from "../refresh/render-outcomes.ts";
+import { reportOutcomes } from "../refresh/report-outcomes.ts";
 
 /**
  * The main job: refresh what is due, write, say how it went.

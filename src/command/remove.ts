@@ -6,9 +6,9 @@ import { openReporter, type Reporter } from "../output/report.ts";
 import type { FileWarning } from "../credentials-file/document.ts";
 import { isManagedKey } from "../credentials-file/managed.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
-import type { EditResult } from "../credentials-file/update.ts";
+import type { EditResult } from "../refresh/update-credentials-file.ts";
 import type { World } from "../base/world.ts";
-import type { CredentialsView } from "./run/credentials-view.ts";
+import type { CredentialsView } from "../refresh/credentials-view.ts";
 import { findSections, type Found } from "./find-sections.ts";
 
 /** How the removal of one profile ended. */
@@ -82,7 +82,7 @@ async function removeAll(
     for (const view of new Set(judged.map((removal) => removal.view))) {
       const group = judged.filter((removal) => removal.view === view && removal.outcome === "present");
       if (group.length === 0 || !view.file) continue;
-      const { updateCredentialsFile } = await import("../credentials-file/update.ts");
+      const { updateCredentialsFile } = await import("../refresh/update-credentials-file.ts");
       try {
         const outcome = await updateCredentialsFile(
           {

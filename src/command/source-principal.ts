@@ -4,7 +4,7 @@ import type { SigningKeys } from "../sts/session.ts";
 import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
 import type { Deadline } from "../base/deadline.ts";
 import type { World } from "../base/world.ts";
-import { openCredentialsView } from "./run/credentials-view.ts";
+import { openCredentialsView } from "../refresh/credentials-view.ts";
 
 interface Context {
   readonly config: Config;

@@ -9,7 +9,7 @@ import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { Step } from "../plan/plan.ts";
 import { isStillValid } from "../plan/profile-state.ts";
 import type { World } from "../base/world.ts";
-import { loadProfiles, planLoaded } from "./run/load.ts";
+import { loadProfiles, planLoaded } from "../refresh/load.ts";
 
 /**
  * Shows what the credentials file holds for each profile: no network, no lock.

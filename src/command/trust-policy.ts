@@ -10,7 +10,7 @@ import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { readConfig } from "../config/read.ts";
-import { namingProfile } from "./run/naming-profile.ts";
+import { namingProfile } from "../refresh/with-profile.ts";
 import { printable } from "../base/printable.ts";
 import { parseTrustPolicy } from "../trust-policy/document.ts";
 import { evaluate, type Verdict } from "../trust-policy/evaluate.ts";

@@ -8,13 +8,13 @@ import { refreshAt, windowMs } from "../plan/due.ts";
 import { isStillValid } from "../plan/profile-state.ts";
 import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/backoff.ts";
 import type { World } from "../base/world.ts";
-import { carryOut } from "./run/carry-out.ts";
+import { carryOut } from "../refresh/execute-plan.ts";
 import { keepHealthFile, removeHealthFile } from "../output/health-file.ts";
-import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "./run/load.ts";
-import type { Outcome } from "./run/outcome.ts";
-import { recordMetrics } from "./run/record-metrics.ts";
-import { outcomesToJson } from "./run/render-outcomes.ts";
-import { reportOutcomes } from "./run/report-outcomes.ts";
+import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "../refresh/load.ts";
+import type { Outcome } from "../refresh/outcome.ts";
+import { recordMetrics } from "../refresh/record-metrics.ts";
+import { outcomesToJson } from "../refresh/render-outcomes.ts";
+import { reportOutcomes } from "../refresh/report-outcomes.ts";
 
 /**
  * Stays and refreshes each profile when it becomes due. The wall clock decides what is due and is looked at once a minute

@@ -6,7 +6,7 @@ import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
 import type { Replacement } from "./byte-patch.ts";
 import { spliceProfiles } from "./splice.ts";
-import type { EditResult, PendingEdit } from "./update.ts";
+import type { EditResult, PendingEdit } from "../refresh/update-credentials-file.ts";
 
 /** An edit that may be made. */
 export interface Accepted {

@@ -4,7 +4,7 @@ import { chmod } from "node:fs/promises";
 import { suite, test } from "node:test";
 
 import { clock, fileHome, pending, UID } from "../support/credentials-file-home.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { toolMissing } from "../support/tool.ts";
 import { openScene, ONE_ROLE } from "../support/scene.ts";
 import { runStraced, straceMissing } from "../support/strace.ts";

@@ -18,7 +18,7 @@ import {
 import { suite, test } from "node:test";
 
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { startDeadline } from "../../src/base/deadline.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";
 import { BIN, runProgram, type RunResult } from "../support/run-bin.ts";

@@ -7,7 +7,7 @@ import { isManagedKey, MANAGED_KEYS, type ManagedKey } from "../../src/credentia
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
 import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import type { EditResult, PendingEdit } from "../../src/credentials-file/update.ts";
+import type { EditResult, PendingEdit } from "../../src/refresh/update-credentials-file.ts";
 import { bytesAfter } from "../../src/credentials-file/byte-patch.ts";
 import type { Chance } from "./chance.ts";
 import { credentialsBytes, NAMES } from "./credentials-grammar.ts";

@@ -13,7 +13,7 @@ import { bytesAfter } from "../../src/credentials-file/byte-patch.ts";
 import { chooseEdits, composeFile } from "../../src/credentials-file/accept-edits.ts";
 import type { Reading } from "../../src/credentials-file/reader-models/reading.ts";
 import { readStrictly } from "../../src/credentials-file/reader-models/configparser-model.ts";
-import { type EditResult, updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { type EditResult, updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_VALUES } from "../support/credentials-file-keys.ts";
 import { everydayCase, type EverydayCase } from "./everyday-grammar.ts";

@@ -6,7 +6,7 @@ import { journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { fileLockOf } from "../../src/safe-file/lock-name.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
 import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS } from "../support/credentials-file-keys.ts";
 import { startChild } from "../support/credentials-file-process.ts";

@@ -7,7 +7,7 @@ import { Failure } from "../../src/base/failure.ts";
 import { parseDocument } from "../../src/credentials-file/document.ts";
 import { lockFile } from "../../src/safe-file/lock.ts";
 import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { startChild } from "../support/credentials-file-process.ts";
 import { failNth } from "../support/fail-nth.ts";

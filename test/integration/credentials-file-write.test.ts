@@ -8,7 +8,7 @@ import {
   type UpdateContext,
   updateCredentialsFile,
   type UpdateOutcome,
-} from "../../src/credentials-file/update.ts";
+} from "../../src/refresh/update-credentials-file.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";

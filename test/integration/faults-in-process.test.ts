@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { type EditResult, updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { type EditResult, updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf } from "../support/credentials-file-keys.ts";
 import { failNth } from "../support/fail-nth.ts";

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 
 import { parse } from "yaml";
 
-import { writeMetrics } from "../../src/metrics/run-metrics.ts";
+import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { parseSamples } from "../../src/output/prometheus-text.ts";
 import { tempHome } from "../support/temp-home.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { rename, writeFile } from "node:fs/promises";
 import { test } from "node:test";
 
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf } from "../support/credentials-file-keys.ts";
 import { BEFORE } from "../support/fault-scene.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { pauseFor, startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import { type EditResult, updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { type EditResult, updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
 

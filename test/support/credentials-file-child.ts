@@ -1,7 +1,7 @@
 import { startDeadline } from "../../src/base/deadline.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { lockFile, tryFlight } from "../../src/safe-file/lock.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { REMOVE, WRITE } from "./credentials-file-keys.ts";
 import { clock, pending, UID } from "./credentials-file-home.ts";
 import { failNth } from "./fail-nth.ts";

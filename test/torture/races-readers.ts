@@ -3,7 +3,7 @@ import { writeFile } from "node:fs/promises";
 
 import { Secret } from "../../src/base/secret.ts";
 import type { ManagedKeys } from "../../src/credentials-file/edit.ts";
-import { updateCredentialsFile } from "../../src/credentials-file/update.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { BEFORE } from "../support/fault-scene.ts";
 import { type Racer, startBotocore, startCat, startRacer } from "../support/race-process.ts";

@@ -8,7 +8,7 @@ import { systemOps } from "../../src/safe-file/file-ops.ts";
 import { healTornFile } from "../../src/safe-file/recover.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
 import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
-import { writeMetrics } from "../../src/metrics/run-metrics.ts";
+import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { makeDirectories } from "../../src/safe-file/make-directories.ts";
 import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";

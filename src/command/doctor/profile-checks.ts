@@ -1,6 +1,6 @@
 import { renderDuration, renderInstant } from "../../base/duration.ts";
 import type { ProfileSection } from "../../credentials-file/document.ts";
-import { refusalOf } from "../run/outcome.ts";
+import { refusalOf } from "../../refresh/outcome.ts";
 import { isPassThrough, type Reason } from "../../plan/profile-state.ts";
 import type { Step } from "../../plan/plan.ts";
 import { failureFinding, finding, type Finding, typed } from "./finding.ts";

@@ -2,7 +2,7 @@ import { renderInstant } from "../../base/duration.ts";
 import { withOutbound } from "../../net/outbound.ts";
 import type { ProfileSpec } from "../../config/config.ts";
 import { handOn, type ProvidedKeys } from "../../sources/pass-through.ts";
-import { sourceKeysOf } from "../run/source-keys.ts";
+import { sourceKeysOf } from "../../refresh/source-keys.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding, typed } from "./finding.ts";
 import type { Target } from "./setup.ts";

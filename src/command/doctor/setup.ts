@@ -2,8 +2,8 @@ import { join } from "node:path";
 
 import { expandPath, usualCredentialsFile } from "../../base/expand-path.ts";
 import { Failure } from "../../base/failure.ts";
-import { type CredentialsView, openCredentialsView } from "../run/credentials-view.ts";
-import { type Loaded, loadProfiles, planLoaded } from "../run/load.ts";
+import { type CredentialsView, openCredentialsView } from "../../refresh/credentials-view.ts";
+import { type Loaded, loadProfiles, planLoaded } from "../../refresh/load.ts";
 import type { Config, StsEndpoint } from "../../config/config.ts";
 import { parseIniFile } from "../../config/ini-file.ts";
 import { type ConfigSource, readConfigSource } from "../../config/locate.ts";

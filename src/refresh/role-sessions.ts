@@ -1,16 +1,16 @@
-import type { Deadline } from "../../base/deadline.ts";
-import { Failure } from "../../base/failure.ts";
-import type { Outbound } from "../../net/outbound.ts";
-import type { Reporter } from "../../output/report.ts";
-import type { ProfileSpec, StsEndpoint } from "../../config/config.ts";
-import type { IdentityContext, TokenCache } from "../../sources/obtain-token.ts";
-import { needsInstance, renderSessionName, sessionNameTemplate } from "../../plan/session-name.ts";
-import { readFileSafely, refusalOf } from "../../safe-file/read-file.ts";
-import { textReader } from "../../safe-file/read-text.ts";
-import type { StsClients } from "../../sts/client.ts";
-import type { RoleSession, SigningKeys } from "../../sts/session.ts";
-import type { World } from "../../base/world.ts";
-import { obtainSession, type SessionContext } from "../../sources/obtain-session.ts";
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import type { Outbound } from "../net/outbound.ts";
+import type { Reporter } from "../output/report.ts";
+import type { ProfileSpec, StsEndpoint } from "../config/config.ts";
+import type { IdentityContext, TokenCache } from "../sources/obtain-token.ts";
+import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
+import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
+import { textReader } from "../safe-file/read-text.ts";
+import type { StsClients } from "../sts/client.ts";
+import type { RoleSession, SigningKeys } from "../sts/session.ts";
+import type { World } from "../base/world.ts";
+import { obtainSession, type SessionContext } from "../sources/obtain-session.ts";
 
 /** From a configured profile to its keys: identity, session name, session policy, STS. */
 export interface RoleSessions {
@@ -33,13 +33,13 @@ export function openRoleSessions(context: {
   const verbose = (message: string) => reporter.detail(message);
   const common = { env: world.env, uid: world.uid, clock: world, deadline, verbose };
   const outbound = once(async (): Promise<Outbound> =>
-    (await import("../../net/outbound.ts")).openOutbound(
+    (await import("../net/outbound.ts")).openOutbound(
       world.env,
       textReader(world.uid, { interrupted: deadline.signal }),
     ),
   );
   const sts = once(async (): Promise<StsClients> => {
-    const { openSts } = await import("../../sts/client.ts");
+    const { openSts } = await import("../sts/client.ts");
     return openSts({ ...common, outbound: await outbound() });
   });
   let endpoint: StsEndpoint | undefined;
@@ -62,11 +62,11 @@ export function openRoleSessions(context: {
     };
   });
   const tokens = once(async (): Promise<TokenCache> => {
-    const { openTokenCache } = await import("../../sources/obtain-token.ts");
+    const { openTokenCache } = await import("../sources/obtain-token.ts");
     return openTokenCache(await identity());
   });
   const instance = once(async () => {
-    const { instancePlaceholders } = await import("../../sources/gcp-metadata.ts");
+    const { instancePlaceholders } = await import("../sources/gcp-metadata.ts");
     return instancePlaceholders(await identity());
   });
   let tokenAheadMs: number | undefined;

@@ -1,5 +1,5 @@
-import { Failure } from "../../base/failure.ts";
-import { shellWord } from "../../output/shell-word.ts";
+import { Failure } from "../base/failure.ts";
+import { shellWord } from "../output/shell-word.ts";
 
 /**
  * Failures of the network rooms know nothing of profiles: they leave a `PROFILE` in the command that they hint at.

@@ -1,5 +1,5 @@
-import { renderDuration, renderInstant } from "../../base/duration.ts";
-import type { Failure } from "../../base/failure.ts";
+import { renderDuration, renderInstant } from "../base/duration.ts";
+import type { Failure } from "../base/failure.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** The profiles of `refresh --json`, as DESIGN lists the fields: absent values are null, never missing. */
@@ -24,7 +24,7 @@ function errorOf(failure: Failure | undefined): unknown {
 
 /** The table that `refresh` shows on a terminal. */
 export async function outcomesToTable(outcomes: readonly Outcome[], now: Date): Promise<string> {
-  const { renderTable } = await import("../../output/table.ts");
+  const { renderTable } = await import("../output/table.ts");
   return renderTable(
     ["PROFILE", "OUTCOME", "REASON", "EXPIRES", "LEFT"],
     outcomes.map(({ step, outcome, reason, expiresAt }) => [

@@ -1,9 +1,9 @@
-import { renderDuration, renderInstant } from "../../base/duration.ts";
-import { Failure } from "../../base/failure.ts";
-import type { Step } from "../../plan/plan.ts";
-import type { RoleSession } from "../../sts/session.ts";
-import type { ProfileSection } from "../../credentials-file/section.ts";
-import type { Lease } from "../../safe-file/lock.ts";
+import { renderDuration, renderInstant } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import type { Step } from "../plan/plan.ts";
+import type { RoleSession } from "../sts/session.ts";
+import type { ProfileSection } from "../credentials-file/section.ts";
+import type { Lease } from "../safe-file/lock.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 import type { Expectation } from "./write-queue.ts";
 

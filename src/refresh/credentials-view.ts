@@ -1,11 +1,11 @@
-import { Failure } from "../../base/failure.ts";
-import { type CredentialsDocument, parseDocument, type ProfileSection } from "../../credentials-file/document.ts";
-import { type ResolvedFile, resolveFile } from "../../safe-file/resolve-file.ts";
-import { ownershipOf } from "../../credentials-file/ownership.ts";
-import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../../safe-file/read-target.ts";
-import type { WrittenProfile } from "../../plan/profile-state.ts";
-import { awaitFileSystem, type TimeLimit } from "../../safe-file/time-limit.ts";
-import type { World } from "../../base/world.ts";
+import { Failure } from "../base/failure.ts";
+import { type CredentialsDocument, parseDocument, type ProfileSection } from "../credentials-file/document.ts";
+import { type ResolvedFile, resolveFile } from "../safe-file/resolve-file.ts";
+import { ownershipOf } from "../credentials-file/ownership.ts";
+import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../safe-file/read-target.ts";
+import type { WrittenProfile } from "../plan/profile-state.ts";
+import { awaitFileSystem, type TimeLimit } from "../safe-file/time-limit.ts";
+import type { World } from "../base/world.ts";
 
 /** One credentials file as it was last read, and read again only when it changed. */
 export interface CredentialsView {

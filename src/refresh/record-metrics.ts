@@ -1,7 +1,7 @@
-import type { Config } from "../../config/config.ts";
-import { expandPath, pathOrThrow } from "../../base/expand-path.ts";
-import { isPassThrough } from "../../plan/profile-state.ts";
-import type { World } from "../../base/world.ts";
+import type { Config } from "../config/config.ts";
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
+import { isPassThrough } from "../plan/profile-state.ts";
+import type { World } from "../base/world.ts";
 import type { Outcome } from "./outcome.ts";
 
 /**
@@ -16,7 +16,7 @@ export async function recordMetrics(
   durationMs: number,
   world: World,
 ): Promise<void> {
-  const { writeMetrics } = await import("../../metrics/run-metrics.ts");
+  const { writeMetrics } = await import("./run-metrics.ts");
   const profiles = outcomes.map(({ step, outcome, accessKeyId, expiresAt, failure, hookFailure }) => ({
     profile: step.spec.profile,
     roleArn: step.spec.role?.arn ?? "",

@@ -1,8 +1,8 @@
-import { startDeadline } from "../../base/deadline.ts";
-import type { GlobalOptions } from "../../command-line/invocation.ts";
-import type { Reporter } from "../../output/report.ts";
-import type { Step } from "../../plan/plan.ts";
-import type { World } from "../../base/world.ts";
+import { startDeadline } from "../base/deadline.ts";
+import type { GlobalOptions } from "../command-line/invocation.ts";
+import type { Reporter } from "../output/report.ts";
+import type { Step } from "../plan/plan.ts";
+import type { World } from "../base/world.ts";
 import type { Loaded } from "./load.ts";
 import { type Outcome, settleAtOnce } from "./outcome.ts";
 import { tokenVariables } from "./token-variables.ts";
@@ -31,7 +31,7 @@ export async function carryOut(
   const deadline = startDeadline(timeoutMs, world, world.interrupted);
   const writeDeadline = startDeadline(timeoutMs + WRITE_GRACE_MS, world, new AbortController().signal);
   const hookDeadline = startDeadline(2 * timeoutMs + WRITE_GRACE_MS, world, world.interrupted);
-  const { openProgress } = await import("../../output/progress.ts");
+  const { openProgress } = await import("../output/progress.ts");
   const progress = await openProgress(world.err, !global.quiet && !global.json);
   try {
     const [{ runSteps }, { openHooks }] = await Promise.all([import("./refresh-run.ts"), import("./hook.ts")]);

@@ -1,8 +1,8 @@
-import type { Deadline } from "../../base/deadline.ts";
-import { Failure } from "../../base/failure.ts";
-import type { ProfileSpec } from "../../config/config.ts";
-import { type Lease, tryFlight } from "../../safe-file/lock.ts";
-import type { World } from "../../base/world.ts";
+import type { Deadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import type { ProfileSpec } from "../config/config.ts";
+import { type Lease, tryFlight } from "../safe-file/lock.ts";
+import type { World } from "../base/world.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 
 /**

@@ -1,10 +1,10 @@
-import type { Deadline } from "../../base/deadline.ts";
-import type { Reporter } from "../../output/report.ts";
-import type { ProfileSpec } from "../../config/config.ts";
-import type { FileWarning } from "../../credentials-file/document.ts";
-import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
-import type { EditResult, PendingEdit } from "../../credentials-file/update.ts";
-import type { World } from "../../base/world.ts";
+import type { Deadline } from "../base/deadline.ts";
+import type { Reporter } from "../output/report.ts";
+import type { ProfileSpec } from "../config/config.ts";
+import type { FileWarning } from "../credentials-file/document.ts";
+import type { ResolvedFile } from "../safe-file/resolve-file.ts";
+import type { EditResult, PendingEdit } from "./update-credentials-file.ts";
+import type { World } from "../base/world.ts";
 import type { Loaded } from "./load.ts";
 
 /** New credentials wait at most this long for others of the same file, so that a crash in a long run loses little. */
@@ -92,7 +92,7 @@ function openWriteQueue(file: ResolvedFile, writeMode: "atomic" | "in-place", co
     timer.abort();
     if (batch.length === 0) return;
     try {
-      const { updateCredentialsFile } = await import("../../credentials-file/update.ts");
+      const { updateCredentialsFile } = await import("./update-credentials-file.ts");
       const { results, warnings } = await updateCredentialsFile(
         { file, edits: batch.map(({ edit }) => edit), writeMode },
         { clock: context.world, deadline: context.deadline, uid: context.world.uid },

@@ -1,11 +1,11 @@
-import { renderInstant } from "../../base/duration.ts";
-import { type Deadline, startDeadline } from "../../base/deadline.ts";
-import { Failure } from "../../base/failure.ts";
-import { runProgram } from "../../base/program.ts";
-import type { Progress } from "../../output/progress.ts";
-import type { Reporter } from "../../output/report.ts";
-import type { ProfileSpec } from "../../config/config.ts";
-import type { Environment, World } from "../../base/world.ts";
+import { renderInstant } from "../base/duration.ts";
+import { type Deadline, startDeadline } from "../base/deadline.ts";
+import { Failure } from "../base/failure.ts";
+import { runProgram } from "../base/program.ts";
+import type { Progress } from "../output/progress.ts";
+import type { Reporter } from "../output/report.ts";
+import type { ProfileSpec } from "../config/config.ts";
+import type { Environment, World } from "../base/world.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** What the hooks of a run have in common. */

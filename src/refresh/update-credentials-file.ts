@@ -2,18 +2,24 @@ import { type Deadline, pauseFor } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 import { keepBackup } from "../safe-file/backup.ts";
-import { type FileWarning, parseDocument, type ProfileSection } from "./document.ts";
-import type { Edit } from "./edit.ts";
+import { type FileWarning, parseDocument, type ProfileSection } from "../credentials-file/document.ts";
+import type { Edit } from "../credentials-file/edit.ts";
 import { type FileOps, systemOps } from "../safe-file/file-ops.ts";
 import { healTornFile } from "../safe-file/recover.ts";
 import { writeInPlace } from "../safe-file/in-place.ts";
 import type { ResolvedFile } from "../safe-file/resolve-file.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { readCredentialsFile, type Snapshot } from "../safe-file/read-target.ts";
-import { bytesAfter, lengthAfter, type Replacement } from "./byte-patch.ts";
-import { type Accepted, chooseEdits, composeApart, composeFile, type Composition } from "./accept-edits.ts";
+import { bytesAfter, lengthAfter, type Replacement } from "../credentials-file/byte-patch.ts";
+import {
+  type Accepted,
+  chooseEdits,
+  composeApart,
+  composeFile,
+  type Composition,
+} from "../credentials-file/accept-edits.ts";
 import { ignoringErrors } from "../safe-file/file-handle.ts";
-import { expiryWarnings } from "./warnings.ts";
+import { expiryWarnings } from "../credentials-file/warnings.ts";
 import { replaceFile, sweepTemporaries } from "../safe-file/replace-target.ts";
 
 /** One profile's part of an update. */

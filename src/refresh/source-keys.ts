@@ -1,8 +1,8 @@
-import { renderInstant } from "../../base/duration.ts";
-import { Failure } from "../../base/failure.ts";
-import type { Step } from "../../plan/plan.ts";
-import { isSameRole, isStillValid } from "../../plan/profile-state.ts";
-import type { SigningKeys } from "../../sts/session.ts";
+import { renderInstant } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import type { Step } from "../plan/plan.ts";
+import { isSameRole, isStillValid } from "../plan/profile-state.ts";
+import type { SigningKeys } from "../sts/session.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 import type { Obtained } from "./outcome.ts";
 

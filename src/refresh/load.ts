@@ -1,11 +1,11 @@
-import { Failure } from "../../base/failure.ts";
-import type { ProfileReference, ProfileSpec, References } from "../../config/config.ts";
-import { ConfigMistakes } from "../../config/config-issues.ts";
-import { didYouMean } from "../../config/did-you-mean.ts";
-import { type ConfigOptions, readConfig } from "../../config/read.ts";
-import type { Config } from "../../config/config.ts";
-import { planRun, type Step } from "../../plan/plan.ts";
-import type { World } from "../../base/world.ts";
+import { Failure } from "../base/failure.ts";
+import type { ProfileReference, ProfileSpec, References } from "../config/config.ts";
+import { ConfigMistakes } from "../config/config-issues.ts";
+import { didYouMean } from "../config/did-you-mean.ts";
+import { type ConfigOptions, readConfig } from "../config/read.ts";
+import type { Config } from "../config/config.ts";
+import { planRun, type Step } from "../plan/plan.ts";
+import type { World } from "../base/world.ts";
 import { openCredentialsView, type CredentialsView } from "./credentials-view.ts";
 
 /** A configuration together with what its credentials files hold now. */

@@ -1,4 +1,4 @@
-import type { Config, IdentitySource } from "../../config/config.ts";
+import type { Config, IdentitySource } from "../config/config.ts";
 
 /** The environment variables that a configuration names as holding a token, of all of its profiles. */
 export function tokenVariables({ profiles }: Pick<Config, "profiles">): ReadonlySet<string> {
