@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, mkdir, rename, symlink, utimes, writeFile } f
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
-import { CHECKS } from "../../src/command/doctor/finding.ts";
+import { CHECKS } from "../../src/doctor/finding.ts";
 import { startConnectProxy } from "../sandbox/connect-proxy.ts";
 import { diagnose, openHealthyScene } from "../support/doctor-scene.ts";
 import { expiringIn, GCP_ARN, ONE_ROLE, openScene, THREE_ROLES } from "../support/scene.ts";

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import { doctor } from "../../src/command/doctor.ts";
 import { GLOBAL_DEFAULTS } from "../../src/command-line/invocation.ts";
-import { addressOf } from "../../src/command/doctor/sts-probe.ts";
+import { addressOf } from "../../src/doctor/sts-probe.ts";
 import { openHealthyScene } from "../support/doctor-scene.ts";
 import { ONE_ROLE, type Scene } from "../support/scene.ts";
 import { testWorld, type TestWorld, type TestWorldOptions } from "../support/test-world.ts";

@@ -3,13 +3,13 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
-import { calendarGapMs, cronGapMs } from "../../src/command/doctor/calendar.ts";
-import { cronLines, isCronRunning } from "../../src/command/doctor/cron-lines.ts";
-import { CHECKS, finding, inOrder, typed } from "../../src/command/doctor/finding.ts";
-import { parseMountinfo } from "../../src/command/doctor/mount.ts";
-import { nodeFindings, OLDEST_NODE } from "../../src/command/doctor/node-version.ts";
-import { summary, toJson, toText } from "../../src/command/doctor/render.ts";
-import { parseUnits } from "../../src/command/doctor/systemd-timer.ts";
+import { calendarGapMs, cronGapMs } from "../../src/doctor/calendar.ts";
+import { cronLines, isCronRunning } from "../../src/doctor/cron-lines.ts";
+import { CHECKS, finding, inOrder, typed } from "../../src/doctor/finding.ts";
+import { parseMountinfo } from "../../src/doctor/mount.ts";
+import { nodeFindings, OLDEST_NODE } from "../../src/doctor/node-version.ts";
+import { summary, toJson, toText } from "../../src/doctor/render.ts";
+import { parseUnits } from "../../src/doctor/systemd-timer.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 suite("doctor's view of mounts", () => {

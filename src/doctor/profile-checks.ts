@@ -1,8 +1,8 @@
-import { renderDuration, renderInstant } from "../../base/duration.ts";
-import type { ProfileSection } from "../../credentials-file/document.ts";
-import { refusalOf } from "../../refresh/outcome.ts";
-import { isPassThrough, type Reason } from "../../plan/profile-state.ts";
-import type { Step } from "../../plan/plan.ts";
+import { renderDuration, renderInstant } from "../base/duration.ts";
+import type { ProfileSection } from "../credentials-file/document.ts";
+import { refusalOf } from "../refresh/outcome.ts";
+import { isPassThrough, type Reason } from "../plan/profile-state.ts";
+import type { Step } from "../plan/plan.ts";
 import { failureFinding, finding, type Finding, typed } from "./finding.ts";
 import type { Target } from "./setup.ts";
 

@@ -1,5 +1,5 @@
-import { Failure } from "../../base/failure.ts";
-import { runProgram } from "../../base/program.ts";
+import { Failure } from "../base/failure.ts";
+import { runProgram } from "../base/program.ts";
 import { type DoctorContext, TOOL_MS, within } from "./context.ts";
 
 /** What one of the machine's own programs (`systemctl`, `crontab`) said. */

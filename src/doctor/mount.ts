@@ -1,4 +1,4 @@
-import { readSign } from "../../safe-file/read-sign.ts";
+import { readSign } from "../safe-file/read-sign.ts";
 
 /** A mount of one file over another, as `docker run -v FILE:FILE` and Kubernetes' `subPath` make it. */
 export interface FileMount {

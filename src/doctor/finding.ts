@@ -1,5 +1,5 @@
-import { errnoOf, Failure } from "../../base/failure.ts";
-import { withoutSecrets } from "../../base/printable.ts";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { withoutSecrets } from "../base/printable.ts";
 
 /** What `doctor` looked at; stable words for scripts, in the order in which they are reported. */
 export const CHECKS = [

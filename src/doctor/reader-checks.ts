@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
-import type { CredentialsDocument } from "../../credentials-file/document.ts";
-import { MODELLED_READERS, readerProblems, type ReaderProblem } from "../../credentials-file/reader-models/problems.ts";
-import { expiryWarnings, listed } from "../../credentials-file/warnings.ts";
+import type { CredentialsDocument } from "../credentials-file/document.ts";
+import { MODELLED_READERS, readerProblems, type ReaderProblem } from "../credentials-file/reader-models/problems.ts";
+import { expiryWarnings, listed } from "../credentials-file/warnings.ts";
 import { counted, finding, type Finding } from "./finding.ts";
 
 /** More than these of one kind are counted and not shown. */

@@ -1,5 +1,5 @@
-import { printable } from "../../base/printable.ts";
-import { type Colour, paint } from "../../output/colour.ts";
+import { printable } from "../base/printable.ts";
+import { type Colour, paint } from "../output/colour.ts";
 import { counted, type Finding, type Level } from "./finding.ts";
 
 /** Claims and paths may be long; more than this is nobody's line any more. */

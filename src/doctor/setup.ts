@@ -1,19 +1,19 @@
 import { join } from "node:path";
 
-import { expandPath, usualCredentialsFile } from "../../base/expand-path.ts";
-import { Failure } from "../../base/failure.ts";
-import { type CredentialsView, openCredentialsView } from "../../refresh/credentials-view.ts";
-import { type Loaded, loadProfiles, planLoaded } from "../../refresh/load.ts";
-import type { Config, StsEndpoint } from "../../config/config.ts";
-import { parseIniFile } from "../../config/ini-file.ts";
-import { type ConfigSource, readConfigSource } from "../../config/locate.ts";
-import { ambientRegion } from "../../config/region.ts";
-import { ConfigMistakes } from "../../config/config-issues.ts";
-import { profileNameProblem } from "../../base/profile-name.ts";
-import { type ConfigOptions, readConfig } from "../../config/read.ts";
-import { MANAGER } from "../../credentials-file/managed.ts";
-import type { Step } from "../../plan/plan.ts";
-import type { World } from "../../base/world.ts";
+import { expandPath, usualCredentialsFile } from "../base/expand-path.ts";
+import { Failure } from "../base/failure.ts";
+import { type CredentialsView, openCredentialsView } from "../refresh/credentials-view.ts";
+import { type Loaded, loadProfiles, planLoaded } from "../refresh/load.ts";
+import type { Config, StsEndpoint } from "../config/config.ts";
+import { parseIniFile } from "../config/ini-file.ts";
+import { type ConfigSource, readConfigSource } from "../config/locate.ts";
+import { ambientRegion } from "../config/region.ts";
+import { ConfigMistakes } from "../config/config-issues.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
+import { type ConfigOptions, readConfig } from "../config/read.ts";
+import { MANAGER } from "../credentials-file/managed.ts";
+import type { Step } from "../plan/plan.ts";
+import type { World } from "../base/world.ts";
 
 /** One profile to look at. */
 export interface Target {

@@ -1,9 +1,9 @@
 import { access, constants, lstat, stat } from "node:fs/promises";
 
-import { errnoOf } from "../../base/failure.ts";
-import type { CredentialsView } from "../../refresh/credentials-view.ts";
-import { directoryOf } from "../../safe-file/sibling-paths.ts";
-import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
+import { errnoOf } from "../base/failure.ts";
+import type { CredentialsView } from "../refresh/credentials-view.ts";
+import { directoryOf } from "../safe-file/sibling-paths.ts";
+import type { ResolvedFile } from "../safe-file/resolve-file.ts";
 import type { DoctorContext } from "./context.ts";
 import { failureFinding, finding, type Finding } from "./finding.ts";
 import { leftoverFindings } from "./leftovers.ts";

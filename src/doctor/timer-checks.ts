@@ -1,5 +1,5 @@
-import { renderDuration } from "../../base/duration.ts";
-import { DEFAULT_LIFETIME_MS } from "../../plan/due.ts";
+import { renderDuration } from "../base/duration.ts";
+import { DEFAULT_LIFETIME_MS } from "../plan/due.ts";
 import type { DoctorContext } from "./context.ts";
 import { lookAtCron } from "./cron-lines.ts";
 import { finding, type Finding } from "./finding.ts";

@@ -1,5 +1,5 @@
-import { type Deadline, startDeadline } from "../../base/deadline.ts";
-import type { World } from "../../base/world.ts";
+import { type Deadline, startDeadline } from "../base/deadline.ts";
+import type { World } from "../base/world.ts";
 
 /** What a check may use. */
 export interface DoctorContext {

@@ -1,8 +1,8 @@
-import { usualAwsConfigFile } from "../../base/expand-path.ts";
-import { type CredentialsDocument, parseDocument } from "../../credentials-file/document.ts";
-import { readFileSafely, refusalOf } from "../../safe-file/read-file.ts";
-import type { TimeLimit } from "../../safe-file/time-limit.ts";
-import type { World } from "../../base/world.ts";
+import { usualAwsConfigFile } from "../base/expand-path.ts";
+import { type CredentialsDocument, parseDocument } from "../credentials-file/document.ts";
+import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
+import type { TimeLimit } from "../safe-file/time-limit.ts";
+import type { World } from "../base/world.ts";
 import { finding, type Finding } from "./finding.ts";
 
 /** What a key of `~/.aws/config` makes of the static keys of the same profile. */

@@ -1,12 +1,12 @@
 import pLimit from "p-limit";
 
-import { renderDuration } from "../../base/duration.ts";
-import { Failure } from "../../base/failure.ts";
-import type { StsEndpoint } from "../../config/config.ts";
-import { ownershipOf } from "../../credentials-file/ownership.ts";
-import { openSts } from "../../sts/client.ts";
-import { getCallerIdentity } from "../../sts/get-caller-identity.ts";
-import type { SigningKeys } from "../../sts/session.ts";
+import { renderDuration } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import type { StsEndpoint } from "../config/config.ts";
+import { ownershipOf } from "../credentials-file/ownership.ts";
+import { openSts } from "../sts/client.ts";
+import { getCallerIdentity } from "../sts/get-caller-identity.ts";
+import type { SigningKeys } from "../sts/session.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, failureFinding, finding, type Finding, typed } from "./finding.ts";
 import { isTemporary } from "./identity-checks.ts";

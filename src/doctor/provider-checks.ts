@@ -1,13 +1,13 @@
-import { renderInstant } from "../../base/duration.ts";
-import { withOutbound } from "../../net/outbound.ts";
-import type { ProfileSpec } from "../../config/config.ts";
-import { handOn, type ProvidedKeys } from "../../sources/pass-through.ts";
-import { sourceKeysOf } from "../../refresh/source-keys.ts";
+import { renderInstant } from "../base/duration.ts";
+import { withOutbound } from "../net/outbound.ts";
+import type { ProfileSpec } from "../config/config.ts";
+import { handOn, type ProvidedKeys } from "../sources/pass-through.ts";
+import { sourceKeysOf } from "../refresh/source-keys.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding, typed } from "./finding.ts";
 import type { Target } from "./setup.ts";
 import { ownerOf } from "./sts-checks.ts";
-import { textReader } from "../../safe-file/read-text.ts";
+import { textReader } from "../safe-file/read-text.ts";
 
 /**
  * Tries where a profile's keys come from when that is no identity token: an AWS profile, what AWS gives the machine, a SAML
@@ -44,7 +44,7 @@ async function examineProvider({ step, view, profile }: Target, context: DoctorC
       return ok(await triedAssertion(spec, context));
     case "credential-source": {
       const describe = `credential_source = ${source.credentialSource}`;
-      const { keysOfMachine } = await import("../../sources/ambient-credentials.ts");
+      const { keysOfMachine } = await import("../sources/ambient-credentials.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
         keysOfMachine(source.credentialSource, { env: context.world.env, deadline }),
       );
@@ -52,7 +52,7 @@ async function examineProvider({ step, view, profile }: Target, context: DoctorC
     }
     case "aws-profile": {
       const { env, cwd, home, uid } = context.world;
-      const { keysOfAwsProfile } = await import("../../sources/aws-profile.ts");
+      const { keysOfAwsProfile } = await import("../sources/aws-profile.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
         withOutbound(env, textReader(uid, { interrupted: deadline.signal }), (outbound) =>
           keysOfAwsProfile(source.awsProfile, spec.endpoint, [profile], {
@@ -74,7 +74,7 @@ async function examineProvider({ step, view, profile }: Target, context: DoctorC
 async function triedAssertion({ source, role }: ProfileSpec, context: DoctorContext): Promise<string> {
   if (source.kind !== "saml" || !role) throw new Error("no SAML profile");
   const { env, cwd } = context.world;
-  const { readSamlAssertion } = await import("../../sources/saml-assertion.ts");
+  const { readSamlAssertion } = await import("../sources/saml-assertion.ts");
   const wanted = { role, principalArn: source.principalArn };
   const { principalArn } = await within(context, NETWORK_MS, (deadline) =>
     readSamlAssertion(source.assertion, wanted, { env, cwd, deadline, clock: context.world }),

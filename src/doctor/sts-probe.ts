@@ -1,12 +1,12 @@
-import { Failure } from "../../base/failure.ts";
-import type { StsEndpoint } from "../../config/config.ts";
-import { ask, dateOf, type HttpAnswer } from "../../net/http.ts";
-import { openOutbound, type Outbound } from "../../net/outbound.ts";
-import { printable } from "../../base/printable.ts";
-import { type ResolvedEndpoint, resolveEndpoint } from "../../sts/endpoint.ts";
-import { fipsHint } from "../../net/network-fault.ts";
+import { Failure } from "../base/failure.ts";
+import type { StsEndpoint } from "../config/config.ts";
+import { ask, dateOf, type HttpAnswer } from "../net/http.ts";
+import { openOutbound, type Outbound } from "../net/outbound.ts";
+import { printable } from "../base/printable.ts";
+import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
+import { fipsHint } from "../net/network-fault.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
-import { textReader } from "../../safe-file/read-text.ts";
+import { textReader } from "../safe-file/read-text.ts";
 
 /** What an STS endpoint said to somebody without keys. */
 export type StsProbe =
@@ -84,7 +84,7 @@ export async function addressOf(endpoint: ResolvedEndpoint): Promise<URL> {
   const { region, useFips, useDualstack } = endpoint;
   // The SDK holds a region to be a host label too, but only when it calls.
   if (!/^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(region)) throw noEndpoint(region);
-  const { STSClient } = await import("../../sts/sdk.ts");
+  const { STSClient } = await import("../sts/sdk.ts");
   const client = new STSClient({
     region,
     useFipsEndpoint: useFips,

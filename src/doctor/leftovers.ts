@@ -1,11 +1,11 @@
 import { lstat, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
-import { renderDuration } from "../../base/duration.ts";
-import { directoryOf, journalOf } from "../../safe-file/sibling-paths.ts";
-import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
-import { fileLockOf, secondFileLockOf } from "../../safe-file/lock-name.ts";
-import { isTemporaryName } from "../../safe-file/temporary-name.ts";
+import { renderDuration } from "../base/duration.ts";
+import { directoryOf, journalOf } from "../safe-file/sibling-paths.ts";
+import type { ResolvedFile } from "../safe-file/resolve-file.ts";
+import { fileLockOf, secondFileLockOf } from "../safe-file/lock-name.ts";
+import { isTemporaryName } from "../safe-file/temporary-name.ts";
 import { counted, finding, type Finding } from "./finding.ts";
 
 /** A holder touches its lock every 2 s and is dead after 10 (safe-file/lock-liveness.ts). */

@@ -1,15 +1,15 @@
-import { renderDuration } from "../../base/duration.ts";
-import { Failure } from "../../base/failure.ts";
-import { withOutbound } from "../../net/outbound.ts";
-import type { IdentitySource, ProfileSpec } from "../../config/config.ts";
-import { describeClaims } from "../../sources/jwt.ts";
-import { identityKey, obtainIdentityToken } from "../../sources/obtain-token.ts";
-import { printable } from "../../base/printable.ts";
-import type { TokenClaims } from "../../sources/token.ts";
+import { renderDuration } from "../base/duration.ts";
+import { Failure } from "../base/failure.ts";
+import { withOutbound } from "../net/outbound.ts";
+import type { IdentitySource, ProfileSpec } from "../config/config.ts";
+import { describeClaims } from "../sources/jwt.ts";
+import { identityKey, obtainIdentityToken } from "../sources/obtain-token.ts";
+import { printable } from "../base/printable.ts";
+import type { TokenClaims } from "../sources/token.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding } from "./finding.ts";
 import type { Target } from "./setup.ts";
-import { textReader } from "../../safe-file/read-text.ts";
+import { textReader } from "../safe-file/read-text.ts";
 
 /** This much between the issuer's clock and ours is usual; a refresh warns of more as well. */
 const SKEW_MS = 60_000;

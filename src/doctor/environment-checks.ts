@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 
-import { usualCredentialsFile } from "../../base/expand-path.ts";
-import { didYouMean } from "../../config/did-you-mean.ts";
-import type { World } from "../../base/world.ts";
+import { usualCredentialsFile } from "../base/expand-path.ts";
+import { didYouMean } from "../config/did-you-mean.ts";
+import type { World } from "../base/world.ts";
 import { finding, type Finding } from "./finding.ts";
 import type { Setup } from "./setup.ts";
 

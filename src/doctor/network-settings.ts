@@ -1,7 +1,7 @@
 import { access, constants } from "node:fs/promises";
 
-import { proxyFor } from "../../net/proxy.ts";
-import type { Environment } from "../../base/world.ts";
+import { proxyFor } from "../net/proxy.ts";
+import type { Environment } from "../base/world.ts";
 import { finding, type Finding } from "./finding.ts";
 
 const NAMES = ["HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY"].flatMap((name) => [name, name.toLowerCase()]);

@@ -2,7 +2,7 @@ import { access } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 
-import { unitDirectory } from "../../schedule/systemd-state.ts";
+import { unitDirectory } from "../schedule/systemd-state.ts";
 import { calendarGapMs } from "./calendar.ts";
 import type { DoctorContext } from "./context.ts";
 import { finding, type Finding } from "./finding.ts";
