@@ -44,7 +44,7 @@ const CHUNKS = {
     "node_modules/@aws-sdk/client-sts/",
   ],
   "command-line": ["src/command-line/args.ts"],
-  terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/command/init/ask.ts", "src/output/table.ts"],
+  terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/init/ask.ts", "src/output/table.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
   // Keys and assertions that come another way.
   providers: ["src/sts/", "node_modules/@xmldom/"],

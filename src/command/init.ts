@@ -10,10 +10,10 @@ import { expandPath, fromWorkingDirectory, homeOf, pathOrThrow } from "../base/e
 import { didYouMean } from "../config/did-you-mean.ts";
 import { configFromSource, readConfig } from "../config/read.ts";
 import { IDENTITIES } from "../config/role-source.ts";
-import { chosenBy, isServed, missingFlags, obviousChoice, remarksOn } from "./init/choices.ts";
-import { isTaken, taken, writeConfigFile } from "./init/config-file.ts";
-import { type Answers, renderConfig } from "./init/config-text.ts";
-import { lookAround, type Sign } from "./init/surroundings.ts";
+import { chosenBy, isServed, missingFlags, obviousChoice, remarksOn } from "../init/choices.ts";
+import { isTaken, taken, writeConfigFile } from "../init/config-file.ts";
+import { type Answers, renderConfig } from "../init/config-text.ts";
+import { lookAround, type Sign } from "../init/environment-hints.ts";
 import type { World } from "../base/world.ts";
 
 /**
@@ -100,7 +100,7 @@ async function findAnswers(
   const known = withObvious(values, signs);
   const missing = missingFlags(known);
   if (missing.length === 0) return { answers: complete(known), signs };
-  const { askPerson, canAsk } = await import("./init/ask.ts");
+  const { askPerson, canAsk } = await import("../init/ask.ts");
   if (!canAsk(world)) throw noTerminal(missing);
   const answers = await askPerson({ profile, values }, signs, world);
   return { answers, signs };

@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 
 import { startDeadline } from "../../src/base/deadline.ts";
 import { keepHealthFile, removeHealthFile } from "../../src/output/health-file.ts";
-import { writeConfigFile } from "../../src/command/init/config-file.ts";
+import { writeConfigFile } from "../../src/init/config-file.ts";
 import { journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
 import { readCredentialsFile } from "../../src/safe-file/read-target.ts";

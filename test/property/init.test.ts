@@ -7,7 +7,7 @@ import { parseIniFile } from "../../src/config/ini-file.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
 import { profileNameProblem } from "../../src/base/profile-name.ts";
 import { Failure } from "../../src/base/failure.ts";
-import { renderConfig } from "../../src/command/init/config-text.ts";
+import { renderConfig } from "../../src/init/config-text.ts";
 
 const piece = fc.oneof(
   fc.constantFrom(";", "#", '"', "'", "\\", "=", " ", "[", "]", "true", "null", "$", "é", "日"),

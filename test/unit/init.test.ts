@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 
 import type { ConfigKey } from "../../src/config/keys.ts";
-import { missingFlags, obviousChoice, remarksOn } from "../../src/command/init/choices.ts";
-import { isTaken, writeConfigFile } from "../../src/command/init/config-file.ts";
-import { lookAround, ssoProfiles } from "../../src/command/init/surroundings.ts";
+import { missingFlags, obviousChoice, remarksOn } from "../../src/init/choices.ts";
+import { isTaken, writeConfigFile } from "../../src/init/config-file.ts";
+import { lookAround, ssoProfiles } from "../../src/init/environment-hints.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { testWorld } from "../support/test-world.ts";
 

@@ -1,6 +1,6 @@
-import { Failure } from "../../base/failure.ts";
-import { parseIniFile } from "../../config/ini-file.ts";
-import type { ConfigKey } from "../../config/keys.ts";
+import { Failure } from "../base/failure.ts";
+import { parseIniFile } from "../config/ini-file.ts";
+import type { ConfigKey } from "../config/keys.ts";
 
 /** What goes into the config: one profile. */
 export interface Answers {

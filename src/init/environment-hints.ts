@@ -1,11 +1,11 @@
 import { join } from "node:path";
 
-import { usualAwsConfigFile } from "../../base/expand-path.ts";
-import type { IDENTITIES } from "../../config/role-source.ts";
-import { showsGoogleCloud } from "../../sources/gcp-address.ts";
-import type { World } from "../../base/world.ts";
+import { usualAwsConfigFile } from "../base/expand-path.ts";
+import type { IDENTITIES } from "../config/role-source.ts";
+import { showsGoogleCloud } from "../sources/gcp-address.ts";
+import type { World } from "../base/world.ts";
 import { askGoogle } from "./google-probe.ts";
-import { readSign } from "../../safe-file/read-sign.ts";
+import { readSign } from "../safe-file/read-sign.ts";
 
 /** A word that `identity` may have. */
 export type IdentityName = (typeof IDENTITIES)[number];

@@ -1,8 +1,8 @@
-import { Failure } from "../../base/failure.ts";
-import { askEither, metadataAddress, type MetadataAddress } from "../../sources/gcp-address.ts";
-import { ask } from "../../net/http.ts";
-import { printable } from "../../base/printable.ts";
-import type { Environment } from "../../base/world.ts";
+import { Failure } from "../base/failure.ts";
+import { askEither, metadataAddress, type MetadataAddress } from "../sources/gcp-address.ts";
+import { ask } from "../net/http.ts";
+import { printable } from "../base/printable.ts";
+import type { Environment } from "../base/world.ts";
 
 /** A machine on Google Cloud answers in milliseconds; elsewhere nobody should wait for a route that leads nowhere. */
 const PROBE_MS = 1000;

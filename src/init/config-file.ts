@@ -2,11 +2,11 @@ import { constants } from "node:fs";
 import { access, lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 
-import { errnoOf, Failure } from "../../base/failure.ts";
-import { fileFailure } from "../../safe-file/file-failure.ts";
-import { openPlace } from "../../safe-file/place.ts";
-import { createFile, replaceFile } from "../../safe-file/replace-file.ts";
-import type { World } from "../../base/world.ts";
+import { errnoOf, Failure } from "../base/failure.ts";
+import { fileFailure } from "../safe-file/file-failure.ts";
+import { openPlace } from "../safe-file/place.ts";
+import { createFile, replaceFile } from "../safe-file/replace-file.ts";
+import type { World } from "../base/world.ts";
 
 /** With which the directory keeps a file from being made in it. */
 const DIRECTORY_ERRORS: ReadonlySet<string> = new Set([

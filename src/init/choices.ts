@@ -1,6 +1,6 @@
-import type { ConfigKey } from "../../config/keys.ts";
-import { IDENTITIES } from "../../config/role-source.ts";
-import type { IdentityName, Sign } from "./surroundings.ts";
+import type { ConfigKey } from "../config/keys.ts";
+import { IDENTITIES } from "../config/role-source.ts";
+import type { IdentityName, Sign } from "./environment-hints.ts";
 
 /** How the role is got: an identity that this version serves, or the keys of another profile. */
 export type Choice = IdentityName | "source-profile";

@@ -1,13 +1,13 @@
 import { kill, stderr, stdin } from "node:process";
 
-import type { ConfigKey } from "../../config/keys.ts";
-import { configuredNameProblem } from "../../base/profile-name.ts";
-import { parseRoleArn, roleArnHint } from "../../config/role-arn.ts";
-import { IDENTITIES } from "../../config/role-source.ts";
-import type { World } from "../../base/world.ts";
+import type { ConfigKey } from "../config/keys.ts";
+import { configuredNameProblem } from "../base/profile-name.ts";
+import { parseRoleArn, roleArnHint } from "../config/role-arn.ts";
+import { IDENTITIES } from "../config/role-source.ts";
+import type { World } from "../base/world.ts";
 import { type Choice, chosenBy, neededBy } from "./choices.ts";
 import type { Answers } from "./config-text.ts";
-import type { Sign } from "./surroundings.ts";
+import type { Sign } from "./environment-hints.ts";
 
 /** What the flags said already; only the rest is asked. */
 export interface Given {
