@@ -20,9 +20,9 @@ import { refuseExposedConfig } from "../schedule/refuse-exposed.ts";
 import type { ScheduledFile, Scheduler } from "../schedule/request.ts";
 import { systemdState, unitDirectory } from "../schedule/systemd-state.ts";
 import { SERVICE_NAME, serviceUnit, TIMER_NAME, timerUnit } from "../schedule/systemd-unit.ts";
-import type { ToolContext } from "../schedule/tool.ts";
+import type { ToolContext } from "../schedule/run-tool.ts";
 import type { World } from "../base/world.ts";
-import { printKubernetes } from "./schedule-kubernetes.ts";
+import { printKubernetes } from "../schedule/kubernetes.ts";
 
 /**
  * Prints, installs or uninstalls what runs `refresh` again and again.

@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { runTool, type ToolContext } from "./tool.ts";
+import { runTool, type ToolContext } from "./run-tool.ts";
 
 /** A user of this machine. */
 export interface Account {

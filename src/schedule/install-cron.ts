@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { hasBlock, spliceCrontab } from "./crontab.ts";
-import { runTool, type ToolContext } from "./tool.ts";
+import { runTool, type ToolContext } from "./run-tool.ts";
 
 /**
  * Puts our block into a user's crontab, or takes it out, by crontab(1); every other byte stays.

@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { LAUNCHD_LABEL, PLIST_MARK } from "./launchd-plist.ts";
-import { removeOwnFile, writeOwnFile } from "./own-file.ts";
-import { runTool, type ToolContext } from "./tool.ts";
+import { removeOwnFile, writeOwnFile } from "./managed-file.ts";
+import { runTool, type ToolContext } from "./run-tool.ts";
 
 /** Where a launchd job goes (launchd.plist(5), launchctl(1)). */
 export interface LaunchdPlace {

@@ -2,10 +2,10 @@ import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import { removeFile } from "../safe-file/place.ts";
-import { removeOwnFile, writeOwnFile } from "./own-file.ts";
+import { removeOwnFile, writeOwnFile } from "./managed-file.ts";
 import { enablingLink, systemdState } from "./systemd-state.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
-import { runTool, type ToolContext } from "./tool.ts";
+import { runTool, type ToolContext } from "./run-tool.ts";
 
 /** Where the units go, and whose manager is told. */
 export interface SystemdPlace {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { homeOf } from "../base/expand-path.ts";
 import { errnoOf } from "../base/failure.ts";
 import type { World } from "../base/world.ts";
-import { ownFileState } from "./own-file.ts";
+import { ownFileState } from "./managed-file.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
 
 /** What is installed, as the files tell: no bus is asked, so it works from cron, in a container and for another user. */

@@ -11,7 +11,7 @@ import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
-import { removeOwnFile, writeOwnFile } from "../../src/schedule/own-file.ts";
+import { removeOwnFile, writeOwnFile } from "../../src/schedule/managed-file.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";
 import { failNth } from "../support/fail-nth.ts";
 import { OTHER_USER } from "../support/other-user.ts";

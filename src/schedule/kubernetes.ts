@@ -3,9 +3,9 @@ import type { Reporter } from "../output/report.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { readConfigSource } from "../config/locate.ts";
 import { configFromSource } from "../config/read.ts";
-import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN } from "../schedule/kubernetes-config.ts";
-import { KUBERNETES_ENVIRONMENT, kubernetesManifest } from "../schedule/kubernetes-manifest.ts";
-import type { ScheduledFile } from "../schedule/request.ts";
+import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN } from "./kubernetes-config.ts";
+import { KUBERNETES_ENVIRONMENT, kubernetesManifest } from "./kubernetes-manifest.ts";
+import type { ScheduledFile } from "./request.ts";
 import { VERSION } from "../version.ts";
 import type { World } from "../base/world.ts";
 
