@@ -20,7 +20,7 @@ import { renderPolicy } from "../trust-policy/render.ts";
 import { assumeRoleRequest, type TrustRequest, webIdentityRequest } from "../trust-policy/trust-request.ts";
 import { withinLimit } from "../safe-file/time-limit.ts";
 import type { World } from "../base/world.ts";
-import { findSubject, type TrustSubject } from "./trust-policy-subject.ts";
+import { findSubject, type TrustSubject } from "../trust-policy/subject.ts";
 
 /**
  * Prints the trust policy that the role of a profile needs to let this machine's identity in, or says what of an existing

@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import type { SigningKeys } from "../sts/session.ts";
-import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
+import type { SourcePrincipal } from "./trust-request.ts";
 import type { Deadline } from "../base/deadline.ts";
 import type { World } from "../base/world.ts";
 import { openCredentialsView } from "../refresh/credentials-view.ts";

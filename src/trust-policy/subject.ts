@@ -6,8 +6,8 @@ import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/
 import type { IdentityContext } from "../sources/obtain-token.ts";
 import type { TokenClaims } from "../sources/token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
-import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "../trust-policy/trust-request.ts";
-import type { SourcePrincipal } from "../trust-policy/trust-request.ts";
+import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "./trust-request.ts";
+import type { SourcePrincipal } from "./trust-request.ts";
 import type { World } from "../base/world.ts";
 import { findSourcePrincipal } from "./source-principal.ts";
 import { textReader } from "../safe-file/read-text.ts";
