@@ -12,7 +12,7 @@ import { SCHEDULERS } from "../schedule/request.ts";
 import { POLICY_FORMATS } from "../trust-policy/render.ts";
 import type { World } from "../base/world.ts";
 import { openCredentialsView } from "../refresh/credentials-view.ts";
-import { chosenFile, oursIn } from "./find-sections.ts";
+import { chosenFile, oursIn } from "./locate-sections.ts";
 
 /**
  * Prints a completion script, or answers one: what may stand at the cursor, one candidate a line.

@@ -9,7 +9,7 @@ import { ownershipOf } from "../credentials-file/ownership.ts";
 import type { EditResult } from "../refresh/update-credentials-file.ts";
 import type { World } from "../base/world.ts";
 import type { CredentialsView } from "../refresh/credentials-view.ts";
-import { findSections, type Found } from "./find-sections.ts";
+import { findSections, type Found } from "./locate-sections.ts";
 
 /** How the removal of one profile ended. */
 interface Removal extends Found {
