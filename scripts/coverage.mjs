@@ -1,6 +1,6 @@
 // Prints how many lines of the given rooms the tests ran, and fails where a room stays below its share.
 // usage: NODE_V8_COVERAGE=DIR node scripts/run-tests.mjs [FILE...] && node scripts/coverage.mjs DIR ROOM=PERCENT...
-//        for example: node scripts/coverage.mjs coverage/raw src/identity=95 src/sts=95
+//        for example: node scripts/coverage.mjs coverage/raw src/sources=95 src/sts=95
 // V8 writes what each test process ran; c8 maps it back to the TypeScript by the source maps.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";

@@ -23,6 +23,13 @@ const ENTRY = "rolefresh";
 const PROVIDERS =
   /(?:^|\/)@(?:aws-sdk\/(?:credential-providers|credential-provider-(?!node|env)|nested-clients|token-providers)|smithy\/credential-provider-imds)/;
 
+/** What gives an identity token. */
+const TOKEN_SOURCES = [
+  ...["obtain-token", "token-command", "token-file", "token-url", "environment-variable"],
+  ...["gcp-adc", "gcp-metadata", "gcp-impersonation", "gcloud", "google-client", "google-fetch"],
+  ...["azure", "github-actions", "gitlab", "kubernetes"],
+];
+
 /** Which file each dynamically imported module goes to, with all that it alone needs. Everything else: `commands`. */
 const CHUNKS = {
   // The command line, the config, the plan.
@@ -33,21 +40,24 @@ const CHUNKS = {
     "src/output/progress.ts",
     "src/refresh/refresh-run.ts",
     "src/refresh/hook.ts",
-    "src/credentials-file/",
-    "src/identity/",
-    "src/metrics/",
+    "src/refresh/run-metrics.ts",
+    "src/refresh/update-credentials-file.ts",
+    "src/output/prometheus-text.ts",
+    "src/safe-file/",
+    ...TOKEN_SOURCES.map((name) => `src/sources/${name}.ts`),
     "node_modules/proper-lockfile/",
   ],
   // The call of STS, loaded while the answers of a metadata server are on their way.
   sts: [
-    ...["client", "sdk", "transport", "assume-role-with-web-identity"].map((name) => `src/sts/${name}.ts`),
+    ...["client", "sdk", "assume-role-with-web-identity"].map((name) => `src/sts/${name}.ts`),
+    "src/net/sdk-transport.ts",
     "node_modules/@aws-sdk/client-sts/",
   ],
   "command-line": ["src/command-line/args.ts"],
   terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/init/ask.ts", "src/output/table.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
   // Keys and assertions that come another way.
-  providers: ["src/sts/", "node_modules/@xmldom/"],
+  providers: ["src/sts/", "src/sources/", "node_modules/@xmldom/"],
   proxy: ["node_modules/https-proxy-agent/", "node_modules/http-proxy-agent/", "node_modules/proxy-agent/"],
 };
 

@@ -36,7 +36,7 @@ export const COMMAND_LINES: readonly CommandLine[] = [
 ];
 
 /**
- * Reads the command line; yargs lives only in `cli/`.
+ * Reads the command line; yargs lives only in `command-line/`.
  *
  * @param columns the terminal's width, for the help text
  * @throws Failure USAGE

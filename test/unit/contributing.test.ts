@@ -37,7 +37,7 @@ suite("CONTRIBUTING.md and docs/INSTALL.md", () => {
     const text = await read("CONTRIBUTING.md");
     const names = ["IdentitySource", "TOKEN_IDENTITIES", "KEYS_OF_TOKEN_IDENTITY", "readIdentitySource", "checkToken"];
     const codes = text.match(/\bIDENTITY_[A-Z]+\b/g) ?? [];
-    const folders = ["src/config", "src/identity", "src/base"];
+    const folders = ["src/config", "src/sources", "src/base"];
     const sources: string[] = [];
     for (const folder of folders)
       for (const name of await readdir(new URL(folder, root))) sources.push(await read(`${folder}/${name}`));
