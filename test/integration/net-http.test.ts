@@ -16,7 +16,7 @@ import type { Fault } from "../sandbox/fault.ts";
 import { startGitHub } from "../sandbox/github.ts";
 import { signToken } from "../sandbox/google-token.ts";
 import { jsonReply, startTokenService, textReply, timesAt, type TokenService } from "../sandbox/token-service.ts";
-import { assertIdentityFails, identityBench } from "../support/identity-bench.ts";
+import { assertIdentityFails, identityBench } from "../support/sources-bench.ts";
 
 /** The sources that ask an HTTP server, each against a server that behaves as the vendor's page says. */
 

@@ -6,7 +6,7 @@ import { tokenFromKubernetes } from "../../src/sources/kubernetes.ts";
 import { obtainIdentityToken } from "../../src/sources/obtain-token.ts";
 import { signToken } from "../sandbox/google-token.ts";
 import { timesAt } from "../sandbox/token-service.ts";
-import { assertIdentityFails, identityBench } from "../support/identity-bench.ts";
+import { assertIdentityFails, identityBench } from "../support/sources-bench.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 const token = (aud: string, iss = "https://oidc.eks.example.com/id/A", at = new Date()) =>

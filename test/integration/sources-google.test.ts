@@ -12,7 +12,7 @@ import { type GoogleIam, KEY_ACCOUNT, startGoogleIam, USER_CLIENT_ID } from "../
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { METADATA_ACCESS_TOKEN } from "../sandbox/service-accounts.ts";
 import { jsonReply, startTokenService, textReply } from "../sandbox/token-service.ts";
-import { assertIdentityFails, identityBench, type IdentityBench } from "../support/identity-bench.ts";
+import { assertIdentityFails, identityBench, type IdentityBench } from "../support/sources-bench.ts";
 import { type TempHome, tempHome } from "../support/temp-home.ts";
 
 const ADC = { kind: "gcp-adc", audience: "gcp", serviceAccount: undefined } as const;
