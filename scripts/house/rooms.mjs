@@ -11,7 +11,7 @@ export const ROOMS = {
   net: { duty: "the one HTTP client, proxies, retry policy, and what a network error means", uses: ["base", "safe-file"] },
   sts: { duty: "the STS calls and the validation of their responses", uses: ["base", "config", "net"] },
   sources: { duty: "how a profile proves who it is: Google, Azure, GitHub, SAML, MFA, another profile", uses: ["base", "config", "net", "plan", "safe-file", "sts"] },
-  output: { duty: "what people and programs read: reporter, exit codes, table, progress, metrics and health text", uses: ["base", "safe-file"] },
+  output: { duty: "what people and programs read: reporter, exit codes, table, progress, metrics and health text", uses: ["base", "config", "safe-file"] },
   refresh: { duty: "the heart: load, plan, execute, write, outcomes; single-flight, write queue, hooks", uses: ["base", "config", "credentials-file", "net", "output", "plan", "safe-file", "sources", "sts"] },
   completion: { duty: "shell completion", uses: ["base"] },
   init: { duty: "the questions, the hints of this machine, and the config that `init` writes", uses: ["base", "config", "net", "output", "safe-file", "sources"] },
@@ -24,7 +24,7 @@ export const ROOMS = {
 
 /** Files directly in `src/`, and the rooms they may import. */
 export const ENTRIES = {
-  "bin.ts": { duty: "the process becomes a `World`; signals and exit", uses: ["base", "output"] },
+  "bin.ts": { duty: "the process becomes a `World`; signals and exit", uses: ["base", "main.ts", "output"] },
   "main.ts": { duty: "runs one command and renders what failed", uses: ["base", "command", "command-line", "output"] },
 };
 

@@ -1,46 +1,13 @@
 import yargs, { type Argv } from "yargs";
 
 import { COMMAND_LINES } from "./args.ts";
+import type { CommandInfo, OptionInfo } from "../completion/command-info.ts";
 import { GLOBAL_FLAGS, grouped } from "./options.ts";
 
 /*
  * The command line as data, for completion and the man page: read out of the very yargs definitions that parse it, so that
  * the three cannot differ. yargs shows what it was told only through objects that its types do not name, hence the care.
  */
-
-/** An option, as help, completion and the manual page need it. */
-export interface OptionInfo {
-  readonly name: string;
-  /** One letter; undefined for none. */
-  readonly alias: string | undefined;
-  readonly describe: string;
-  /** The heading of the help text. */
-  readonly group: string;
-  readonly takesValue: boolean;
-  /** The values that yargs accepts; empty when it takes any. */
-  readonly choices: readonly string[];
-  readonly default: string | undefined;
-}
-
-/** An argument without a name, in its place. */
-export interface PositionalInfo {
-  readonly name: string;
-  readonly isList: boolean;
-  readonly describe: string;
-}
-
-/** A command, as help, completion and the manual page need it. */
-export interface CommandInfo {
-  readonly name: string;
-  /** Runs when no command is named. */
-  readonly isDefault: boolean;
-  readonly describe: string;
-  /** As in the first line of its help: `rolefresh exec PROFILE -- COMMAND…`. */
-  readonly synopsis: string;
-  readonly positionals: readonly PositionalInfo[];
-  /** Without the global ones. */
-  readonly options: readonly OptionInfo[];
-}
 
 /** Every command that the help shows, in its order. */
 export function describeCommands(): readonly CommandInfo[] {

@@ -2,24 +2,11 @@ import type { Shell } from "../completion/script.ts";
 import type { ConfigKey } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
 import type { ScheduleRequest } from "../schedule/request.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
+import type { TokenFlags } from "../trust-policy/token-flags.ts";
 import type { PolicyFormat } from "../trust-policy/render.ts";
 
 /** What the command line asks for: data, so that parsing is tested without running anything. */
-
-/** The options that every command has. */
-export interface GlobalOptions {
-  readonly json: boolean;
-  readonly quiet: boolean;
-  readonly verbose: boolean;
-  readonly logFormat: "text" | "json";
-  /** Where the metrics for Prometheus go; as typed. */
-  readonly metricsFile: string | undefined;
-  /** For every profile, whatever the config says. */
-  readonly lenient: boolean;
-  /** For the whole run. */
-  readonly timeoutMs: number;
-  readonly concurrency: number;
-}
 
 interface OnProfiles {
   readonly global: GlobalOptions;
@@ -52,14 +39,6 @@ export interface WatchInvocation extends OnProfiles {
   readonly kind: "watch";
   /** Exists while every profile has valid credentials; as typed. */
   readonly healthFile: string | undefined;
-}
-
-/** Claims of a token that nobody asks for, as the command line gives them. */
-export interface TokenFlags {
-  readonly subject: string;
-  readonly audience: string | undefined;
-  readonly authorizedParty: string | undefined;
-  readonly issuer: string | undefined;
 }
 
 /** `rolefresh trust-policy` */

@@ -1,6 +1,7 @@
 import { CONFIG_KEYS } from "../config/keys.ts";
 import { VERSION } from "../version.ts";
-import { type CommandInfo, describeCommands, describeGlobalOptions, type OptionInfo } from "./command-table.ts";
+import { describeCommands, describeGlobalOptions } from "./command-table.ts";
+import type { CommandInfo, OptionInfo } from "../completion/command-info.ts";
 import { EPILOGUE } from "./options.ts";
 
 /**

@@ -4,7 +4,8 @@ import { parseDuration } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
 import { CONFIG_KEYS, type ConfigKey, REPEATABLE_KEYS } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
-import { DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_MS, type GlobalOptions, type Invocation } from "./invocation.ts";
+import { DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_MS, type Invocation } from "./invocation.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
 
 /** Options that several commands share, and the readers that turn what yargs found into checked values. */
 

@@ -1,4 +1,4 @@
-import type { CommandInfo, OptionInfo, PositionalInfo } from "../command-line/command-table.ts";
+import type { CommandInfo, OptionInfo, PositionalInfo } from "./command-info.ts";
 
 /** One thing that may stand at the cursor. */
 export interface Candidate {

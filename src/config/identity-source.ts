@@ -1,4 +1,4 @@
-import { isLinkLocalHost, isLoopbackHost } from "../net/host.ts";
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import type { IdentitySource } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { type SectionReader, show } from "./section.ts";

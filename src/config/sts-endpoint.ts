@@ -1,4 +1,4 @@
-import { isLoopbackHost } from "../net/host.ts";
+import { isLoopbackHost } from "../base/host.ts";
 import type { RoleArn, StsEndpoint } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { defaultRegionOf, partitionOfRegion } from "./partition.ts";

@@ -4,9 +4,9 @@ import { checkSectionName, type Edit, managedValues } from "./edit.ts";
 import { guardSplice } from "./guard.ts";
 import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
-import type { Replacement } from "./byte-patch.ts";
+import type { Replacement } from "../base/byte-patch.ts";
 import { spliceProfiles } from "./splice.ts";
-import type { EditResult, PendingEdit } from "../refresh/update-credentials-file.ts";
+import type { EditResult, PendingEdit } from "./pending-edit.ts";
 
 /** An edit that may be made. */
 export interface Accepted {

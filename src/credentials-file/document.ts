@@ -1,7 +1,6 @@
 import type { Failure } from "../base/failure.ts";
 import { type Layout, layOut, linesOf } from "./layout.ts";
 import type { Line } from "./lines.ts";
-import type { Snapshot } from "../safe-file/read-target.ts";
 import { entriesOf, type Entry, type ProfileSection, toSection } from "./section.ts";
 import { type Problem, problemOf, refusal } from "./writability.ts";
 import { type FileWarning, warningsOf } from "./warnings.ts";
@@ -42,8 +41,14 @@ export interface SectionBody {
   readonly next: Line | undefined;
 }
 
+/** A file as it was read; without bytes it does not exist. */
+export interface FileContent {
+  readonly file: { readonly path: string };
+  readonly bytes: Buffer | undefined;
+}
+
 /** Reads a credentials file in one pass over its lines; a section is read when it is first asked for. */
-export function parseDocument(snapshot: Pick<Snapshot, "file" | "bytes">): CredentialsDocument {
+export function parseDocument(snapshot: FileContent): CredentialsDocument {
   return new ParsedDocument(snapshot);
 }
 
@@ -56,7 +61,7 @@ class ParsedDocument implements CredentialsDocument {
   #warnings: readonly FileWarning[] | undefined;
   #problem: Problem | undefined | null = null;
 
-  constructor({ file, bytes }: Parameters<typeof parseDocument>[0]) {
+  constructor({ file, bytes }: FileContent) {
     this.path = file.path;
     this.bytes = bytes;
     this.layout = layOut(bytes ?? Buffer.alloc(0));

@@ -1,4 +1,4 @@
-import { bytesAfter, type Replacement } from "./byte-patch.ts";
+import { bytesAfter, type Replacement } from "../base/byte-patch.ts";
 
 /**
  * The part of a file that an edit changed, for the guard, whose models take most of a second for a file of 12 MB.

@@ -5,7 +5,7 @@ import { type Edit, managedValues } from "./edit.ts";
 import { readLeniently } from "./reader-models/parse-ini-model.ts";
 import { isManagedKey } from "./managed.ts";
 import type { Reading } from "./reader-models/reading.ts";
-import type { Replacement } from "./byte-patch.ts";
+import type { Replacement } from "../base/byte-patch.ts";
 import { readStrictly } from "./reader-models/configparser-model.ts";
 
 /**

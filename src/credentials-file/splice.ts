@@ -3,7 +3,7 @@ import type { CredentialsDocument, SectionBody } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
 import { CR, LF, type Line } from "./lines.ts";
 import { isManagedKey, type ManagedKey } from "./managed.ts";
-import type { Replacement } from "./byte-patch.ts";
+import type { Replacement } from "../base/byte-patch.ts";
 
 /** Bytes `start` to `end` of the file give way to `text`. */
 interface Change {

@@ -42,7 +42,7 @@ export async function awsConfigFindings(
     return [finding("aws-config", "warning", message, { hint: refusal.hint })];
   }
   const { bytes } = read;
-  const document = parseDocument({ file: { path, target: path }, bytes });
+  const document = parseDocument({ file: { path }, bytes });
   const [warning] = document.warnings;
   const found = profiles.flatMap((profile) => shadowsOf(document, profile));
   if (warning)

@@ -5,11 +5,10 @@ import type { IdentitySource, ProfileSpec } from "../config/config.ts";
 import { describeClaims } from "../sources/jwt.ts";
 import { identityKey, obtainIdentityToken } from "../sources/obtain-token.ts";
 import { printable } from "../base/printable.ts";
-import type { TokenClaims } from "../sources/token.ts";
+import type { TokenClaims } from "../sts/identity-token.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding } from "./finding.ts";
 import type { Target } from "./setup.ts";
-import { textReader } from "../safe-file/read-text.ts";
 
 /** This much between the issuer's clock and ours is usual; a refresh warns of more as well. */
 const SKEW_MS = 60_000;
@@ -45,7 +44,7 @@ async function examineIdentity(
   const { env, cwd, home, uid } = world;
   const profile = single(profiles);
   const { claims, clockAheadMs } = await within(context, NETWORK_MS, (deadline) =>
-    withOutbound(env, textReader(uid, { interrupted: deadline.signal }), (outbound) =>
+    withOutbound({ env, uid, signal: deadline.signal }, (outbound) =>
       obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, uid, outbound, verbose }),
     ),
   );

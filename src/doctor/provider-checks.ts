@@ -7,7 +7,6 @@ import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 import { examine, finding, type Finding, typed } from "./finding.ts";
 import type { Target } from "./setup.ts";
 import { ownerOf } from "./sts-checks.ts";
-import { textReader } from "../safe-file/read-text.ts";
 
 /**
  * Tries where a profile's keys come from when that is no identity token: an AWS profile, what AWS gives the machine, a SAML
@@ -54,7 +53,7 @@ async function examineProvider({ step, view, profile }: Target, context: DoctorC
       const { env, cwd, home, uid } = context.world;
       const { keysOfAwsProfile } = await import("../sources/aws-profile.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
-        withOutbound(env, textReader(uid, { interrupted: deadline.signal }), (outbound) =>
+        withOutbound({ env, uid, signal: deadline.signal }, (outbound) =>
           keysOfAwsProfile(source.awsProfile, spec.endpoint, [profile], {
             env,
             cwd,

@@ -6,7 +6,6 @@ import { printable } from "../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
 import { fipsHint } from "../net/network-fault.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
-import { textReader } from "../safe-file/read-text.ts";
 
 /** What an STS endpoint said to somebody without keys. */
 export type StsProbe =
@@ -33,7 +32,7 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
   const resolved = resolveEndpoint(endpoint, world.env);
   const url = await addressOf(resolved);
   const startedMs = world.monotonicMs();
-  const outbound = openOutbound(world.env, textReader(world.uid, { interrupted: context.deadline.signal }));
+  const outbound = openOutbound({ env: world.env, uid: world.uid, signal: context.deadline.signal });
   try {
     const answer = await within(context, NETWORK_MS, (deadline) =>
       ask({

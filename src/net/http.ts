@@ -3,7 +3,6 @@ import { describeAddresses, type Explained, explainProxyTls, explainRefusal, exp
 import { errnoOf } from "../base/failure.ts";
 import { openOutbound, type Outbound, type Route } from "./outbound.ts";
 import { Secret } from "../base/secret.ts";
-import { textReader } from "../safe-file/read-text.ts";
 
 /** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
 
@@ -53,7 +52,7 @@ export type HttpAnswer =
 export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
   question.signal.throwIfAborted();
   if (question.outbound !== undefined) return send(question, await question.outbound.routeTo(question.url));
-  const own = openOutbound({}, textReader(undefined, { interrupted: question.signal }));
+  const own = openOutbound({ env: {}, uid: undefined, signal: question.signal });
   try {
     return await send(question, await own.routeTo(question.url));
   } finally {

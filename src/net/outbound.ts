@@ -6,6 +6,7 @@ import type { LookupFunction } from "node:net";
 
 import type { Environment } from "../base/world.ts";
 import { Failure } from "../base/failure.ts";
+import { readTrustedText } from "../safe-file/read-text.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 
 /** How to reach a URL: call `request` with `options` among its own. */
@@ -50,19 +51,18 @@ export interface Outbound {
   readonly close: () => void;
 }
 
-/** Reads a file of certificates, or says why not (`safe-file/read-text.ts`). */
-export type ReadBundle = (
-  path: string,
-  maxBytes: number,
-) => Promise<{ readonly text: string } | { readonly text?: undefined; readonly why: string; readonly hint: string }>;
+/** Whose connections they are. */
+export interface OutboundOwner {
+  readonly env: Environment;
+  /** The effective user id; undefined where files have no owners. */
+  readonly uid: number | undefined;
+  /** Ends the reading of a CA bundle. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** Opens the ways out for one piece of work. */
-export async function withOutbound<T>(
-  env: Environment,
-  readBundle: ReadBundle,
-  work: (outbound: Outbound) => Promise<T>,
-): Promise<T> {
-  const outbound = openOutbound(env, readBundle);
+export async function withOutbound<T>(owner: OutboundOwner, work: (outbound: Outbound) => Promise<T>): Promise<T> {
+  const outbound = openOutbound(owner);
   try {
     return await work(outbound);
   } finally {
@@ -81,7 +81,8 @@ export const ADDRESS_MS = 3_000;
 const POOL = { keepAlive: true, maxSockets: 50, autoSelectFamilyAttemptTimeout: ADDRESS_MS };
 
 /** Opens nothing yet; what is read (a CA bundle) or loaded (the proxy agent) is so at the first URL that needs it. */
-export function openOutbound(env: Environment, readBundle: ReadBundle): Outbound {
+export function openOutbound(owner: OutboundOwner): Outbound {
+  const { env } = owner;
   const found = new Map<string, readonly string[]>();
   const pool = { ...POOL, lookup: noting(found) };
   const http = new HttpAgent(pool);
@@ -93,7 +94,7 @@ export function openOutbound(env: Environment, readBundle: ReadBundle): Outbound
   setMaxListeners(0, closing.signal);
 
   const read = (path: string, by: string): Promise<readonly string[]> => {
-    const known = bundles.get(path) ?? certificatesIn(path, by, readBundle);
+    const known = bundles.get(path) ?? certificatesIn(path, by, owner);
     bundles.set(path, known);
     return known;
   };
@@ -195,13 +196,13 @@ const CERTIFICATE =
 const MAX_BUNDLE_BYTES = 16 * 1024 * 1024;
 
 /** The bundle replaces Node's own list, as it replaces botocore's ("the CA certificate bundle to use"). */
-async function certificatesIn(path: string, by: string, readBundle: ReadBundle): Promise<readonly string[]> {
+async function certificatesIn(path: string, by: string, { uid, signal }: OutboundOwner): Promise<readonly string[]> {
   const refuse = (why: string, hint?: string, cause?: unknown) =>
     new Failure("CONFIG_INVALID", `the CA bundle ${path} cannot be used: ${why}`, {
       hint: hint ?? `${by} must name a PEM file of certificates`,
       cause,
     });
-  const read = await readBundle(path, MAX_BUNDLE_BYTES);
+  const read = await readTrustedText({ path, maxBytes: MAX_BUNDLE_BYTES, uid }, { interrupted: signal });
   if (read.text === undefined) throw refuse(read.why, `${by} names it; ${read.hint}`);
   const { text } = read;
   const certificates = text.match(CERTIFICATE) ?? [];

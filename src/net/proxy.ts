@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import type { Environment } from "../base/world.ts";
 import { Failure } from "../base/failure.ts";
-import { isLinkLocalHost, isLoopbackHost } from "./host.ts";
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Secret } from "../base/secret.ts";
 
 /** A proxy, with its password apart: `url` may be shown. */

@@ -1,7 +1,7 @@
-import { isLinkLocalHost, isLoopbackHost } from "./host.ts";
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { interruption } from "../base/interruption.ts";
 import { ask, describeAnswer, type HttpAnswer, type HttpQuestion } from "./http.ts";
-import type { IdentityContext } from "../sources/obtain-token.ts";
+import type { NetContext } from "./context.ts";
 
 /**
  * What the pauses between the attempts add up to at least while a server fails in passing, in milliseconds: a resolver or
@@ -47,7 +47,7 @@ export async function askPatiently(
   question: Omit<HttpQuestion, "signal">,
   who: string,
   patience: Patience,
-  context: IdentityContext,
+  context: NetContext,
 ): Promise<HttpAnswer> {
   const { deadline, clock, verbose } = context;
   let pauses = 0;
@@ -66,7 +66,7 @@ export async function askPatiently(
 async function askOnce(
   question: Omit<HttpQuestion, "signal">,
   who: string,
-  { deadline, outbound, onAsked }: IdentityContext,
+  { deadline, outbound, onAsked }: NetContext,
 ): Promise<HttpAnswer> {
   try {
     return await ask({ ...question, outbound, signal: deadline.signal, onSent: onAsked });
@@ -76,7 +76,7 @@ async function askOnce(
   }
 }
 
-async function sleepWithin(ms: number, context: IdentityContext, what: string): Promise<void> {
+async function sleepWithin(ms: number, context: NetContext, what: string): Promise<void> {
   try {
     await context.clock.sleep(ms, context.deadline.signal);
   } catch (error) {

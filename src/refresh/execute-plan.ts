@@ -1,5 +1,5 @@
 import { startDeadline } from "../base/deadline.ts";
-import type { GlobalOptions } from "../command-line/invocation.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
 import type { Reporter } from "../output/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../base/world.ts";

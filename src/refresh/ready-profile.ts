@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
-import type { GlobalOptions } from "../command-line/invocation.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
 import type { Reporter } from "../output/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
 import { isSameRole, isStillValid } from "../plan/profile-state.ts";

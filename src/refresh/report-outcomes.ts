@@ -1,5 +1,5 @@
 import { exitCodeOf, worstExitCode } from "../output/exit-code.ts";
-import type { GlobalOptions } from "../command-line/invocation.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
 import type { Reporter } from "../output/report.ts";
 import { isStillValid } from "../plan/profile-state.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";

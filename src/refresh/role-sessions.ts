@@ -3,10 +3,10 @@ import { Failure } from "../base/failure.ts";
 import type { Outbound } from "../net/outbound.ts";
 import type { Reporter } from "../output/report.ts";
 import type { ProfileSpec, StsEndpoint } from "../config/config.ts";
-import type { IdentityContext, TokenCache } from "../sources/obtain-token.ts";
+import type { TokenCache } from "../sources/obtain-token.ts";
+import type { IdentityContext } from "../sources/context.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
 import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
-import { textReader } from "../safe-file/read-text.ts";
 import type { StsClients } from "../sts/client.ts";
 import type { RoleSession, SigningKeys } from "../sts/session.ts";
 import type { World } from "../base/world.ts";
@@ -33,10 +33,7 @@ export function openRoleSessions(context: {
   const verbose = (message: string) => reporter.detail(message);
   const common = { env: world.env, uid: world.uid, clock: world, deadline, verbose };
   const outbound = once(async (): Promise<Outbound> =>
-    (await import("../net/outbound.ts")).openOutbound(
-      world.env,
-      textReader(world.uid, { interrupted: deadline.signal }),
-    ),
+    (await import("../net/outbound.ts")).openOutbound({ env: world.env, uid: world.uid, signal: deadline.signal }),
   );
   const sts = once(async (): Promise<StsClients> => {
     const { openSts } = await import("../sts/client.ts");

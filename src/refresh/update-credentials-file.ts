@@ -2,15 +2,15 @@ import { type Deadline, pauseFor } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 import { keepBackup } from "../safe-file/backup.ts";
-import { type FileWarning, parseDocument, type ProfileSection } from "../credentials-file/document.ts";
-import type { Edit } from "../credentials-file/edit.ts";
+import { type FileWarning, parseDocument } from "../credentials-file/document.ts";
+import type { EditResult, PendingEdit } from "../credentials-file/pending-edit.ts";
 import { type FileOps, systemOps } from "../safe-file/file-ops.ts";
 import { healTornFile } from "../safe-file/recover.ts";
 import { writeInPlace } from "../safe-file/in-place.ts";
 import type { ResolvedFile } from "../safe-file/resolve-file.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { readCredentialsFile, type Snapshot } from "../safe-file/read-target.ts";
-import { bytesAfter, lengthAfter, type Replacement } from "../credentials-file/byte-patch.ts";
+import { bytesAfter, lengthAfter, type Replacement } from "../base/byte-patch.ts";
 import {
   type Accepted,
   chooseEdits,
@@ -21,24 +21,6 @@ import {
 import { ignoringErrors } from "../safe-file/file-handle.ts";
 import { expiryWarnings } from "../credentials-file/warnings.ts";
 import { replaceFile, sweepTemporaries } from "../safe-file/replace-target.ts";
-
-/** One profile's part of an update. */
-export interface PendingEdit {
-  readonly profile: string;
-  readonly edit: Edit;
-  /** Write over a section that somebody else owns, after a backup. */
-  readonly overwrite: boolean;
-  /** Asked under the lock with what the file holds now; false when somebody else was faster. */
-  readonly stillWanted: (section: ProfileSection | undefined) => boolean;
-}
-
-/** What became of one profile's edit. */
-export type EditResult =
-  /** The file holds it; `changed` is false when it did so before. */
-  | { readonly kind: "written"; readonly changed: boolean }
-  /** No longer wanted; `section` is what the file holds. */
-  | { readonly kind: "skipped"; readonly section: ProfileSection | undefined }
-  | { readonly kind: "failed"; readonly failure: Failure };
 
 /** The edits of one file, for one write. */
 export interface UpdateRequest {

@@ -6,7 +6,7 @@ import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read-target.ts";
-import { bytesAfter, type Replacement } from "../credentials-file/byte-patch.ts";
+import { bytesAfter, type Replacement } from "../base/byte-patch.ts";
 import { ignoringErrors, markComplete, writeAll } from "./file-handle.ts";
 import {
   makePrivate,

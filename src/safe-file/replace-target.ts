@@ -9,7 +9,7 @@ import { giveTo, ignoringErrors, markComplete, type Owner, writeAll } from "./fi
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./resolve-file.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read-target.ts";
-import { bytesAfter, type Replacement } from "../credentials-file/byte-patch.ts";
+import { bytesAfter, type Replacement } from "../base/byte-patch.ts";
 import { isTemporaryName, temporaryName } from "./temporary-name.ts";
 import { renameFailure } from "./write-failure.ts";
 

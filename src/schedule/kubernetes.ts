@@ -1,11 +1,11 @@
-import type { ScheduleInvocation } from "../command-line/invocation.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
 import type { Reporter } from "../output/report.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { readConfigSource } from "../config/locate.ts";
 import { configFromSource } from "../config/read.ts";
 import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN } from "./kubernetes-config.ts";
 import { KUBERNETES_ENVIRONMENT, kubernetesManifest } from "./kubernetes-manifest.ts";
-import type { ScheduledFile } from "./request.ts";
+import type { ScheduledFile, ScheduleRequest } from "./request.ts";
 import { VERSION } from "../version.ts";
 import type { World } from "../base/world.ts";
 
@@ -16,7 +16,7 @@ import type { World } from "../base/world.ts";
  * @throws Failure CONFIG_*, CONFIG_MISSING when there is none; ConfigMistakes
  */
 export async function printKubernetes(
-  invocation: ScheduleInvocation,
+  invocation: ScheduleRequest & { readonly global: GlobalOptions },
   reporter: Reporter,
   world: World,
 ): Promise<readonly ScheduledFile[]> {

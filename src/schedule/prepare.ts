@@ -2,7 +2,7 @@ import { dirname, join } from "node:path";
 import { homeOf } from "../base/expand-path.ts";
 import { renderDuration } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import type { GlobalOptions } from "../command-line/invocation.ts";
+import type { GlobalOptions } from "../base/global-options.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { UNKNOWN_LIFETIME_WINDOW_MS } from "../plan/due.ts";
 import type { Environment } from "../base/world.ts";

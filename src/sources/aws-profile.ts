@@ -18,7 +18,7 @@ import {
   untilDeadline,
   wordsOf,
 } from "./sdk-credentials.ts";
-import { handOver, handOverTokens } from "../sts/shared-files.ts";
+import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./reject-self-reference.ts";
 import { retryWithin } from "../net/sts-retry.ts";
 import type { AnswerHead } from "../net/sdk-transport.ts";

@@ -1,4 +1,4 @@
-import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../net/host.ts";
+import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
@@ -6,8 +6,8 @@ import type { Environment } from "../base/world.ts";
 import { checkAnsweredToken } from "./token-response.ts";
 import { headerValue } from "../net/header-value.ts";
 import { findText, textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 import { readTokenFile } from "./token-file.ts";
 import { askTokenServer, type TokenAnswer, type TokenServer } from "./token-server.ts";
 

@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { checkToken } from "./jwt.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 /**
  * The token in an environment variable, as GitLab's `id_tokens:`, CircleCI and Bitbucket hand it over.

@@ -1,8 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./token-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 import { runProgram } from "../base/program.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 interface GcloudSource {
   readonly audience: string | undefined;

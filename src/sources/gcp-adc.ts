@@ -5,8 +5,8 @@ import { accessTokenFromMetadata, tokenFromMetadata } from "./gcp-metadata.ts";
 import { openGoogleClient } from "./google-client.ts";
 import { findGoogleCredentials, type GoogleCredentials } from "./google-credentials-file.ts";
 import { isRecord } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 interface AdcSource {
   readonly audience: string | undefined;

@@ -1,11 +1,11 @@
-import { isLoopbackHost } from "../net/host.ts";
+import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
 import { checkAnsweredToken } from "./token-response.ts";
 import { headerValue } from "../net/header-value.ts";
 import { textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 import { askTokenServer } from "./token-server.ts";
 
 /** Whose token is wanted, and by whom it is asked for in the end (`generateIdToken` of the IAM Credentials API). */

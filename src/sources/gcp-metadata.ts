@@ -2,10 +2,10 @@ import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./token-response.ts";
 import { askMetadata, type MetadataAnswer } from "./gcp-server.ts";
 import { textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 interface MetadataSource {
   readonly audience: string;

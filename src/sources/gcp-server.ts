@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { askEither, metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "../net/http.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 import { askPatiently, isNetworkDown, isTransient, PATIENCE_MS } from "../net/retry-policy.ts";
 
 /** What the metadata server said: a status other than 429 and 5xx; when it is below 400, with its flavor header proven. */

@@ -1,12 +1,12 @@
-import { isLoopbackHost } from "../net/host.ts";
+import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { Environment } from "../base/world.ts";
 import { checkAnsweredToken } from "./token-response.ts";
 import { headerValue } from "../net/header-value.ts";
 import { textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 import { askTokenServer } from "./token-server.ts";
 
 const PERMISSION = "give the job the permission in its workflow: `permissions: { id-token: write, contents: read }`";

@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import { readTokenVariable } from "./environment-variable.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 interface GitLabSource {
   readonly variable: string;

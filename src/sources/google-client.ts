@@ -6,7 +6,7 @@ import type { GoogleCredentials } from "./google-credentials-file.ts";
 import { openDoor } from "./google-fetch.ts";
 import { dateOf, describeAnswer, type HttpAnswer } from "../net/http.ts";
 import { findText, isRecord } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 
 /** What Google's library can get for a set of credentials. */
 export interface GoogleClient {

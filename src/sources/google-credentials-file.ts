@@ -3,7 +3,7 @@ import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
 import { isRecord } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 
 /** Google's credentials as they stand in a file, before anything about them is believed. */
 export interface GoogleCredentials {

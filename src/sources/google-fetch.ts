@@ -1,8 +1,8 @@
-import { isLinkLocalHost, isLoopbackHost } from "../net/host.ts";
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
 import { describeAnswer, type HttpAnswer } from "../net/http.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 import { askPatiently, isTransientAt, PATIENCE_MS } from "../net/retry-policy.ts";
 
 /** The library signs for this endpoint and asks it whatever the key file says. */

@@ -3,7 +3,7 @@ import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
 import { printable } from "../base/printable.ts";
 import { isRecord } from "../net/json-response.ts";
-import type { IdentityToken, TokenClaims } from "./token.ts";
+import type { IdentityToken, TokenClaims } from "../sts/identity-token.ts";
 
 /**
  * The longest `WebIdentityToken` that STS takes, in characters

@@ -2,18 +2,8 @@ import { Failure } from "../base/failure.ts";
 import type { ProgramContext } from "../base/program.ts";
 import { Secret } from "../base/secret.ts";
 import type { Mfa } from "../config/config.ts";
+import type { MfaCode } from "../sts/mfa-input.ts";
 import { commandOutput } from "./command-output.ts";
-
-/** A device and its code of this moment. STS takes each code once. */
-export interface MfaCode {
-  readonly serial: string;
-  readonly code: Secret;
-}
-
-/** The parameters of AssumeRole and GetSessionToken for a second factor; none without one. */
-export function mfaInput(mfa: MfaCode | undefined): { SerialNumber?: string; TokenCode?: string } {
-  return mfa === undefined ? {} : { SerialNumber: mfa.serial, TokenCode: mfa.code.reveal() };
-}
 
 /**
  * The code that `mfa_command` prints. The command runs under `/bin/sh -c`, with nothing on stdin, and is killed with all its

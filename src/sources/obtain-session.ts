@@ -2,7 +2,7 @@ import type { Outbound } from "../net/outbound.ts";
 import { Failure } from "../base/failure.ts";
 import type { Deadline } from "../base/deadline.ts";
 import type { AssumeRoleOptions, Mfa, ProfileSpec, RoleArn } from "../config/config.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 import type { IdentitySource } from "../config/config.ts";
 import type { StsClients } from "../sts/client.ts";
 import type { ProvidedKeys } from "./pass-through.ts";

@@ -1,26 +1,7 @@
-import type { Deadline } from "../base/deadline.ts";
-import type { Outbound } from "../net/outbound.ts";
 import type { IdentitySource } from "../config/config.ts";
-import type { Clock, Environment } from "../base/world.ts";
-import type { IdentityToken } from "./token.ts";
-
-/** What the identity sources need of the run. */
-export interface IdentityContext {
-  readonly env: Environment;
-  readonly clock: Clock;
-  readonly deadline: Deadline;
-  readonly cwd: string | undefined;
-  /** The effective user id; undefined where files have no owners. */
-  readonly uid: number | undefined;
-  /** The user's home directory, where gcloud keeps its credentials. */
-  readonly home: string | undefined;
-  /** The run's connections: proxies and certificates as configured; absent: every server is asked directly. */
-  readonly outbound?: Outbound;
-  /** Hears that a request has left: the time for what does not need its answer. */
-  readonly onAsked?: () => void;
-  /** Takes a line for `--verbose`; it never holds a token. */
-  readonly verbose: (line: string) => void;
-}
+import type { Clock } from "../base/world.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 /**
  * Obtains and checks a token; only the source that is asked for is loaded.

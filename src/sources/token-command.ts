@@ -1,8 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import { checkAnsweredToken } from "./token-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 import { runProgram } from "../base/program.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 /**
  * The token that `identity_command` prints. The command runs under `/bin/sh -c` with the run's environment and directory,

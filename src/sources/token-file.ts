@@ -1,8 +1,8 @@
 import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { readSecretFile } from "../safe-file/read-secret-file.ts";
 import { checkToken, MAX_TOKEN_LENGTH, tooLong } from "./jwt.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 /**
  * Reads the token of a `web_identity_token_file`: anew each time, because its writer replaces it (kubelet rotates at

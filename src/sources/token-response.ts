@@ -1,7 +1,7 @@
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 import { checkToken } from "./jwt.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 
 /** What an answer must fit, and what is known of it. */
 export interface Expectation {

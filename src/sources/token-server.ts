@@ -1,7 +1,7 @@
-import { isLinkLocalHost, isLoopbackHost } from "../net/host.ts";
+import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { dateOf, describeAnswer, type HttpAnswer, type HttpFault, type HttpQuestion } from "../net/http.ts";
-import type { IdentityContext } from "./obtain-token.ts";
+import type { IdentityContext } from "./context.ts";
 import { askPatiently, isTransientAt, PATIENCE_MS } from "../net/retry-policy.ts";
 
 /** A server that hands out tokens over HTTP, and what a person can do about it. */

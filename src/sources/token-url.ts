@@ -4,8 +4,8 @@ import type { IdentitySource } from "../config/config.ts";
 import { checkAnsweredToken } from "./token-response.ts";
 import { headerValue } from "../net/header-value.ts";
 import { textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./obtain-token.ts";
-import type { IdentityToken } from "./token.ts";
+import type { IdentityContext } from "./context.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 import { askTokenServer } from "./token-server.ts";
 
 type UrlSource = Extract<IdentitySource, { kind: "url" }>;

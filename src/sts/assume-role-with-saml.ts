@@ -2,8 +2,16 @@ import { Failure } from "../base/failure.ts";
 import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
-import type { SamlAssertion } from "../sources/saml-assertion.ts";
+import type { Secret } from "../base/secret.ts";
 import type { IssuedSession } from "./session.ts";
+
+/** What STS is handed, and what it says of the session. */
+export interface SamlProof {
+  /** Base64 of the XML. */
+  readonly response: Secret;
+  /** The session's length that the assertion asks for; undefined when it names none. */
+  readonly durationSeconds: number | undefined;
+}
 
 /** No `sessionName`: STS takes it from the assertion (attribute `RoleSessionName`). */
 export type SamlRequest = Omit<RoleRequest, "sessionName">;
@@ -20,7 +28,7 @@ export type SamlRequest = Omit<RoleRequest, "sessionName">;
 export async function assumeRoleWithSaml(
   clients: StsClients,
   request: SamlRequest,
-  assertion: SamlAssertion,
+  assertion: SamlProof,
   principalArn: string,
 ): Promise<IssuedSession> {
   const call = (durationSeconds: number | undefined) =>
@@ -39,7 +47,7 @@ export async function assumeRoleWithSaml(
 async function assumeFor(
   request: SamlRequest,
   clients: StsClients,
-  assertion: SamlAssertion,
+  assertion: SamlProof,
   principalArn: string,
 ): Promise<IssuedSession> {
   const { role } = request;

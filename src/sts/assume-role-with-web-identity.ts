@@ -1,4 +1,4 @@
-import type { IdentityToken } from "../sources/token.ts";
+import type { IdentityToken } from "./identity-token.ts";
 import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { printable } from "../base/printable.ts";

@@ -1,6 +1,6 @@
 import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
-import { type MfaCode, mfaInput } from "../sources/mfa-code.ts";
+import { type MfaCode, mfaInput } from "./mfa-input.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 

@@ -2,7 +2,6 @@ import type * as Sdk from "./sdk.ts";
 import type { Deadline } from "../base/deadline.ts";
 import { openOutbound, type Outbound } from "../net/outbound.ts";
 import type { StsEndpoint } from "../config/config.ts";
-import { textReader } from "../safe-file/read-text.ts";
 import type { Clock, Environment } from "../base/world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
@@ -63,7 +62,7 @@ export interface StsClients {
 /** Opens nothing yet: the SDK is loaded and the first connection made at the first call. */
 export function openSts(context: StsContext): StsClients {
   const outbound =
-    context.outbound ?? openOutbound(context.env, textReader(context.uid, { interrupted: context.deadline.signal }));
+    context.outbound ?? openOutbound({ env: context.env, uid: context.uid, signal: context.deadline.signal });
   const clients = new Map<string, Sdk.STSClient>();
   let loading: Promise<Loaded> | undefined;
   return {

@@ -1,7 +1,7 @@
 import type { StsEndpoint } from "../config/config.ts";
 import { believe } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
-import { type MfaCode, mfaInput } from "../sources/mfa-code.ts";
+import { type MfaCode, mfaInput } from "./mfa-input.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 
 /** The parameters of GetSessionToken (STS API reference). */

@@ -1,16 +1,15 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { withOutbound } from "../net/outbound.ts";
-import type { TokenFlags } from "../command-line/invocation.ts";
+import type { TokenFlags } from "./token-flags.ts";
 import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/config.ts";
-import type { IdentityContext } from "../sources/obtain-token.ts";
-import type { TokenClaims } from "../sources/token.ts";
+import type { IdentityContext } from "../sources/context.ts";
+import type { TokenClaims } from "../sts/identity-token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
 import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "./trust-request.ts";
 import type { SourcePrincipal } from "./trust-request.ts";
 import type { World } from "../base/world.ts";
 import { findSourcePrincipal } from "./source-principal.ts";
-import { textReader } from "../safe-file/read-text.ts";
 
 /** Who asks for a profile's role: a token, or another profile's keys. */
 export type TrustSubject =
@@ -101,7 +100,7 @@ async function tokenSubject(
 async function liveClaims(identity: IdentitySource, context: SubjectContext): Promise<TokenClaims> {
   const { obtainIdentityToken } = await import("../sources/obtain-token.ts");
   const { world, deadline } = context;
-  const token = await withOutbound(world.env, textReader(world.uid, { interrupted: deadline.signal }), (outbound) =>
+  const token = await withOutbound({ env: world.env, uid: world.uid, signal: deadline.signal }, (outbound) =>
     obtainIdentityToken(identity, { ...identityContext(context), outbound }),
   );
   return token.claims;

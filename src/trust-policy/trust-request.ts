@@ -1,5 +1,5 @@
 import type { RoleArn } from "../config/config.ts";
-import type { TokenClaims } from "../sources/token.ts";
+import type { TokenClaims } from "../sts/identity-token.ts";
 
 /** A call as a trust policy sees it: who calls, which actions it needs, and the context keys that AWS fills in. */
 export interface TrustRequest {

@@ -7,8 +7,8 @@ import { isManagedKey, MANAGED_KEYS, type ManagedKey } from "../../src/credentia
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
 import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import type { EditResult, PendingEdit } from "../../src/refresh/update-credentials-file.ts";
-import { bytesAfter } from "../../src/credentials-file/byte-patch.ts";
+import type { EditResult, PendingEdit } from "../../src/credentials-file/pending-edit.ts";
+import { bytesAfter } from "../../src/base/byte-patch.ts";
 import type { Chance } from "./chance.ts";
 import { credentialsBytes, NAMES } from "./credentials-grammar.ts";
 import { foreignChange } from "./foreign-bytes.ts";
@@ -64,7 +64,7 @@ export function credentialsTarget(
 
 /** Everything that a reader of the program asks a document for. */
 function read(bytes: Buffer, chance: Chance): CredentialsDocument {
-  const document = parseDocument({ file: { path: "credentials", target: "credentials" }, bytes });
+  const document = parseDocument({ file: { path: "credentials" }, bytes });
   for (const name of document.names) ownershipOf(document.profile(name));
   document.refusalOf(chance.pick(NAMES));
   assert.ok(document.warnings.length <= 20);
@@ -173,7 +173,7 @@ async function checkWritten(
 ): Promise<void> {
   const profiles = edits.map(({ profile }) => profile);
   assert.equal(foreignChange(before, after, profiles), undefined, "a byte of others changed");
-  const document = parseDocument({ file: { path: "credentials", target: "credentials" }, bytes: after });
+  const document = parseDocument({ file: { path: "credentials" }, bytes: after });
   for (const { profile, edit } of edits)
     if (edit.kind === "write") assert.ok(document.profile(profile)?.isComplete, `[${profile}] is not read back`);
   assert.equal(await apply(document, edits), after, "the second edit changes something");

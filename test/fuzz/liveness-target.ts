@@ -9,11 +9,12 @@ import { readLeniently } from "../../src/credentials-file/reader-models/parse-in
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { isManagedKey } from "../../src/credentials-file/managed.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
-import { bytesAfter } from "../../src/credentials-file/byte-patch.ts";
+import { bytesAfter } from "../../src/base/byte-patch.ts";
 import { chooseEdits, composeFile } from "../../src/credentials-file/accept-edits.ts";
 import type { Reading } from "../../src/credentials-file/reader-models/reading.ts";
 import { readStrictly } from "../../src/credentials-file/reader-models/configparser-model.ts";
-import { type EditResult, updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
+import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
 import { clock, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_VALUES } from "../support/credentials-file-keys.ts";
 import { everydayCase, type EverydayCase } from "./everyday-grammar.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { inspect } from "node:util";
-import { obtainIdentityToken, type IdentityContext } from "../../src/sources/obtain-token.ts";
+import { obtainIdentityToken } from "../../src/sources/obtain-token.ts";
+import type { IdentityContext } from "../../src/sources/context.ts";
 import { testWorld } from "../support/test-world.ts";
 import { httpAnswer } from "./http-grammar.ts";
 import type { FuzzTarget } from "./fuzz.ts";

@@ -13,7 +13,6 @@ import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
 import { type SlowListener, startSlowListener, whyNoSlowListener } from "../support/slow-listener.ts";
 import { testWorld } from "../support/test-world.ts";
-import { textReader } from "../../src/safe-file/read-text.ts";
 
 /*
  * Names with several addresses, of which some are far away or silent. The resolver is the machine's own part: it is replaced,
@@ -45,7 +44,7 @@ after(() => {
 });
 
 async function askFar(port: number, connectMs: number): Promise<string> {
-  const outbound = openOutbound({}, textReader(undefined, {}));
+  const outbound = openOutbound({ env: {}, uid: undefined });
   try {
     const limits = { connectMs, totalMs: 60_000, maxBytes: 65_536, signal: new AbortController().signal };
     return describeAnswer(await ask({ url: new URL(`http://far.example:${port}/`), headers: {}, ...limits, outbound }));

@@ -12,7 +12,6 @@ import { startTlsFront } from "../sandbox/tls-front.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import { makeTestCa, whyNoOpenssl } from "../support/test-ca.ts";
 import { testWorld } from "../support/test-world.ts";
-import { textReader } from "../../src/safe-file/read-text.ts";
 
 const KEYS = {
   accessKeyId: "AKIAIOSFODNN7EXAMPLE",
@@ -86,10 +85,10 @@ suite("token endpoints share the run's connections", { skip: await whyNoOpenssl(
     await using box = await startSandbox();
     await using front = await startTlsFront(ca.server, Number(new URL(box.stsUrl).port));
     await using proxy = await startConnectProxy({ targetPort: front.port });
-    const outbound = openOutbound(
-      { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: ca.file },
-      textReader(process.geteuid?.(), {}),
-    );
+    const outbound = openOutbound({
+      env: { HTTPS_PROXY: proxy.url, AWS_CA_BUNDLE: ca.file },
+      uid: process.geteuid?.(),
+    });
     const limits = { connectMs: 60_000, totalMs: 60_000, maxBytes: 65_536, signal: new AbortController().signal };
     try {
       const url = new URL("https://tokens.example/jwks");

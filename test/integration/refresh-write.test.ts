@@ -4,11 +4,11 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import {
-  type EditResult,
   type UpdateContext,
   updateCredentialsFile,
   type UpdateOutcome,
 } from "../../src/refresh/update-credentials-file.ts";
+import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";

@@ -10,12 +10,8 @@ import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
 import { metadataAddress, showsGoogleCloud } from "../../src/sources/gcp-address.ts";
 import { instancePlaceholders } from "../../src/sources/gcp-metadata.ts";
-import {
-  identityKey,
-  obtainIdentityToken,
-  openTokenCache,
-  type IdentityContext,
-} from "../../src/sources/obtain-token.ts";
+import { identityKey, obtainIdentityToken, openTokenCache } from "../../src/sources/obtain-token.ts";
+import type { IdentityContext } from "../../src/sources/context.ts";
 import { startSandbox, type Fault, type Sandbox, type SandboxOptions } from "../sandbox/sandbox.ts";
 import { testWorld } from "../support/test-world.ts";
 

@@ -3,7 +3,8 @@ import { test } from "node:test";
 import { pauseFor, startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import { type EditResult, updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
+import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
+import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
 import { clock, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
 

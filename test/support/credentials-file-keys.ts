@@ -27,5 +27,5 @@ export const REMOVE: Edit = { kind: "remove" };
 
 export function documentOf(content: string | Buffer): CredentialsDocument {
   const bytes = typeof content === "string" ? Buffer.from(content) : content;
-  return parseDocument({ file: { path: "credentials", target: "credentials" }, bytes });
+  return parseDocument({ file: { path: "credentials" }, bytes });
 }

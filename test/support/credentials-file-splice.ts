@@ -2,7 +2,7 @@ import { wholeFile } from "../../src/credentials-file/edit-window.ts";
 import type { CredentialsDocument } from "../../src/credentials-file/document.ts";
 import type { Edit } from "../../src/credentials-file/edit.ts";
 import { guardSplice as guardReplacement } from "../../src/credentials-file/guard.ts";
-import { bytesAfter, type Replacement } from "../../src/credentials-file/byte-patch.ts";
+import { bytesAfter, type Replacement } from "../../src/base/byte-patch.ts";
 import { spliceProfiles as spliceReplacement } from "../../src/credentials-file/splice.ts";
 
 // The editor and its guard for tests that think in whole files.

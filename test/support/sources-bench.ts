@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { inspect } from "node:util";
 import type { Deadline } from "../../src/base/deadline.ts";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
-import type { IdentityContext } from "../../src/sources/obtain-token.ts";
+import type { IdentityContext } from "../../src/sources/context.ts";
 import { testWorld } from "./test-world.ts";
 
 /** What a source of identity tokens is given in a test. */

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/net/host.ts";
+import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/base/host.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
 import { ConfigMistakes } from "../../src/config/config-issues.ts";
 import { configFromSource, readConfig } from "../../src/config/read.ts";

@@ -2,7 +2,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
-import { textReader } from "../safe-file/read-text.ts";
+import { readTrustedText } from "../safe-file/read-text.ts";
 
 interface Context {
   readonly cwd: string | undefined;
@@ -26,10 +26,12 @@ const MAX_TOKEN_BYTES = 64 * 1024;
  */
 export async function handOver(paths: readonly string[], { uid, deadline }: Context): Promise<void> {
   const { externalDataInterceptor } = await import("@smithy/shared-ini-file-loader");
-  const readText = textReader(uid, { interrupted: deadline.signal });
   for (const path of paths) {
     // What people name to have no such file.
-    const read = path === "/dev/null" ? { text: "" } : await readText(path, MAX_BYTES);
+    const read =
+      path === "/dev/null"
+        ? { text: "" }
+        : await readTrustedText({ path, maxBytes: MAX_BYTES, uid }, { interrupted: deadline.signal });
     if (read.text === undefined && !read.isAbsent)
       throw new Failure("CONFIG_INVALID", `the AWS config ${path} cannot be used: ${read.why}`, { hint: read.hint });
     externalDataInterceptor.interceptFile(path, read.text ?? "");
