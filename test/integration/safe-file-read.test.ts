@@ -204,7 +204,7 @@ test("reading loads nothing of the locks", async () => {
   await using home = await fileHome("x");
   const script = `
     const base = ${JSON.stringify(new URL("../../src/credentials-file/", import.meta.url).href)};
-    const { resolveFile } = await import(base + "../safe-file/locate.js");
+    const { resolveFile } = await import(base + "../safe-file/resolve-file.js");
     const { readCredentialsFile } = await import(base + "read.js");
     const { parseDocument } = await import(base + "document.js");
     parseDocument(await readCredentialsFile(await resolveFile(${JSON.stringify(home.path)}, undefined), undefined));

@@ -16,7 +16,7 @@ const at = (path: string): string => new URL(`../../src/${path}`, import.meta.ur
 
 const SCRIPT = `
 const { startDeadline } = await import(${JSON.stringify(at("base/deadline.js"))});
-const { checkToken } = await import(${JSON.stringify(at("identity/jwt.js"))});
+const { checkToken } = await import(${JSON.stringify(at("sources/jwt.js"))});
 const { openSts } = await import(${JSON.stringify(at("sts/client.js"))});
 const { assumeRoleWithWebIdentity } = await import(${JSON.stringify(at("sts/assume-role-with-web-identity.js"))});
 const { assumeRole } = await import(${JSON.stringify(at("sts/assume-role.js"))});
