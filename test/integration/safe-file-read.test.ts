@@ -205,7 +205,7 @@ test("reading loads nothing of the locks", async () => {
   const script = `
     const base = ${JSON.stringify(new URL("../../src/credentials-file/", import.meta.url).href)};
     const { resolveFile } = await import(base + "../safe-file/resolve-file.js");
-    const { readCredentialsFile } = await import(base + "read.js");
+    const { readCredentialsFile } = await import(base + "../safe-file/read-target.js");
     const { parseDocument } = await import(base + "document.js");
     parseDocument(await readCredentialsFile(await resolveFile(${JSON.stringify(home.path)}, undefined), undefined));
     const { createRequire } = await import("node:module");
