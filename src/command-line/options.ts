@@ -28,7 +28,7 @@ export type Flags = Readonly<Record<string, Options>>;
 
 /** The exit statuses, below the help text of commands on profiles. */
 export const EPILOGUE = `Exit status: 0 done or nothing due, 64 usage, 65 unsafe file or token, 66 token or key missing,
-69 no such identity here, 70 bug, 73/74 cannot create/write, 75 try again later, 76 nonsense answer,
+69 no such identity here, 70 bug, 73/74 cannot create/write, 75 try again later, 76 unexpected response,
 77 denied, 78 config. 'check': 0 due, 1 nothing due, 255 error.`;
 
 /** The options of every command. */

@@ -24,7 +24,7 @@ export type Edit =
 /**
  * The managed keys that a section holds after an edit, in the order of a new section. Keys that are absent go.
  *
- * @throws Failure STS_NONSENSE for a value that not every reader would read back as it is written: empty, with a blank,
+ * @throws Failure STS_INVALID_RESPONSE for a value that not every reader would read back as it is written: empty, with a blank,
  * control or non-ASCII character, or beginning with a quote (Go and PHP take quotes off) or a comment sign. Nothing that
  * STS hands out looks so, and a line break in a token would write keys of its own.
  */
@@ -44,7 +44,7 @@ export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedK
   for (const [key, value] of values) {
     if (/^[!-~]+$/.test(value) && !/^["'`#;]/.test(value)) continue;
     throw new Failure(
-      "STS_NONSENSE",
+      "STS_INVALID_RESPONSE",
       `the ${key} for profile '${profile}' is no value that a credentials file can hold`,
       {
         hint: "it is empty or has blanks, control characters or quotes: look at what the STS endpoint answers",

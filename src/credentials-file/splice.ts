@@ -17,7 +17,7 @@ interface Change {
  * written"). Pure; one pass. Sections that are missing are appended in the order of `edits`.
  *
  * @returns undefined when nothing changes.
- * @throws Failure FILE_UNSAFE when a profile cannot be written safely; STS_NONSENSE, CONFIG_INVALID for what is to be written.
+ * @throws Failure FILE_UNSAFE when a profile cannot be written safely; STS_INVALID_RESPONSE, CONFIG_INVALID for what is to be written.
  */
 export function spliceProfiles(
   document: CredentialsDocument,

@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
-import { ask, dateOf, type HttpAnswer } from "../net/http.ts";
+import { request, dateOf, type HttpResponse } from "../net/http.ts";
 import { openOutbound, type Outbound } from "../net/outbound.ts";
 import { printable } from "../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
@@ -35,7 +35,7 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
   const outbound = openOutbound({ env: world.env, uid: world.uid, signal: context.deadline.signal });
   try {
     const answer = await within(context, NETWORK_MS, (deadline) =>
-      ask({
+      request({
         url,
         method: "POST",
         headers: { "Content-Type": "application/x-www-form-urlencoded" },
@@ -116,7 +116,7 @@ const NETWORK_HINT = "check that this host can reach STS (DNS, firewall, proxy)"
 
 function inWords(
   url: URL,
-  { fault, detail }: Pick<HttpAnswer & { kind: "fault" }, "fault" | "detail">,
+  { fault, detail }: Pick<HttpResponse & { kind: "fault" }, "fault" | "detail">,
   fips: string | undefined,
 ): { readonly message: string; readonly hint: string } {
   const { host } = url;
@@ -131,7 +131,7 @@ function inWords(
     case "cut":
       return { message: `${host} cannot be reached (${detail})`, hint: NETWORK_HINT };
     case "connect-timeout":
-    case "answer-timeout":
+    case "response-timeout":
       return { message: `no response from ${host} within ${detail}`, hint: NETWORK_HINT };
     case "tls":
       return {

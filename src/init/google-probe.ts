@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import { askEither, metadataAddress, type MetadataAddress } from "../sources/gcp-address.ts";
-import { ask } from "../net/http.ts";
+import { request } from "../net/http.ts";
 import { printable } from "../base/printable.ts";
 import type { Environment } from "../base/world.ts";
 
@@ -27,7 +27,7 @@ export async function askGoogle(env: Environment, signal: AbortSignal): Promise<
   const { answer } = await askEither(
     address,
     (base, either, headStartMs) =>
-      ask({
+      request({
         url: new URL("/computeMetadata/v1/instance/service-accounts/default/email", base),
         headers: { "Metadata-Flavor": "Google" },
         connectMs: PROBE_MS - headStartMs,

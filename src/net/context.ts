@@ -9,7 +9,7 @@ export interface NetContext {
   /** The run's connections: proxies and certificates as configured; absent: every server is asked directly. */
   readonly outbound?: Outbound;
   /** Hears that a request has left: the time for what does not need its answer. */
-  readonly onAsked?: () => void;
+  readonly onSent?: () => void;
   /** Takes a line for `--verbose`; it never holds a token. */
   readonly verbose: (line: string) => void;
 }

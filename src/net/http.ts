@@ -7,7 +7,7 @@ import { Secret } from "../base/secret.ts";
 /** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
 
 /** One request with all its limits. Nothing has a default: whoever asks has thought about each. */
-export interface HttpQuestion {
+export interface HttpRequest {
   readonly url: URL;
   readonly method?: "GET" | "POST" | "PUT" | undefined;
   readonly headers: Readonly<Record<string, string | Secret>>;
@@ -18,7 +18,7 @@ export interface HttpQuestion {
   readonly totalMs: number;
   /** The longest body that is read; a longer one is a `too-large` fault. */
   readonly maxBytes: number;
-  /** Cuts whatever is going on; `ask` then rejects with the signal's reason. */
+  /** Cuts whatever is going on; `request` then rejects with the signal's reason. */
   readonly signal: AbortSignal;
   /** The run's connections; absent: one of its own, without proxy, as metadata servers must be asked. */
   readonly outbound?: Outbound | undefined;
@@ -32,15 +32,15 @@ export type HttpFault =
   | "unreachable"
   | "refused"
   | "connect-timeout"
-  | "answer-timeout"
+  | "response-timeout"
   | "cut"
   | "too-large"
   | "tls"
   | "not-http";
 
 /** What came of a question: an answer of any status, or the reason that there is none. */
-export type HttpAnswer =
-  | { readonly kind: "answer"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
+export type HttpResponse =
+  | { readonly kind: "response"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
   /** `detail` is an errno name or a few words; neither it nor `hint` ever holds anything of the answer. */
   | { readonly kind: "fault"; readonly fault: HttpFault; readonly detail: string; readonly hint?: string };
 
@@ -49,7 +49,7 @@ export type HttpAnswer =
  * agent is never Node's global one, so `NODE_USE_ENV_PROXY` (https://nodejs.org/api/cli.html#node_use_env_proxy1), which acts on that,
  * does not reach it: a metadata server asked through a proxy would answer with the proxy's identity.
  */
-export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
+export async function request(question: HttpRequest): Promise<HttpResponse> {
   question.signal.throwIfAborted();
   if (question.outbound !== undefined) return send(question, await question.outbound.routeTo(question.url));
   const own = openOutbound({ env: {}, uid: undefined, signal: question.signal });
@@ -60,12 +60,12 @@ export async function ask(question: HttpQuestion): Promise<HttpAnswer> {
   }
 }
 
-async function send(question: HttpQuestion, route: Route): Promise<HttpAnswer> {
+async function send(question: HttpRequest, route: Route): Promise<HttpResponse> {
   const { url } = question;
-  return new Promise<HttpAnswer>((resolve, reject) => {
+  return new Promise<HttpResponse>((resolve, reject) => {
     const { method = "GET" } = question;
     const outgoing = route.request(url, { ...route.options, method, headers: revealed(question.headers) });
-    const finish = (answer: HttpAnswer) => {
+    const finish = (answer: HttpResponse) => {
       settle();
       resolve(answer);
     };
@@ -79,7 +79,7 @@ async function send(question: HttpQuestion, route: Route): Promise<HttpAnswer> {
       const addresses = describeAddresses(undefined, route.addresses());
       fail("connect-timeout", `${question.connectMs / 1000} s${addresses === "" ? "" : `; ${addresses}`}`);
     }, question.connectMs);
-    const totalTimer = setTimeout(() => fail("answer-timeout", `${question.totalMs / 1000} s`), question.totalMs);
+    const totalTimer = setTimeout(() => fail("response-timeout", `${question.totalMs / 1000} s`), question.totalMs);
     const settle = () => {
       clearTimeout(connectTimer);
       clearTimeout(totalTimer);
@@ -110,7 +110,7 @@ async function send(question: HttpQuestion, route: Route): Promise<HttpAnswer> {
   });
 }
 
-function revealed(headers: HttpQuestion["headers"]): Record<string, string> {
+function revealed(headers: HttpRequest["headers"]): Record<string, string> {
   const entries = Object.entries(headers).map(([name, value]) => [
     name,
     value instanceof Secret ? value.reveal() : value,
@@ -130,7 +130,7 @@ function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void):
   });
 }
 
-function readBody(incoming: IncomingMessage, maxBytes: number, finish: (answer: HttpAnswer) => void): void {
+function readBody(incoming: IncomingMessage, maxBytes: number, finish: (answer: HttpResponse) => void): void {
   const chunks: Buffer[] = [];
   let size = 0;
   incoming.on("data", (chunk: Buffer) => {
@@ -142,7 +142,7 @@ function readBody(incoming: IncomingMessage, maxBytes: number, finish: (answer: 
   incoming.on("close", () => {
     if (!incoming.complete) finish({ kind: "fault", fault: "cut", detail: "half an answer" });
     const body = Buffer.concat(chunks).toString("utf8");
-    finish({ kind: "answer", status: incoming.statusCode ?? 0, headers: incoming.headers, body });
+    finish({ kind: "response", status: incoming.statusCode ?? 0, headers: incoming.headers, body });
   });
 }
 
@@ -164,7 +164,7 @@ const FAULTS: Readonly<Record<HttpFault, string>> = {
   unreachable: "it cannot be reached",
   refused: "it refuses connections",
   "connect-timeout": "no connection",
-  "answer-timeout": "connected, but no whole answer",
+  "response-timeout": "connected, but no whole answer",
   cut: "it cut the connection",
   "too-large": "its answer is too large",
   tls: "TLS fails",
@@ -172,10 +172,10 @@ const FAULTS: Readonly<Record<HttpFault, string>> = {
 };
 
 /** An answer in words, for messages; nothing of its body. */
-export function describeAnswer(answer: HttpAnswer): string {
+export function describeResponse(answer: HttpResponse): string {
   // Its detail is a whole sentence.
   if (answer.kind === "fault" && answer.hint !== undefined) return answer.detail;
-  return answer.kind === "answer" ? `status ${answer.status}` : `${FAULTS[answer.fault]} (${answer.detail})`;
+  return answer.kind === "response" ? `status ${answer.status}` : `${FAULTS[answer.fault]} (${answer.detail})`;
 }
 
 /** The issuer's own time by its `Date` header (RFC 9110 6.6.1), or undefined when it sent none that can be read. */

@@ -4,7 +4,7 @@ import { Failure } from "../base/failure.ts";
  * Takes a text out of a JSON answer by its path: `value`, `data.token`, `tokens[0].jwt`, with or without `$.` in front.
  *
  * @param describe whose answer it is, for messages, which never hold anything of it
- * @throws Failure IDENTITY_NONSENSE when it is no JSON or there is no text at the path
+ * @throws Failure IDENTITY_INVALID_RESPONSE when it is no JSON or there is no text at the path
  */
 export function textInJson(body: string, path: string, describe: string): string {
   let value = parse(body, describe);
@@ -12,7 +12,7 @@ export function textInJson(body: string, path: string, describe: string): string
     if (step !== "") value = memberOf(value, step);
   }
   if (typeof value === "string") return value;
-  throw new Failure("IDENTITY_NONSENSE", `${describe} has no text at \`${path}\``);
+  throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} has no text at \`${path}\``);
 }
 
 /** The text at a path of an answer that may be no JSON at all: undefined when there is none. */
@@ -30,7 +30,7 @@ function parse(body: string, describe: string): unknown {
     return JSON.parse(body);
   } catch {
     const what = /^\s*</.test(body) ? "is an HTML page" : `is not JSON (${body.length} bytes)`;
-    throw new Failure("IDENTITY_NONSENSE", `${describe} ${what}`, {
+    throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} ${what}`, {
       hint: /^\s*</.test(body) ? "a login page or a proxy stands between here and the server" : undefined,
     });
   }

@@ -2,8 +2,8 @@ import type { Explained } from "./connection-fault.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 
 /** The answer is longer than `maxBytes`; trying again would not help. */
-export class AnswerTooLarge extends Error {
-  override readonly name = "AnswerTooLarge";
+export class ResponseTooLarge extends Error {
+  override readonly name = "ResponseTooLarge";
 }
 
 /**
@@ -63,7 +63,7 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
   if (!(error instanceof Error)) return undefined;
   if (error instanceof ProxyRefusal) return proxyFailure(error, what, call);
   if (error instanceof TlsRefusal)
-    return new Failure("STS_NONSENSE", `${what}: ${error.message}`, { hint: error.hint, cause: error });
+    return new Failure("STS_INVALID_RESPONSE", `${what}: ${error.message}`, { hint: error.hint, cause: error });
   const code = errnoOf(error);
   if (error.name === "TimeoutError") {
     return new Failure("STS_UNAVAILABLE", `${what}: ${error.message}`, {
@@ -71,8 +71,8 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
       cause: error,
     });
   }
-  if (error instanceof AnswerTooLarge) {
-    return new Failure("STS_NONSENSE", `${what}: ${error.message}`, {
+  if (error instanceof ResponseTooLarge) {
+    return new Failure("STS_INVALID_RESPONSE", `${what}: ${error.message}`, {
       hint: "check `endpoint_url` and AWS_ENDPOINT_URL_STS: STS responds with a few kilobytes",
     });
   }
@@ -84,7 +84,7 @@ export function networkFailure(error: unknown, what: string, call: Called): Fail
     });
   }
   if (code.startsWith("HPE_")) {
-    return new Failure("STS_NONSENSE", `${what}: what responds does not speak HTTP (${code})`, {
+    return new Failure("STS_INVALID_RESPONSE", `${what}: what responds does not speak HTTP (${code})`, {
       hint: "check `endpoint_url` and AWS_ENDPOINT_URL_STS",
     });
   }
@@ -109,7 +109,7 @@ export function fipsHint({ useFips, region }: Pick<Called, "region" | "useFips">
 
 function proxyFailure(error: ProxyRefusal, what: string, call: Called): Failure {
   const isTemporary = error.code !== undefined;
-  const code = Number.isNaN(error.status) ? "STS_NONSENSE" : isTemporary ? "STS_UNAVAILABLE" : "STS_DENIED";
+  const code = Number.isNaN(error.status) ? "STS_INVALID_RESPONSE" : isTemporary ? "STS_UNAVAILABLE" : "STS_DENIED";
   return new Failure(code, `${what}: ${error.message}`, {
     // A proxy that cannot resolve the name answers so.
     hint: (isTemporary ? fipsHint(call) : undefined) ?? error.hint,

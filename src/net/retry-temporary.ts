@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 
 /** What the pauses add up to at least, in milliseconds, as for STS and token servers. */
-const PATIENCE_MS = 15_000;
+const RETRY_MS = 15_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 
@@ -22,7 +22,7 @@ export async function retryTemporary<T>(work: () => Promise<T>, clock: Clock, de
       if (!(error instanceof Failure) || error.code !== "IDENTITY_TEMPORARY") throw error;
       const full = Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS);
       const pauseMs = full / 2 + (full / 2) * clock.random();
-      if (pausedMs >= PATIENCE_MS || pauseMs >= deadline.remainingMs()) throw error;
+      if (pausedMs >= RETRY_MS || pauseMs >= deadline.remainingMs()) throw error;
       await clock.sleep(pauseMs, deadline.signal);
       pausedMs += pauseMs;
     }

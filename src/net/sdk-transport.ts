@@ -2,7 +2,7 @@ import type { ClientRequest, IncomingMessage } from "node:http";
 import { describeAddresses, explainProxyTls, explainRefusal, explainTls } from "./connection-fault.ts";
 import { errnoOf } from "../base/failure.ts";
 import type { Outbound, Route } from "./outbound.ts";
-import { AnswerTooLarge, AddressesFailed, ProxyRefusal, TlsRefusal } from "./network-fault.ts";
+import { ResponseTooLarge, AddressesFailed, ProxyRefusal, TlsRefusal } from "./network-fault.ts";
 
 /**
  * The SDK's way to the network. Its own NodeHttpHandler hands the body over as a stream when the headers are here; its
@@ -31,7 +31,7 @@ interface SdkResponse {
 }
 
 /** An answer before its body. */
-export interface AnswerHead {
+export interface ResponseHead {
   readonly status: number;
   /** By lower-case name. */
   readonly headers: Record<string, string>;
@@ -41,7 +41,7 @@ export interface AnswerHead {
 export interface CallOptions {
   readonly abortSignal?: AbortSignal;
   /** Hears each answer's head, also of answers that are errors. The SDK hands its options through unchanged. */
-  readonly onAnswer?: (head: AnswerHead) => void;
+  readonly onResponse?: (head: ResponseHead) => void;
   /** Hears by which proxy an attempt goes (`HOST:PORT`). */
   readonly onProxy?: (proxy: string) => void;
 }
@@ -49,7 +49,7 @@ export interface CallOptions {
 /** The SDK's own type also allows signals that are none; ours always is one. */
 interface SdkOptions {
   readonly abortSignal?: unknown;
-  readonly onAnswer?: CallOptions["onAnswer"];
+  readonly onResponse?: CallOptions["onResponse"];
   readonly onProxy?: CallOptions["onProxy"];
 }
 
@@ -100,7 +100,7 @@ export class Transport {
   /**
    * Sends once; redirects are answers like others and not followed.
    *
-   * @throws the signal's reason, AnswerTooLarge, ProxyRefusal, a TimeoutError, Node's network error, or what
+   * @throws the signal's reason, ResponseTooLarge, ProxyRefusal, a TimeoutError, Node's network error, or what
    *   `Outbound.routeTo` throws.
    */
   async handle(request: SdkRequest, own: SdkOptions = {}): Promise<{ response: SdkResponse }> {
@@ -148,7 +148,7 @@ export class Transport {
       outgoing.on("error", (error) => fail(connectionError(error, request.hostname, route, isTunnelled)));
       outgoing.once("response", (incoming) => {
         const head = { status: incoming.statusCode ?? 0, headers: plainHeaders(incoming) };
-        options.onAnswer?.(head);
+        options.onResponse?.(head);
         readBody(incoming, maxBytes, fail, (body) => {
           settle();
           resolve({ response: { statusCode: head.status, headers: head.headers, body } });
@@ -211,7 +211,7 @@ function readBody(
   let size = 0;
   incoming.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > maxBytes) fail(new AnswerTooLarge(`the answer is longer than ${maxBytes} bytes`));
+    if (size > maxBytes) fail(new ResponseTooLarge(`the answer is longer than ${maxBytes} bytes`));
     else chunks.push(chunk);
   });
   incoming.on("error", fail);

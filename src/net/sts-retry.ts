@@ -5,7 +5,7 @@ import type { Deadline } from "../base/deadline.ts";
  * How long a transient fault is tried again at least, in milliseconds: a resolver, an STS behind a balancer or an issuer
  * that STS cannot reach needs some seconds to come back, and a tool waits for its keys.
  */
-const PATIENCE_MS = 15_000;
+const RETRY_MS = 15_000;
 
 /** Attempts of a call at least, the first included, however long each of them takes. */
 export const FEWEST_ATTEMPTS = 5;
@@ -68,7 +68,7 @@ export function retryWithin(deadline: Deadline, clock: Clock, onRetry: OnRetry) 
       const count = used.getRetryCount() + 1;
       if (info.errorType !== "THROTTLING" && info.errorType !== "TRANSIENT") throw new Error("not transient");
       const triedMs = Math.max(clock.monotonicMs() - used.startedMs, used.pausedMs);
-      if (count >= FEWEST_ATTEMPTS && triedMs >= PATIENCE_MS) throw new Error("tried for long enough");
+      if (count >= FEWEST_ATTEMPTS && triedMs >= RETRY_MS) throw new Error("tried for long enough");
       const full = Math.min(BASE_MS[info.errorType] * 2 ** (count - 1), LONGEST_MS[info.errorType]);
       const jittered = full / 2 + (full / 2) * clock.random();
       // As the SDK does, what the server asks for counts up to five seconds more than our own pause.

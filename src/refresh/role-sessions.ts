@@ -55,7 +55,7 @@ export function openRoleSessions(context: {
       cwd: world.cwd,
       home: world.home,
       outbound: await outbound(),
-      onAsked: () => void prepareSts(),
+      onSent: () => void prepareSts(),
     };
   });
   const tokens = once(async (): Promise<TokenCache> => {

@@ -19,7 +19,7 @@ interface Context {
  * `credential_source`), by the SDK's own providers. Metadata addresses are asked directly, never through a proxy.
  *
  * @throws Failure IDENTITY_UNAVAILABLE where there is no such source, IDENTITY_DENIED, IDENTITY_TEMPORARY,
- *   IDENTITY_NONSENSE; TIMEOUT, INTERRUPTED
+ *   IDENTITY_INVALID_RESPONSE; TIMEOUT, INTERRUPTED
  */
 export async function keysOfMachine(source: CredentialSource, context: Context): Promise<ProvidedKeys> {
   switch (source) {
@@ -133,10 +133,10 @@ function toFailure(error: unknown, describe: string, hint: string): unknown {
   // fromHttp passes OpenSSL's words on without its code.
   const tls = /Error: ([\w ,.'-]*certificate[\w ,.'-]*)/i.exec(words)?.[1];
   if (tls !== undefined)
-    return new Failure("IDENTITY_NONSENSE", `the certificate of ${describe} is not accepted: ${tls.trim()}`, {
+    return new Failure("IDENTITY_INVALID_RESPONSE", `the certificate of ${describe} is not accepted: ${tls.trim()}`, {
       // The SDK asks it by itself and does not know of AWS_CA_BUNDLE.
       hint: "name its CA with NODE_EXTRA_CA_CERTS=/path/ca.pem",
       cause: error,
     });
-  return new Failure("IDENTITY_NONSENSE", `${describe} does not respond with credentials`, { hint });
+  return new Failure("IDENTITY_INVALID_RESPONSE", `${describe} does not respond with credentials`, { hint });
 }

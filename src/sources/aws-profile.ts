@@ -21,7 +21,7 @@ import {
 import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./reject-self-reference.ts";
 import { retryWithin } from "../net/sts-retry.ts";
-import type { AnswerHead } from "../net/sdk-transport.ts";
+import type { ResponseHead } from "../net/sdk-transport.ts";
 
 /** What is needed to resolve a profile of `~/.aws/config`. */
 export interface AwsProfileContext {
@@ -43,7 +43,7 @@ export interface AwsProfileContext {
  *
  * @param writes the sections of the credentials file that rolefresh writes
  * @throws Failure SOURCE_KEYS_MISSING for a profile that is nowhere, CONFIG_INVALID for one that leads back to us,
- *   IDENTITY_DENIED for a login that has expired, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_NONSENSE, STS_*;
+ *   IDENTITY_DENIED for a login that has expired, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_INVALID_RESPONSE, STS_*;
  *   TIMEOUT, INTERRUPTED
  */
 export async function keysOfAwsProfile(
@@ -73,10 +73,10 @@ export async function keysOfAwsProfile(
   ]);
   let lastStatus = 0;
   // The SDK's clients are told of no deadline: without the signal they would go on trying long after it.
-  const onAnswer = (head: AnswerHead) => {
+  const onResponse = (head: ResponseHead) => {
     lastStatus = head.status;
   };
-  const common = { abortSignal: deadline.signal, onAnswer };
+  const common = { abortSignal: deadline.signal, onResponse };
   const requestHandler = new Transport(context.outbound, { caBundle: endpoint.caBundle, common });
   const logger = silentLogger();
   const retryStrategy = retryWithin(deadline, context.clock, () => undefined);
@@ -116,13 +116,13 @@ function failureOf(
   const hopLimit = hopLimitIn(error);
   if (hopLimit) return make(hopLimit.code, hopLimit.message, hopLimit.hint ?? "");
   const refusal = refusalIn(error);
-  if (refusal) return make("IDENTITY_NONSENSE", refusal.message, refusal.hint);
+  if (refusal) return make("IDENTITY_INVALID_RESPONSE", refusal.message, refusal.hint);
   if (lastStatus >= 500 || lastStatus === 429)
     return make("IDENTITY_TEMPORARY", `AWS responds with status ${lastStatus}`, "the next run will retry");
   // The parser's message quotes the answer, which may hold keys.
   if (/Deserialization error|SyntaxError|invalid temporary credential/.test(words))
     return make(
-      "IDENTITY_NONSENSE",
+      "IDENTITY_INVALID_RESPONSE",
       "the response holds no credentials",
       "check for a proxy or login page between this host and AWS",
     );

@@ -5,7 +5,7 @@ import { type ProgramContext, runProgram } from "../base/program.ts";
  * What a configured shell command prints on stdout.
  *
  * @param key the key that names it, for messages
- * @throws Failure IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_NONSENSE (too much); the deadline's
+ * @throws Failure IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_INVALID_RESPONSE (too much); the deadline's
  */
 export async function commandOutput(key: string, command: string, context: ProgramContext): Promise<string> {
   const describe = `\`${key}\``;
@@ -14,7 +14,7 @@ export async function commandOutput(key: string, command: string, context: Progr
     case "not-started":
       throw new Failure("IDENTITY_UNAVAILABLE", `${describe} cannot be run: /bin/sh: ${end.errno}`);
     case "too-much":
-      throw new Failure("IDENTITY_NONSENSE", `${describe} printed too much: over ${end.bytes} bytes`);
+      throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} printed too much: over ${end.bytes} bytes`);
     case "signal":
       throw new Failure("IDENTITY_TEMPORARY", `${describe} was ended by ${end.signal}${said(end.complaint)}`);
     case "exit":

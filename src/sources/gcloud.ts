@@ -15,7 +15,7 @@ interface GcloudSource {
  * `--impersonate-service-account` where they are configured. gcloud is found in the run's `PATH` and never prompts.
  *
  * @throws Failure IDENTITY_UNAVAILABLE when there is no gcloud, IDENTITY_DENIED when its account may not or cannot have
- *   such a token, IDENTITY_TEMPORARY for any other failure, IDENTITY_NONSENSE when it prints something else, and what
+ *   such a token, IDENTITY_TEMPORARY for any other failure, IDENTITY_INVALID_RESPONSE when it prints something else, and what
  *   `checkToken` throws.
  */
 export async function tokenFromGcloud(source: GcloudSource, context: IdentityContext): Promise<IdentityToken> {
@@ -30,7 +30,7 @@ export async function tokenFromGcloud(source: GcloudSource, context: IdentityCon
         hint: "install the Google Cloud CLI, or put its directory into the PATH of the crontab or unit",
       });
     case "too-much":
-      throw new Failure("IDENTITY_NONSENSE", `\`gcloud\` printed more than a token: over ${end.bytes} bytes`);
+      throw new Failure("IDENTITY_INVALID_RESPONSE", `\`gcloud\` printed more than a token: over ${end.bytes} bytes`);
     case "signal":
       throw new Failure("IDENTITY_TEMPORARY", `\`gcloud\` was ended by ${end.signal}`);
     case "exit":

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 import { Failure } from "../base/failure.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
-import type { HttpAnswer } from "../net/http.ts";
+import type { HttpResponse } from "../net/http.ts";
 import type { Environment } from "../base/world.ts";
 
 /** Where the metadata server is asked, and what named it. */
@@ -58,21 +58,21 @@ const HEAD_START_MS = 300;
  */
 export async function askEither(
   { base, byName }: MetadataAddress,
-  askAt: (at: URL, signal: AbortSignal, headStartMs: number) => Promise<HttpAnswer>,
+  askAt: (at: URL, signal: AbortSignal, headStartMs: number) => Promise<HttpResponse>,
   signal: AbortSignal,
-): Promise<{ readonly answer: HttpAnswer; readonly at: URL }> {
+): Promise<{ readonly answer: HttpResponse; readonly at: URL }> {
   if (byName === undefined) return { answer: await askAt(base, signal, 0), at: base };
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
   const first = askAt(base, either, 0);
-  const attempt = async (at: URL, asked: Promise<HttpAnswer>) => {
+  const attempt = async (at: URL, asked: Promise<HttpResponse>) => {
     const answer = await asked;
     if (answer.kind === "fault") throw new Error("no answer");
     return { answer, at };
   };
   try {
     const early = await Promise.race([first, afterHeadStart(either)]);
-    if (early?.kind === "answer") return { answer: early, at: base };
+    if (early?.kind === "response") return { answer: early, at: base };
     return await Promise.any([attempt(base, first), attempt(byName, askAt(byName, either, HEAD_START_MS))]);
   } catch (error) {
     if (!(error instanceof AggregateError)) throw error;

@@ -56,7 +56,7 @@ export async function tokenByImpersonation(
     url,
     method: "POST",
     headers: {
-      Authorization: headerValue(accessToken, "the access token from Google", "IDENTITY_NONSENSE", "Bearer "),
+      Authorization: headerValue(accessToken, "the access token from Google", "IDENTITY_INVALID_RESPONSE", "Bearer "),
       "Content-Type": "application/json",
     },
     body: JSON.stringify({

@@ -21,7 +21,7 @@ const NOTABLE_SKEW_MS = 30_000;
  * the server's `Date`, so that a machine whose clock is off still gets its credentials: AWS judges by its own clock.
  *
  * @throws Failure what `askMetadata` throws; IDENTITY_UNAVAILABLE when the service account is not attached,
- *   IDENTITY_DENIED when it may not have a token, IDENTITY_NONSENSE for an answer that is no token, and what `checkToken`
+ *   IDENTITY_DENIED when it may not have a token, IDENTITY_INVALID_RESPONSE for an answer that is no token, and what `checkToken`
  *   throws.
  */
 export async function tokenFromMetadata(source: MetadataSource, context: IdentityContext): Promise<IdentityToken> {
@@ -48,7 +48,7 @@ export async function tokenFromMetadata(source: MetadataSource, context: Identit
 /**
  * An access token of the machine's own service account, to impersonate another one with.
  *
- * @throws Failure what `askMetadata` throws; IDENTITY_UNAVAILABLE, IDENTITY_DENIED and IDENTITY_NONSENSE as above.
+ * @throws Failure what `askMetadata` throws; IDENTITY_UNAVAILABLE, IDENTITY_DENIED and IDENTITY_INVALID_RESPONSE as above.
  */
 export async function accessTokenFromMetadata(context: IdentityContext): Promise<Secret> {
   const answer = await askMetadata("instance/service-accounts/default/token", context);
@@ -100,7 +100,11 @@ function refusal(answer: MetadataAnswer, serviceAccount: string): Failure {
       hint: "on GKE the pod's Kubernetes account needs a role on the service account: `gcloud iam service-accounts add-iam-policy-binding EMAIL --role=roles/iam.workloadIdentityUser --member='serviceAccount:PROJECT.svc.id.goog[NAMESPACE/NAME]'`",
     });
   }
-  return new Failure("IDENTITY_NONSENSE", `${server} answered with status ${answer.status} instead of a token`, {
-    hint: "check `audience`, `service_account` and any proxy in between; redirects are not followed",
-  });
+  return new Failure(
+    "IDENTITY_INVALID_RESPONSE",
+    `${server} answered with status ${answer.status} instead of a token`,
+    {
+      hint: "check `audience`, `service_account` and any proxy in between; redirects are not followed",
+    },
+  );
 }

@@ -1,8 +1,8 @@
 import { Failure } from "../base/failure.ts";
 import { askEither, metadataAddress, showsGoogleCloud, type MetadataAddress } from "./gcp-address.ts";
-import { dateOf, describeAnswer, type HttpAnswer } from "../net/http.ts";
+import { dateOf, describeResponse, type HttpResponse } from "../net/http.ts";
 import type { IdentityContext } from "./context.ts";
-import { askPatiently, isNetworkDown, isTransient, PATIENCE_MS } from "../net/retry-policy.ts";
+import { requestWithRetry, isNetworkDown, isTransient, RETRY_MS } from "../net/retry-policy.ts";
 
 /** What the metadata server said: a status other than 429 and 5xx; when it is below 400, with its flavor header proven. */
 export interface MetadataAnswer {
@@ -32,22 +32,22 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  *
  * @param path below `/computeMetadata/v1/`, with its query.
  * @throws Failure IDENTITY_UNAVAILABLE (no metadata server here), IDENTITY_TEMPORARY (it is slow or failing),
- *   IDENTITY_NONSENSE (what answered is something else), TIMEOUT or INTERRUPTED.
+ *   IDENTITY_INVALID_RESPONSE (what answered is something else), TIMEOUT or INTERRUPTED.
  */
 export async function askMetadata(path: string, context: IdentityContext): Promise<MetadataAnswer> {
   const address = metadataAddress(context.env);
   // Whoever named an address knows better than the BIOS what stands there.
   const showsGoogle = address.namedBy === undefined && (await showsGoogleCloud(context.env));
   const where = showsGoogle ? "here" : "elsewhere";
-  const patienceMs = showsGoogle || address.namedBy !== undefined ? PATIENCE_MS : WRONG_MACHINE_MS;
+  const retryMs = showsGoogle || address.namedBy !== undefined ? RETRY_MS : WRONG_MACHINE_MS;
   const { answer, at } = await askEither(
     address,
     (base, signal, headStartMs) => {
       const url = new URL(`/computeMetadata/v1/${path}`, base);
       const connectMs = CONNECT_MS[where] - headStartMs;
       const limits = { connectMs, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
-      const pausesMs = headStartMs > 0 && !showsGoogle ? 0 : patienceMs;
-      return askPatiently(
+      const pausesMs = headStartMs > 0 && !showsGoogle ? 0 : retryMs;
+      return requestWithRetry(
         { url, headers: { "Metadata-Flavor": "Google" }, ...limits },
         `the metadata server at ${url.host}`,
         // On Google Cloud the server is there: what fails is a network that is not up yet.
@@ -60,7 +60,7 @@ export async function askMetadata(path: string, context: IdentityContext): Promi
   return judge(answer, { ...address, base: at }, showsGoogle);
 }
 
-function judge(answer: HttpAnswer, address: MetadataAddress, showsGoogle: boolean): MetadataAnswer {
+function judge(answer: HttpResponse, address: MetadataAddress, showsGoogle: boolean): MetadataAnswer {
   const host = address.base.host;
   const server = `the metadata server at ${host}`;
   if (answer.kind === "fault") throw faultFailure(answer, server, address, showsGoogle);
@@ -74,20 +74,20 @@ function judge(answer: HttpAnswer, address: MetadataAddress, showsGoogle: boolea
       throw new Failure("IDENTITY_UNAVAILABLE", told, { hint: whereToLook(address) });
     }
     // Refusals pass without it, for their status tells more; nothing of them is believed.
-    if (answer.status < 400) throw new Failure("IDENTITY_NONSENSE", told, { hint: whereToLook(address) });
+    if (answer.status < 400) throw new Failure("IDENTITY_INVALID_RESPONSE", told, { hint: whereToLook(address) });
   }
   return { status: answer.status, body: answer.body, date: dateOf(answer.headers), host, showsGoogle };
 }
 
 function faultFailure(
-  answer: HttpAnswer & { kind: "fault" },
+  answer: HttpResponse & { kind: "fault" },
   server: string,
   address: MetadataAddress,
   showsGoogle: boolean,
 ): Failure {
-  const message = `${server}: ${describeAnswer(answer)}`;
+  const message = `${server}: ${describeResponse(answer)}`;
   switch (answer.fault) {
-    case "answer-timeout":
+    case "response-timeout":
     case "cut":
       return new Failure("IDENTITY_TEMPORARY", message, {
         hint: "the server is slow or failing; the next run will retry",
@@ -95,7 +95,7 @@ function faultFailure(
     case "too-large":
     case "tls":
     case "not-http":
-      return new Failure("IDENTITY_NONSENSE", message, { hint: whereToLook(address) });
+      return new Failure("IDENTITY_INVALID_RESPONSE", message, { hint: whereToLook(address) });
     case "name-unknown":
     case "unreachable":
     case "refused":
@@ -106,7 +106,7 @@ function faultFailure(
         });
       return new Failure(
         "IDENTITY_UNAVAILABLE",
-        `no metadata server at ${address.base.host}: ${describeAnswer(answer)}`,
+        `no metadata server at ${address.base.host}: ${describeResponse(answer)}`,
         {
           hint: whereToLook(address),
         },

@@ -4,7 +4,7 @@ import { redact } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
 import { openDoor } from "./google-fetch.ts";
-import { dateOf, describeAnswer, type HttpAnswer } from "../net/http.ts";
+import { dateOf, describeResponse, type HttpResponse } from "../net/http.ts";
 import { findText, isRecord } from "../net/json-response.ts";
 import type { IdentityContext } from "./context.ts";
 
@@ -81,7 +81,7 @@ export async function openGoogleClient(
       throw door.refused ?? failureOf(door.last, door.lastHost ?? "", credentials, error);
     }
     if (typeof token === "string" && token !== "") return new Secret(token);
-    throw new Failure("IDENTITY_NONSENSE", `the answer of ${door.lastHost} holds no token`);
+    throw new Failure("IDENTITY_INVALID_RESPONSE", `the answer of ${door.lastHost} holds no token`);
   }
 }
 
@@ -113,7 +113,7 @@ function whenAborted(signal: AbortSignal): Promise<never> {
 
 /** The library's errors are never kept as a cause: they hold the request, and of it the refresh token in the clear. */
 function failureOf(
-  last: HttpAnswer | undefined,
+  last: HttpResponse | undefined,
   host: string,
   credentials: GoogleCredentials,
   cause: unknown,
@@ -123,14 +123,14 @@ function failureOf(
     const why = wordsOf(cause);
     return new Failure("TOKEN_MALFORMED", `the credentials in ${credentials.path} cannot be used: ${why}`);
   }
-  const message = `${host}: ${describeAnswer(last)}`;
+  const message = `${host}: ${describeResponse(last)}`;
   if (last.kind === "fault") {
-    const isNonsense = ["too-large", "tls", "not-http"].includes(last.fault);
-    return new Failure(isNonsense ? "IDENTITY_NONSENSE" : "IDENTITY_TEMPORARY", message, { hint: last.hint });
+    const isInvalid = ["too-large", "tls", "not-http"].includes(last.fault);
+    return new Failure(isInvalid ? "IDENTITY_INVALID_RESPONSE" : "IDENTITY_TEMPORARY", message, { hint: last.hint });
   }
   if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message);
   if (last.status >= 400) return denial(last, message, credentials);
-  return new Failure("IDENTITY_NONSENSE", `the answer of ${host} is no token (status ${last.status})`);
+  return new Failure("IDENTITY_INVALID_RESPONSE", `the answer of ${host} is no token (status ${last.status})`);
 }
 
 /** The library's words, without what they repeat: an executable's output, the beginning of what is not JSON. */
@@ -142,13 +142,19 @@ function wordsOf(error: unknown): string {
 }
 
 /** RFC 6749 5.2: `error` is one of a few words and `error_description` is for people. */
-function denial(answer: HttpAnswer & { kind: "answer" }, message: string, { type, path }: GoogleCredentials): Failure {
+function denial(
+  answer: HttpResponse & { kind: "response" },
+  message: string,
+  { type, path }: GoogleCredentials,
+): Failure {
   const error = findText(answer.body, "error") ?? findText(answer.body, "error.status");
   const description = findText(answer.body, "error_description") ?? findText(answer.body, "error.message");
   const said = [error, description].filter((text) => text !== undefined).join(": ");
   const told = said === "" ? message : `${message}: ${redact(said, 200)}`;
   const code =
-    error === undefined && answer.status !== 401 && answer.status !== 403 ? "IDENTITY_NONSENSE" : "IDENTITY_DENIED";
+    error === undefined && answer.status !== 401 && answer.status !== 403
+      ? "IDENTITY_INVALID_RESPONSE"
+      : "IDENTITY_DENIED";
   const login = "run `gcloud auth application-default login` again as the user that runs rolefresh";
   const key = `the key in ${path} is deleted or disabled, or this machine's clock is wrong: make a new key, or \`timedatectl\``;
   const trust = "check the workload identity pool's provider: its issuer, audience and attribute condition";

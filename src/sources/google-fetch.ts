@@ -1,9 +1,9 @@
 import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
-import { describeAnswer, type HttpAnswer } from "../net/http.ts";
+import { describeResponse, type HttpResponse } from "../net/http.ts";
 import type { IdentityContext } from "./context.ts";
-import { askPatiently, isTransientAt, PATIENCE_MS } from "../net/retry-policy.ts";
+import { requestWithRetry, isTransientAt, RETRY_MS } from "../net/retry-policy.ts";
 
 /** The library signs for this endpoint and asks it whatever the key file says. */
 const TOKEN_ENDPOINT = "https://oauth2.googleapis.com/token";
@@ -12,7 +12,7 @@ const LIMITS = { connectMs: 10_000, totalMs: 15_000, maxBytes: 64 * 1024 } as co
 /** The library's way to the network, and what came of it last. */
 export interface Door {
   readonly fetch: typeof globalThis.fetch;
-  last: HttpAnswer | undefined;
+  last: HttpResponse | undefined;
   /** Who was asked last; undefined while nobody was. */
   lastHost: string | undefined;
   /** Why a request was not sent at all. */
@@ -47,14 +47,14 @@ export function openDoor(credentials: GoogleCredentials, context: IdentityContex
       const method = request.method === "GET" || request.method === "PUT" ? request.method : "POST";
       const headers = Object.fromEntries(request.headers);
       const question = { url, method, headers, body, ...LIMITS } as const;
-      const answer = await askPatiently(
+      const answer = await requestWithRetry(
         question,
         url.host,
-        { isTransient: isTransientAt(url), pausesMs: PATIENCE_MS },
+        { isTransient: isTransientAt(url), pausesMs: RETRY_MS },
         context,
       );
       door.last = answer;
-      if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeAnswer(answer)}`);
+      if (answer.kind === "fault") throw new TypeError(`${url.host}: ${describeResponse(answer)}`);
       return new Response(answer.body, {
         status: answer.status,
         headers: { "Content-Type": answer.headers["content-type"] ?? "application/json" },

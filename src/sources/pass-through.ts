@@ -21,7 +21,7 @@ export interface SdkKeys {
  * Makes a profile's session of keys that are handed on as they are.
  *
  * @param describe whose they are, for messages
- * @throws Failure SOURCE_KEYS_MISSING for long-lived keys, which are never copied; TOKEN_EXPIRED; IDENTITY_NONSENSE for
+ * @throws Failure SOURCE_KEYS_MISSING for long-lived keys, which are never copied; TOKEN_EXPIRED; IDENTITY_INVALID_RESPONSE for
  *   values that not every reader of the credentials file would read back
  */
 export function handOn(keys: ProvidedKeys, describe: string, now: Date): RoleSession {
@@ -38,7 +38,10 @@ export function handOn(keys: ProvidedKeys, describe: string, now: Date): RoleSes
   }
   for (const value of [accessKeyId, secretAccessKey.reveal(), sessionToken.reveal()]) {
     if (!isPlainValue(value))
-      throw new Failure("IDENTITY_NONSENSE", `the keys of ${describe} are no values that a credentials file can hold`);
+      throw new Failure(
+        "IDENTITY_INVALID_RESPONSE",
+        `the keys of ${describe} are no values that a credentials file can hold`,
+      );
   }
   return { accessKeyId, secretAccessKey, sessionToken, expiresAt, principalArn: undefined, clockAheadMs: undefined };
 }

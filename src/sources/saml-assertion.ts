@@ -36,7 +36,7 @@ const MAX_LENGTH = 100_000;
  *
  * @returns the assertion and the provider to name: the configured one, else the one that the assertion has beside the role
  * @throws Failure TOKEN_MISSING, TOKEN_UNREADABLE, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY; TOKEN_MALFORMED for a file
- *   (IDENTITY_NONSENSE for a command) that holds something else; IDENTITY_DENIED for a response that is a refusal;
+ *   (IDENTITY_INVALID_RESPONSE for a command) that holds something else; IDENTITY_DENIED for a response that is a refusal;
  *   TOKEN_EXPIRED, TOKEN_NOT_YET_VALID, TOKEN_AUDIENCE
  */
 export async function readSamlAssertion(
@@ -50,7 +50,9 @@ export async function readSamlAssertion(
     ? await readAssertionFile(source.path, context.deadline)
     : await commandOutput("saml_command", source.command, { ...context, maxStdoutBytes: MAX_LENGTH + 1024 });
   const assertion = await parseSamlResponse(text.trim(), MAX_LENGTH, (why, hint) => {
-    throw new Failure(isFile ? "TOKEN_MALFORMED" : "IDENTITY_NONSENSE", `${describe} is not one: ${why}`, { hint });
+    throw new Failure(isFile ? "TOKEN_MALFORMED" : "IDENTITY_INVALID_RESPONSE", `${describe} is not one: ${why}`, {
+      hint,
+    });
   });
   return { assertion, principalArn: checkSamlClaims(assertion, wanted, context.clock.now(), describe) };
 }

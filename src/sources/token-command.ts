@@ -11,7 +11,7 @@ import type { IdentityToken } from "../sts/identity-token.ts";
  * @throws Failure IDENTITY_UNAVAILABLE when the shell cannot find or run it (127 and 126 by POSIX,
  *   https://pubs.opengroup.org/onlinepubs/9699919799/utilities/V3_chap02.html#tag_18_08_02), IDENTITY_TEMPORARY for any
  *   other failing status (nobody can tell a broken command from one whose server is down, and the next tick may heal it),
- *   IDENTITY_NONSENSE when it prints something else, and what `checkToken` throws.
+ *   IDENTITY_INVALID_RESPONSE when it prints something else, and what `checkToken` throws.
  */
 export async function tokenFromCommand(
   source: { readonly command: string; readonly audience: string | undefined },
@@ -24,7 +24,7 @@ export async function tokenFromCommand(
     case "not-started":
       throw new Failure("IDENTITY_UNAVAILABLE", `${describe} cannot be run: /bin/sh: ${end.errno}`);
     case "too-much":
-      throw new Failure("IDENTITY_NONSENSE", `${describe} printed more than a token: over ${end.bytes} bytes`, {
+      throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} printed more than a token: over ${end.bytes} bytes`, {
         hint: "it must print the token and nothing else on stdout",
       });
     case "signal":

@@ -15,7 +15,7 @@ export interface Expectation {
 /**
  * Checks a token that a server or a program answered with: what is no JWT there is a broken answer, not a broken file.
  *
- * @throws Failure IDENTITY_NONSENSE instead of TOKEN_MALFORMED, otherwise as `checkToken`.
+ * @throws Failure IDENTITY_INVALID_RESPONSE instead of TOKEN_MALFORMED, otherwise as `checkToken`.
  */
 export function checkAnsweredToken(
   text: string,
@@ -29,6 +29,6 @@ export function checkAnsweredToken(
     return serverTime === undefined ? token : { ...token, clockAheadMs: ours.getTime() - serverTime.getTime() };
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "TOKEN_MALFORMED") throw error;
-    throw new Failure("IDENTITY_NONSENSE", error.message, { hint: error.hint, cause: error });
+    throw new Failure("IDENTITY_INVALID_RESPONSE", error.message, { hint: error.hint, cause: error });
   }
 }

@@ -1,8 +1,8 @@
 import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
-import { dateOf, describeAnswer, type HttpAnswer, type HttpFault, type HttpQuestion } from "../net/http.ts";
+import { dateOf, describeResponse, type HttpResponse, type HttpFault, type HttpRequest } from "../net/http.ts";
 import type { IdentityContext } from "./context.ts";
-import { askPatiently, isTransientAt, PATIENCE_MS } from "../net/retry-policy.ts";
+import { requestWithRetry, isTransientAt, RETRY_MS } from "../net/retry-policy.ts";
 
 /** A server that hands out tokens over HTTP, and what a person can do about it. */
 export interface TokenServer {
@@ -36,26 +36,26 @@ const MAX_ANSWER_BYTES = 64 * 1024;
  * Asks a token server and returns its answer of status 200.
  *
  * @throws Failure IDENTITY_UNAVAILABLE: nobody is there, on this machine or its hypervisor; IDENTITY_DENIED: 401 or 403;
- *   IDENTITY_TEMPORARY: slow, failing or out of reach; IDENTITY_NONSENSE: a redirect or whatever else; TIMEOUT,
+ *   IDENTITY_TEMPORARY: slow, failing or out of reach; IDENTITY_INVALID_RESPONSE: a redirect or whatever else; TIMEOUT,
  *   INTERRUPTED.
  */
 export async function askTokenServer(
-  question: Pick<HttpQuestion, "url" | "method" | "headers" | "body">,
+  question: Pick<HttpRequest, "url" | "method" | "headers" | "body">,
   server: TokenServer,
   context: IdentityContext,
 ): Promise<TokenAnswer> {
   const limits = { connectMs: CONNECT_MS, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
   const passes = isTransientAt(question.url);
-  const patience = {
-    pausesMs: PATIENCE_MS,
-    isTransient: (answer: HttpAnswer) =>
-      passes(answer) || (answer.kind === "answer" && (server.alsoTransient ?? []).includes(answer.status)),
+  const policy = {
+    pausesMs: RETRY_MS,
+    isTransient: (answer: HttpResponse) =>
+      passes(answer) || (answer.kind === "response" && (server.alsoTransient ?? []).includes(answer.status)),
   };
-  const answer = await askPatiently({ ...question, ...limits }, server.who, patience, context);
+  const answer = await requestWithRetry({ ...question, ...limits }, server.who, policy, context);
   if (answer.kind === "fault") throw faultFailure(answer, question.url, server);
   const told = { status: answer.status, body: answer.body, date: dateOf(answer.headers) };
   if (told.status === 200) return told;
-  throw refusal(told, server, patience.isTransient(answer));
+  throw refusal(told, server, policy.isTransient(answer));
 }
 
 function refusal(answer: TokenAnswer, server: TokenServer, transient: boolean): Failure {
@@ -74,23 +74,23 @@ function refusal(answer: TokenAnswer, server: TokenServer, transient: boolean): 
     answer.status >= 300 && answer.status < 400
       ? "redirects are not followed: they often lead to a login page"
       : server.absentHint;
-  return new Failure("IDENTITY_NONSENSE", message, { hint });
+  return new Failure("IDENTITY_INVALID_RESPONSE", message, { hint });
 }
 
 /** Where nobody listens on this machine, the wrong machine was chosen; where a host elsewhere is silent, it may come back. */
 const NOBODY: ReadonlySet<HttpFault> = new Set(["name-unknown", "unreachable", "refused", "connect-timeout"]);
 
-function faultFailure(answer: HttpAnswer & { kind: "fault" }, url: URL, server: TokenServer): Failure {
-  const message = `${server.who}: ${describeAnswer(answer)}`;
+function faultFailure(answer: HttpResponse & { kind: "fault" }, url: URL, server: TokenServer): Failure {
+  const message = `${server.who}: ${describeResponse(answer)}`;
   const hint = answer.hint ?? server.absentHint;
   if (NOBODY.has(answer.fault)) {
     const isHere = isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
     return new Failure(isHere ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY", message, { hint });
   }
-  if (answer.fault === "answer-timeout" || answer.fault === "cut") {
+  if (answer.fault === "response-timeout" || answer.fault === "cut") {
     return new Failure("IDENTITY_TEMPORARY", message, {
       hint: "the server is slow or failing; the next run will retry",
     });
   }
-  return new Failure("IDENTITY_NONSENSE", message, { hint });
+  return new Failure("IDENTITY_INVALID_RESPONSE", message, { hint });
 }

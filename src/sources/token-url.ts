@@ -15,7 +15,7 @@ type UrlSource = Extract<IdentitySource, { kind: "url" }>;
  * a header stands for the variable's value. Of the URL only the host is ever shown.
  *
  * @throws Failure TOKEN_MISSING when a header's variable is not set, TOKEN_MALFORMED when its value cannot stand in a
- *   header, IDENTITY_* as `askTokenServer`, IDENTITY_NONSENSE for an answer without a token, and what `checkToken` throws.
+ *   header, IDENTITY_* as `askTokenServer`, IDENTITY_INVALID_RESPONSE for an answer without a token, and what `checkToken` throws.
  */
 export async function tokenFromUrl(source: UrlSource, context: IdentityContext): Promise<IdentityToken> {
   const url = new URL(source.url);
@@ -31,7 +31,7 @@ export async function tokenFromUrl(source: UrlSource, context: IdentityContext):
   const describe = `the answer of ${server.who}`;
   const token = source.jsonPath === undefined ? answer.body : textInJson(answer.body, source.jsonPath, describe);
   if (source.jsonPath === undefined && token.trimStart().startsWith("{")) {
-    throw new Failure("IDENTITY_NONSENSE", `${describe} is JSON and no token`, {
+    throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} is JSON and no token`, {
       hint: "say where the token stands in it, for example `identity_json_path = value`",
     });
   }

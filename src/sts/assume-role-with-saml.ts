@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { believe } from "./validate-session.ts";
+import { validateSession } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { Secret } from "../base/secret.ts";
@@ -66,8 +66,8 @@ async function assumeFor(
   const assumedRoleArn = output.AssumedRoleUser?.Arn;
   // The name of the session is the identity provider's to choose.
   const sessionName = assumedRoleArn?.split("/").at(-1) ?? "";
-  const claimed = { credentials: output.Credentials, assumedRoleArn, ...times };
-  return believe(claimed, { subject: role.arn, principal: { role, sessionName } });
+  const raw = { credentials: output.Credentials, assumedRoleArn, ...times };
+  return validateSession(raw, { subject: role.arn, principal: { role, sessionName } });
 }
 
 function isLongerThanAllowed(error: unknown): boolean {

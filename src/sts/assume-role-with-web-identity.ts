@@ -1,5 +1,5 @@
 import type { IdentityToken } from "./identity-token.ts";
-import { believe } from "./validate-session.ts";
+import { validateSession } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { printable } from "../base/printable.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
@@ -30,8 +30,8 @@ export async function assumeRoleWithWebIdentity(
         options,
       ),
   });
-  const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
-  return believe(claimed, { subject: request.role.arn, principal: request });
+  const raw = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
+  return validateSession(raw, { subject: request.role.arn, principal: request });
 }
 
 /**

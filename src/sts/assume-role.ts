@@ -1,4 +1,4 @@
-import { believe } from "./validate-session.ts";
+import { validateSession } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { type MfaCode, mfaInput } from "./mfa-input.ts";
 import { commonInput, type RoleRequest } from "./role-request.ts";
@@ -46,6 +46,6 @@ export async function assumeRole(
       "check `role_arn` too: STS says the same of a role or account that does not exist",
     send: (sdk, client, options) => client.send(new sdk.AssumeRoleCommand(input), options),
   });
-  const claimed = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
-  return believe(claimed, { subject: request.role.arn, principal: request });
+  const raw = { credentials: output.Credentials, assumedRoleArn: output.AssumedRoleUser?.Arn, ...times };
+  return validateSession(raw, { subject: request.role.arn, principal: request });
 }

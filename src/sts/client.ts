@@ -7,7 +7,7 @@ import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
 import { FEWEST_ATTEMPTS, retryWithin } from "../net/sts-retry.ts";
 import type { SigningKeys } from "./session.ts";
-import type { AnswerHead, CallOptions, Transport, TransportLimits } from "../net/sdk-transport.ts";
+import type { ResponseHead, CallOptions, Transport, TransportLimits } from "../net/sdk-transport.ts";
 
 /** What a call of STS needs of the run. */
 export interface StsContext {
@@ -40,7 +40,7 @@ export interface StsCall<Output> {
 }
 
 /** What STS said, with both clocks, so that a wrong one is noticed. */
-export interface StsAnswer<Output> {
+export interface StsResponse<Output> {
   readonly output: Output;
   /** STS's time by its `Date` header; undefined when it sent none. */
   readonly stsTime: Date | undefined;
@@ -54,7 +54,7 @@ export interface StsClients {
   /** Loads what a call to this endpoint needs; without it the first call does. Throws nothing that the call would not. */
   readonly prepare: (endpoint: StsEndpoint) => Promise<void>;
   /** Calls STS, with the SDK's retries. @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED. */
-  readonly call: <Output>(call: StsCall<Output>) => Promise<StsAnswer<Output>>;
+  readonly call: <Output>(call: StsCall<Output>) => Promise<StsResponse<Output>>;
   /** Closes the connections; call it when the run is over, or they keep the process alive. */
   readonly close: () => void;
 }
@@ -87,13 +87,13 @@ export function openSts(context: StsContext): StsClients {
       clients.set(key, client);
       let stsTime: Date | undefined;
       let receivedAt = context.clock.now();
-      const onAnswer = (answer: AnswerHead) => {
+      const onResponse = (answer: ResponseHead) => {
         stsTime = timeOf(answer);
         receivedAt = context.clock.now();
         context.verbose(`sts: ${call.action} ${call.subject} at ${where}: ${describeHead(answer)}`);
       };
       try {
-        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onAnswer, onProxy });
+        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onResponse, onProxy });
         return { output, stsTime, receivedAt };
       } catch (error) {
         const { region, useFips } = endpoint;
@@ -174,12 +174,12 @@ function sdkKeys(keys: SigningKeys): { accessKeyId: string; secretAccessKey: str
   return keys.sessionToken === undefined ? pair : { ...pair, sessionToken: keys.sessionToken.reveal() };
 }
 
-function describeHead(head: AnswerHead): string {
+function describeHead(head: ResponseHead): string {
   const id = head.headers["x-amzn-requestid"] ?? "";
   return `status ${head.status}${/^[\w-]{1,64}$/.test(id) ? `, request ${id}` : ""}`;
 }
 
-function timeOf(head: AnswerHead): Date | undefined {
+function timeOf(head: ResponseHead): Date | undefined {
   const ms = Date.parse(head.headers["date"] ?? "");
   return Number.isNaN(ms) ? undefined : new Date(ms);
 }

@@ -121,7 +121,7 @@ export function toFailure(error: unknown, call: CallDescription): unknown {
   // The SDK hangs the answer on what its parser threw (schemaDeserializationMiddleware.js); it is not made the cause,
   // because the answer's body may hold keys.
   if (error instanceof Error && "$response" in error) {
-    return new Failure("STS_NONSENSE", `${what}: the answer is not what STS sends`, { hint: notSts(call) });
+    return new Failure("STS_INVALID_RESPONSE", `${what}: the answer is not what STS sends`, { hint: notSts(call) });
   }
   return networkFailure(error, what, call) ?? error;
 }
@@ -163,7 +163,7 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
   // Without a code there was no AWS error in the answer: a proxy, a portal, a redirect.
   if (code === "Unknown" || code === "NotFound") {
     const told = `${what}: status ${status} and no AWS error in the answer`;
-    return new Failure(status >= 500 ? "STS_UNAVAILABLE" : "STS_NONSENSE", told, { hint: notSts(call) });
+    return new Failure(status >= 500 ? "STS_UNAVAILABLE" : "STS_INVALID_RESPONSE", told, { hint: notSts(call) });
   }
   if (status >= 500) return make("STS_UNAVAILABLE", "STS is failing; the next run will retry");
   return make("STS_REQUEST_REFUSED", refusedHint(error.message));

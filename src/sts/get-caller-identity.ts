@@ -30,15 +30,16 @@ export async function getCallerIdentity(
     send: (sdk, client, options) => client.send(new sdk.GetCallerIdentityCommand({}), options),
   });
   const { Arn: arn, Account: account, UserId: userId } = output;
-  if (arn === undefined || !/^arn:[\w-]+:(sts|iam)::\d{12}:[\x21-\x7e]{1,2000}$/.test(arn)) throw nonsense("Arn");
-  if (account === undefined || !/^\d{12}$/.test(account)) throw nonsense("Account");
-  if (userId === undefined || !/^[\w+=,.@:-]{2,193}$/.test(userId)) throw nonsense("UserId");
+  if (arn === undefined || !/^arn:[\w-]+:(sts|iam)::\d{12}:[\x21-\x7e]{1,2000}$/.test(arn))
+    throw invalidResponse("Arn");
+  if (account === undefined || !/^\d{12}$/.test(account)) throw invalidResponse("Account");
+  if (userId === undefined || !/^[\w+=,.@:-]{2,193}$/.test(userId)) throw invalidResponse("UserId");
   return { arn, account, userId };
 }
 
-function nonsense(field: string): Failure {
+function invalidResponse(field: string): Failure {
   return new Failure(
-    "STS_NONSENSE",
+    "STS_INVALID_RESPONSE",
     `STS's answer to GetCallerIdentity is not believed: ${field} is missing or malformed`,
   );
 }

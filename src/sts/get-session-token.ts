@@ -1,5 +1,5 @@
 import type { StsEndpoint } from "../config/config.ts";
-import { believe } from "./validate-session.ts";
+import { validateSession } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
 import { type MfaCode, mfaInput } from "./mfa-input.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
@@ -34,6 +34,6 @@ export async function getSessionToken(
     deniedHint: "the keys of `source_profile` must be a user's long-lived ones: GetSessionToken takes no session's",
     send: (sdk, client, options) => client.send(new sdk.GetSessionTokenCommand(input), options),
   });
-  const claimed = { credentials: output.Credentials, assumedRoleArn: undefined, ...times };
-  return believe(claimed, { subject, principal: undefined });
+  const raw = { credentials: output.Credentials, assumedRoleArn: undefined, ...times };
+  return validateSession(raw, { subject, principal: undefined });
 }

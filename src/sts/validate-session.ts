@@ -6,7 +6,7 @@ import { redact } from "../base/printable.ts";
 import type { IssuedSession } from "./session.ts";
 
 /** What STS said, before any of it is believed. */
-export interface ClaimedSession {
+export interface RawSession {
   readonly credentials: Credentials | undefined;
   readonly assumedRoleArn: string | undefined;
   readonly stsTime: Date | undefined;
@@ -38,28 +38,27 @@ const LONGEST_MS = 36 * 3_600_000;
  * Checks every field of an answer. The expiry is judged by STS's own clock where it told the time, so that a machine
  * whose clock is off still gets its session, and is told how far it is off.
  *
- * @throws Failure STS_NONSENSE that names the field and never shows a key or token.
+ * @throws Failure STS_INVALID_RESPONSE that names the field and never shows a key or token.
  */
-export function believe(claimed: ClaimedSession, expected: ExpectedSession): IssuedSession {
-  const { credentials } = claimed;
+export function validateSession(raw: RawSession, expected: ExpectedSession): IssuedSession {
+  const { credentials } = raw;
   const { subject, principal } = expected;
-  if (credentials === undefined) throw nonsense(subject, "there are no credentials in the answer");
+  if (credentials === undefined) throw invalidResponse(subject, "there are no credentials in the answer");
   const { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: expiresAt } = credentials;
   if (accessKeyId === undefined || !ACCESS_KEY_ID.test(accessKeyId)) {
-    throw nonsense(subject, "the access key id is not one of a temporary key (ASIA…)");
+    throw invalidResponse(subject, "the access key id is not one of a temporary key (ASIA…)");
   }
-  if (!isValue(secret, SECRET_LENGTH)) throw nonsense(subject, "the secret access key is missing or malformed");
-  if (!isValue(token, TOKEN_LENGTH)) throw nonsense(subject, "the session token is missing or malformed");
-  checkExpiry(expiresAt, claimed, subject);
-  const principalArn =
-    principal && checkPrincipal(claimed.assumedRoleArn, subject, principal.role, principal.sessionName);
+  if (!isValue(secret, SECRET_LENGTH)) throw invalidResponse(subject, "the secret access key is missing or malformed");
+  if (!isValue(token, TOKEN_LENGTH)) throw invalidResponse(subject, "the session token is missing or malformed");
+  checkExpiry(expiresAt, raw, subject);
+  const principalArn = principal && checkPrincipal(raw.assumedRoleArn, subject, principal.role, principal.sessionName);
   return {
     accessKeyId,
     secretAccessKey: new Secret(secret),
     sessionToken: new Secret(token),
     expiresAt,
     principalArn,
-    clockAheadMs: claimed.stsTime === undefined ? undefined : claimed.receivedAt.getTime() - claimed.stsTime.getTime(),
+    clockAheadMs: raw.stsTime === undefined ? undefined : raw.receivedAt.getTime() - raw.stsTime.getTime(),
   };
 }
 
@@ -72,27 +71,27 @@ function isValue(text: string | undefined, length: { min: number; max: number })
   return text !== undefined && text.length >= length.min && text.length <= length.max && isPlainValue(text);
 }
 
-function checkExpiry(expiresAt: Date | undefined, claimed: ClaimedSession, subject: string): asserts expiresAt is Date {
+function checkExpiry(expiresAt: Date | undefined, raw: RawSession, subject: string): asserts expiresAt is Date {
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
-    throw nonsense(subject, "the expiry is missing or no time");
+    throw invalidResponse(subject, "the expiry is missing or no time");
   }
-  const leftMs = expiresAt.getTime() - (claimed.stsTime ?? claimed.receivedAt).getTime();
-  if (leftMs <= 0) throw nonsense(subject, `the expiry ${expiresAt.toISOString()} is in the past`);
-  if (leftMs > LONGEST_MS) throw nonsense(subject, `the expiry ${expiresAt.toISOString()} is too far away`);
+  const leftMs = expiresAt.getTime() - (raw.stsTime ?? raw.receivedAt).getTime();
+  if (leftMs <= 0) throw invalidResponse(subject, `the expiry ${expiresAt.toISOString()} is in the past`);
+  if (leftMs > LONGEST_MS) throw invalidResponse(subject, `the expiry ${expiresAt.toISOString()} is too far away`);
 }
 
 /** `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; IAM tells role names apart without their case. */
 function checkPrincipal(arn: string | undefined, subject: string, role: RoleArn, sessionName: string): string {
   const expected = `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${sessionName}`;
-  if (arn === undefined) throw nonsense(subject, "the answer does not say which role it is for");
+  if (arn === undefined) throw invalidResponse(subject, "the answer does not say which role it is for");
   if (arn.toLowerCase() !== expected.toLowerCase() || !arn.endsWith(`/${sessionName}`)) {
-    throw nonsense(subject, `the answer is for ${redact(arn, 200)} and not for ${expected}`);
+    throw invalidResponse(subject, `the answer is for ${redact(arn, 200)} and not for ${expected}`);
   }
   return arn;
 }
 
-function nonsense(subject: string, what: string): Failure {
-  return new Failure("STS_NONSENSE", `STS's answer for ${subject} is not believed: ${what}`, {
+function invalidResponse(subject: string, what: string): Failure {
+  return new Failure("STS_INVALID_RESPONSE", `STS's answer for ${subject} is not believed: ${what}`, {
     hint: "check `endpoint_url`, AWS_ENDPOINT_URL_STS and any proxy in between; nothing was written",
   });
 }

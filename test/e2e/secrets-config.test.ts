@@ -45,7 +45,7 @@ const MISTAKES: Readonly<Record<string, readonly [config: string, secret: string
     MARK,
     /:5: 'identity_header' is followed by ':'/,
   ],
-  "a header of nonsense": [
+  "a malformed header": [
     `${ROLE}identity = url\nidentity_url = https://tokens.example\nidentity_header = Bearer ${MARK}\n`,
     MARK,
     /identity_header/,

@@ -84,7 +84,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
     files: { ".aws/response.b64": RESPONSE },
     secrets: [RESPONSE],
   },
-  "saml, a file of nonsense": {
+  "saml, a malformed file": {
     config: `${ROLE}identity = saml\nsaml_assertion_file = response.b64\n`,
     files: { ".aws/response.b64": Buffer.from(`<a>${MARK}</a>`).toString("base64") },
     secrets: [MARK, Buffer.from(`<a>${MARK}</a>`).toString("base64")],
@@ -109,7 +109,7 @@ const SOURCES: Readonly<Record<string, Source>> = {
     },
     secrets: [MARK],
   },
-  "aws-profile, nonsense": {
+  "aws-profile, a malformed output": {
     config: "identity = aws-profile\nsource_profile = dev\n",
     files: {
       ".aws/config": "[profile dev]\ncredential_process = cat HOME/.aws/keys.json\n",

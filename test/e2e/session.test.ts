@@ -161,13 +161,13 @@ suite("identity = session", () => {
     });
   }
 
-  const nonsense = [
+  const invalid = [
     ["no-credentials", { kind: "no-credentials" }],
     ["an expiry in the past", { kind: "past-expiry" }],
     ["a token with a line break", { kind: "hostile-field", field: "sessionToken" }],
   ] as const;
-  for (const [name, fault] of nonsense) {
-    test(`an answer with ${name} is not believed: exit 76`, async () => {
+  for (const [name, fault] of invalid) {
+    test(`a response with ${name} is rejected: exit 76`, async () => {
       await using scene = await openJane(SESSION);
       scene.sandbox.misbehave("sts", fault);
       await fails(scene, 76, /STS's answer for the source profile's user is not believed/);

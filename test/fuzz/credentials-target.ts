@@ -71,7 +71,7 @@ function read(bytes: Buffer, chance: Chance): CredentialsDocument {
   return document;
 }
 
-/** What we believe to read for a profile, every reader that finds the profile must read as well. */
+/** What we report for a profile, every reader that finds the profile must read as well. */
 function compareReading(document: CredentialsDocument, found: Found | undefined, reader: string): number {
   let compared = 0;
   if (!found) return 0;

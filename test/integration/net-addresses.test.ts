@@ -8,7 +8,7 @@ import { Failure } from "../../src/base/failure.ts";
 import { openOutbound } from "../../src/net/outbound.ts";
 import { Secret } from "../../src/base/secret.ts";
 import type { StsEndpoint } from "../../src/config/config.ts";
-import { ask, describeAnswer } from "../../src/net/http.ts";
+import { request, describeResponse } from "../../src/net/http.ts";
 import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
 import { type SlowListener, startSlowListener, whyNoSlowListener } from "../support/slow-listener.ts";
@@ -47,7 +47,9 @@ async function askFar(port: number, connectMs: number): Promise<string> {
   const outbound = openOutbound({ env: {}, uid: undefined });
   try {
     const limits = { connectMs, totalMs: 60_000, maxBytes: 65_536, signal: new AbortController().signal };
-    return describeAnswer(await ask({ url: new URL(`http://far.example:${port}/`), headers: {}, ...limits, outbound }));
+    return describeResponse(
+      await request({ url: new URL(`http://far.example:${port}/`), headers: {}, ...limits, outbound }),
+    );
   } finally {
     outbound.close();
   }

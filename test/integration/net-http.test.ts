@@ -93,20 +93,20 @@ const FAULTS: readonly (readonly [Fault, FailureCode, RegExp])[] = [
   [{ kind: "status", status: 429 }, "IDENTITY_TEMPORARY", /status 429/],
   [{ kind: "status", status: 500 }, "IDENTITY_TEMPORARY", /status 500/],
   [{ kind: "status", status: 503 }, "IDENTITY_TEMPORARY", /status 503/],
-  [{ kind: "status", status: 418 }, "IDENTITY_NONSENSE", /status 418/],
+  [{ kind: "status", status: 418 }, "IDENTITY_INVALID_RESPONSE", /status 418/],
   [{ kind: "reset" }, "IDENTITY_TEMPORARY", /cut the connection/],
   [{ kind: "half-body" }, "IDENTITY_TEMPORARY", /cut the connection/],
-  [{ kind: "redirect" }, "IDENTITY_NONSENSE", /status 302.*login page/],
-  [{ kind: "html" }, "IDENTITY_NONSENSE", /HTML page.*login page/],
-  [{ kind: "garbage" }, "IDENTITY_NONSENSE", /not JSON/],
-  [{ kind: "empty-body" }, "IDENTITY_NONSENSE", /not JSON/],
-  [{ kind: "body", text: "{}" }, "IDENTITY_NONSENSE", /no text at/],
+  [{ kind: "redirect" }, "IDENTITY_INVALID_RESPONSE", /status 302.*login page/],
+  [{ kind: "html" }, "IDENTITY_INVALID_RESPONSE", /HTML page.*login page/],
+  [{ kind: "garbage" }, "IDENTITY_INVALID_RESPONSE", /not JSON/],
+  [{ kind: "empty-body" }, "IDENTITY_INVALID_RESPONSE", /not JSON/],
+  [{ kind: "body", text: "{}" }, "IDENTITY_INVALID_RESPONSE", /no text at/],
   [
     { kind: "body", text: '{"value":"eyJub3Q","access_token":"eyJub3Q","data":{"tokens":[{"jwt":"eyJub3Q"}]}}' },
-    "IDENTITY_NONSENSE",
+    "IDENTITY_INVALID_RESPONSE",
     /not a JWT/,
   ],
-  [{ kind: "huge-body", bytes: 10 * 1024 * 1024 }, "IDENTITY_NONSENSE", /too large/],
+  [{ kind: "huge-body", bytes: 10 * 1024 * 1024 }, "IDENTITY_INVALID_RESPONSE", /too large/],
 ];
 
 for (const { name, start, source, issuer } of CASES) {
@@ -186,7 +186,7 @@ suite("identity = url", () => {
     assert.equal((await obtainIdentityToken(plain, context)).claims.subject, "app");
     await assertIdentityFails(
       obtainIdentityToken(urlSource(service, { jsonPath: undefined }), context),
-      "IDENTITY_NONSENSE",
+      "IDENTITY_INVALID_RESPONSE",
       /is JSON and no token/,
       /identity_json_path = value/,
     );
@@ -226,7 +226,12 @@ suite("identity = url", () => {
     await using service = await startOwnServer();
     const { context } = identityBench({ env: service.env });
     const source = urlSource(service, { url: service.url.replace("http:", "https:") });
-    await assertIdentityFails(obtainIdentityToken(source, context), "IDENTITY_NONSENSE", /does not speak TLS/, /proxy/);
+    await assertIdentityFails(
+      obtainIdentityToken(source, context),
+      "IDENTITY_INVALID_RESPONSE",
+      /does not speak TLS/,
+      /proxy/,
+    );
   });
 });
 

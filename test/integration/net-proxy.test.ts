@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import { openOutbound } from "../../src/net/outbound.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { ask } from "../../src/net/http.ts";
+import { request } from "../../src/net/http.ts";
 import { openSts } from "../../src/sts/client.ts";
 import { getCallerIdentity } from "../../src/sts/get-caller-identity.ts";
 import { startConnectProxy } from "../sandbox/connect-proxy.ts";
@@ -93,14 +93,14 @@ suite("token endpoints share the run's connections", { skip: await whyNoOpenssl(
     try {
       const url = new URL("https://tokens.example/jwks");
       for (const _ of [1, 2]) {
-        const answer = await ask({ url, headers: {}, ...limits, outbound });
-        assert.equal(answer.kind === "answer" && answer.status, 200);
+        const answer = await request({ url, headers: {}, ...limits, outbound });
+        assert.equal(answer.kind === "response" && answer.status, 200);
       }
       assert.equal(front.names[0], "tokens.example");
-      await ask({ url: new URL(`${box.stsUrl}/jwks`), headers: {}, ...limits, outbound });
+      await request({ url: new URL(`${box.stsUrl}/jwks`), headers: {}, ...limits, outbound });
       assert.deepEqual(new Set(proxy.targets), new Set(["tokens.example:443"]));
       proxy.misbehave({ kind: "status", status: 407 });
-      const refused = await ask({ url: new URL("https://others.example/"), headers: {}, ...limits, outbound });
+      const refused = await request({ url: new URL("https://others.example/"), headers: {}, ...limits, outbound });
       assert.deepEqual(refused, {
         kind: "fault",
         fault: "refused",

@@ -337,17 +337,17 @@ suite("Application Default Credentials that do not work", () => {
 
   const faults: readonly (readonly [Fault, FailureCode])[] = [
     [{ kind: "status", status: 401 }, "IDENTITY_DENIED"],
-    [{ kind: "status", status: 404 }, "IDENTITY_NONSENSE"],
+    [{ kind: "status", status: 404 }, "IDENTITY_INVALID_RESPONSE"],
     [{ kind: "status", status: 429 }, "IDENTITY_TEMPORARY"],
     [{ kind: "status", status: 503 }, "IDENTITY_TEMPORARY"],
     [{ kind: "reset" }, "IDENTITY_TEMPORARY"],
     [{ kind: "half-body" }, "IDENTITY_TEMPORARY"],
-    [{ kind: "redirect" }, "IDENTITY_NONSENSE"],
-    [{ kind: "html" }, "IDENTITY_NONSENSE"],
-    [{ kind: "garbage" }, "IDENTITY_NONSENSE"],
-    [{ kind: "empty-body" }, "IDENTITY_NONSENSE"],
-    [{ kind: "body", text: '{"id_token":"eyJub3Q"}' }, "IDENTITY_NONSENSE"],
-    [{ kind: "huge-body", bytes: 10 * 1024 * 1024 }, "IDENTITY_NONSENSE"],
+    [{ kind: "redirect" }, "IDENTITY_INVALID_RESPONSE"],
+    [{ kind: "html" }, "IDENTITY_INVALID_RESPONSE"],
+    [{ kind: "garbage" }, "IDENTITY_INVALID_RESPONSE"],
+    [{ kind: "empty-body" }, "IDENTITY_INVALID_RESPONSE"],
+    [{ kind: "body", text: '{"id_token":"eyJub3Q"}' }, "IDENTITY_INVALID_RESPONSE"],
+    [{ kind: "huge-body", bytes: 10 * 1024 * 1024 }, "IDENTITY_INVALID_RESPONSE"],
   ];
   for (const [fault, code] of faults) {
     test(`a token endpoint that answers ${JSON.stringify(fault)} is ${code}, for the library's every way out`, async () => {
@@ -431,14 +431,18 @@ suite("the metadata server on other platforms than a VM", () => {
     );
   });
 
-  test("gives an access token that is none, or that no header can hold: IDENTITY_NONSENSE; refuses it: IDENTITY_DENIED", async () => {
+  test("gives an access token that is none, or that no header can hold: IDENTITY_INVALID_RESPONSE; refuses it: IDENTITY_DENIED", async () => {
     await using scene = await openScene();
     await using box = await startSandbox();
     const { context } = scene.bench(env(box.metadataHost));
     box.misbehave("metadata", { kind: "html" }, { action: "token" });
-    await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_NONSENSE");
+    await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_INVALID_RESPONSE");
     box.misbehave("metadata", { kind: "body", text: '{"access_token":"ya29.\\r\\nHost: evil"}' }, { action: "token" });
-    await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_NONSENSE", /no header may hold/);
+    await assertIdentityFails(
+      obtainIdentityToken(AS_TARGET, context),
+      "IDENTITY_INVALID_RESPONSE",
+      /no header may hold/,
+    );
     box.misbehave("metadata", { kind: "status", status: 403 }, { action: "token" });
     await assertIdentityFails(obtainIdentityToken(AS_TARGET, context), "IDENTITY_DENIED");
   });

@@ -213,18 +213,23 @@ const awsError = (code: (Fault & { kind: "aws-error" })["code"]): Fault => ({ ki
 const FAULTS: readonly FaultCase[] = [
   { fault: { kind: "reset" }, code: "STS_UNAVAILABLE", says: /ECONNRESET/, attempts: "many" },
   { fault: { kind: "half-body" }, code: "STS_UNAVAILABLE", attempts: "many" },
-  { fault: { kind: "garbage" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "html" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "body", text: "<a>" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "body", text: "{}" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "redirect" }, code: "STS_NONSENSE", says: /status 302/, attempts: 1 },
-  { fault: { kind: "empty-body" }, code: "STS_NONSENSE", says: /no credentials/, attempts: 1 },
-  { fault: { kind: "huge-body", bytes: 10 * 1024 * 1024 }, code: "STS_NONSENSE", says: /1048576 bytes/, attempts: 1 },
+  { fault: { kind: "garbage" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "html" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "body", text: "<a>" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "body", text: "{}" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "redirect" }, code: "STS_INVALID_RESPONSE", says: /status 302/, attempts: 1 },
+  { fault: { kind: "empty-body" }, code: "STS_INVALID_RESPONSE", says: /no credentials/, attempts: 1 },
+  {
+    fault: { kind: "huge-body", bytes: 10 * 1024 * 1024 },
+    code: "STS_INVALID_RESPONSE",
+    says: /1048576 bytes/,
+    attempts: 1,
+  },
   { fault: { kind: "status", status: 429 }, code: "STS_THROTTLED", attempts: "many" },
   { fault: { kind: "status", status: 500 }, code: "STS_UNAVAILABLE", attempts: "many" },
   { fault: { kind: "status", status: 503 }, code: "STS_UNAVAILABLE", attempts: "many" },
-  { fault: { kind: "status", status: 403 }, code: "STS_NONSENSE", says: /status 403/, attempts: 1 },
-  { fault: { kind: "status", status: 404 }, code: "STS_NONSENSE", says: /status 404/, attempts: 1 },
+  { fault: { kind: "status", status: 403 }, code: "STS_INVALID_RESPONSE", says: /status 403/, attempts: 1 },
+  { fault: { kind: "status", status: 404 }, code: "STS_INVALID_RESPONSE", says: /status 404/, attempts: 1 },
   { fault: awsError("AccessDenied"), code: "STS_DENIED", says: /accounts\.google\.com:oaud = gcp/, attempts: 1 },
   { fault: awsError("ExpiredTokenException"), code: "STS_TOKEN_EXPIRED", says: /timedatectl/, attempts: 1 },
   {
@@ -255,19 +260,29 @@ const FAULTS: readonly FaultCase[] = [
   { fault: awsError("MalformedPolicyDocument"), code: "STS_REQUEST_REFUSED", says: /policy_file/, attempts: 1 },
   { fault: awsError("PackedPolicyTooLarge"), code: "STS_REQUEST_REFUSED", says: /packed/, attempts: 1 },
   { fault: awsError("ValidationError"), code: "STS_REQUEST_REFUSED", attempts: 1 },
-  { fault: { kind: "past-expiry" }, code: "STS_NONSENSE", says: /in the past/, attempts: 1 },
-  { fault: { kind: "bad-expiry" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "no-credentials" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "missing-field", field: "AccessKeyId" }, code: "STS_NONSENSE", says: /access key/, attempts: 1 },
-  { fault: { kind: "missing-field", field: "SecretAccessKey" }, code: "STS_NONSENSE", says: /secret/, attempts: 1 },
-  { fault: { kind: "missing-field", field: "SessionToken" }, code: "STS_NONSENSE", says: /token/, attempts: 1 },
-  { fault: { kind: "missing-field", field: "Expiration" }, code: "STS_NONSENSE", says: /expiry/, attempts: 1 },
-  { fault: { kind: "wrong-account" }, code: "STS_NONSENSE", says: /not for/, attempts: 1 },
-  { fault: { kind: "wrong-role" }, code: "STS_NONSENSE", says: /not for/, attempts: 1 },
-  { fault: { kind: "hostile-field", field: "accessKeyId" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "hostile-field", field: "secretAccessKey" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "hostile-field", field: "sessionToken" }, code: "STS_NONSENSE", attempts: 1 },
-  { fault: { kind: "hostile-field", field: "arn" }, code: "STS_NONSENSE", attempts: 1 },
+  { fault: { kind: "past-expiry" }, code: "STS_INVALID_RESPONSE", says: /in the past/, attempts: 1 },
+  { fault: { kind: "bad-expiry" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "no-credentials" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  {
+    fault: { kind: "missing-field", field: "AccessKeyId" },
+    code: "STS_INVALID_RESPONSE",
+    says: /access key/,
+    attempts: 1,
+  },
+  {
+    fault: { kind: "missing-field", field: "SecretAccessKey" },
+    code: "STS_INVALID_RESPONSE",
+    says: /secret/,
+    attempts: 1,
+  },
+  { fault: { kind: "missing-field", field: "SessionToken" }, code: "STS_INVALID_RESPONSE", says: /token/, attempts: 1 },
+  { fault: { kind: "missing-field", field: "Expiration" }, code: "STS_INVALID_RESPONSE", says: /expiry/, attempts: 1 },
+  { fault: { kind: "wrong-account" }, code: "STS_INVALID_RESPONSE", says: /not for/, attempts: 1 },
+  { fault: { kind: "wrong-role" }, code: "STS_INVALID_RESPONSE", says: /not for/, attempts: 1 },
+  { fault: { kind: "hostile-field", field: "accessKeyId" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "hostile-field", field: "secretAccessKey" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "hostile-field", field: "sessionToken" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
+  { fault: { kind: "hostile-field", field: "arn" }, code: "STS_INVALID_RESPONSE", attempts: 1 },
 ];
 
 describe("an STS that misbehaves", () => {
@@ -391,7 +406,7 @@ describe("an STS that misbehaves", () => {
       const tls = await failureOf(
         webIdentity({ endpoint: { region: REGION, url: box.stsUrl.replace("http:", "https:") } }),
       );
-      assert.equal(tls.code, "STS_NONSENSE");
+      assert.equal(tls.code, "STS_INVALID_RESPONSE");
       assert.match(tls.message, /127\.0\.0\.1 does not speak TLS \(\w+\)$/);
       assert.match(tls.hint ?? "", /check the host, port and any proxy/);
       await box.pause("sts");

@@ -194,7 +194,7 @@ suite("a JSON answer", () => {
       assert.equal(findText(body, path), expected, path);
     }
     for (const broken of ["", "{", "null", "[]", '"v"', "<html>"]) {
-      assert.throws(() => textInJson(broken, "value", "the answer"), { code: "IDENTITY_NONSENSE" });
+      assert.throws(() => textInJson(broken, "value", "the answer"), { code: "IDENTITY_INVALID_RESPONSE" });
     }
   });
 });

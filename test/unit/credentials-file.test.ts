@@ -179,13 +179,13 @@ test("a value that would break the file is refused, and not shown", () => {
   ]) {
     throwsFailure(
       () => spliceProfiles(documentOf(""), new Map([["p", write({ sessionToken: new Secret(value) })]])),
-      "STS_NONSENSE",
+      "STS_INVALID_RESPONSE",
       /^the aws_session_token for profile 'p' is no value/,
     );
   }
   throwsFailure(
     () => spliceProfiles(documentOf(""), new Map([["p", write({ principalArn: "a]\n[q]" })]])),
-    "STS_NONSENSE",
+    "STS_INVALID_RESPONSE",
     /x_principal_arn/,
   );
 });

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { inspect } from "node:util";
 import * as fc from "fast-check";
 import { Failure } from "../../src/base/failure.ts";
-import { believe, type ClaimedSession } from "../../src/sts/validate-session.ts";
+import { validateSession, type RawSession } from "../../src/sts/validate-session.ts";
 import { resolveEndpoint } from "../../src/sts/endpoint.ts";
 import { redact } from "../../src/base/printable.ts";
 import { needsInstance, renderSessionName } from "../../src/plan/session-name.ts";
@@ -17,7 +17,7 @@ const CREDENTIALS = {
   SessionToken: "FwoGZXIvYXdzEBYaDEXAMPLE/token+with==",
   Expiration: new Date(NOW.getTime() + HOUR),
 };
-const CLAIMED: ClaimedSession = {
+const CLAIMED: RawSession = {
   credentials: CREDENTIALS,
   assumedRoleArn: "arn:aws:sts::123412341234:assumed-role/App/proj.host",
   stsTime: NOW,
@@ -38,7 +38,7 @@ function failureOf(act: () => unknown): Failure {
 
 describe("an answer of STS", () => {
   test("is believed when every field is right", () => {
-    const session = believe(CLAIMED, EXPECTED);
+    const session = validateSession(CLAIMED, EXPECTED);
     assert.equal(session.accessKeyId, CREDENTIALS.AccessKeyId);
     assert.equal(session.secretAccessKey.reveal(), CREDENTIALS.SecretAccessKey);
     assert.equal(session.sessionToken.reveal(), CREDENTIALS.SessionToken);
@@ -49,15 +49,15 @@ describe("an answer of STS", () => {
   });
 
   test("is judged by STS's clock, and says how far this machine's is ahead", () => {
-    const ahead = believe({ ...CLAIMED, receivedAt: new Date(NOW.getTime() + 2 * HOUR) }, EXPECTED);
+    const ahead = validateSession({ ...CLAIMED, receivedAt: new Date(NOW.getTime() + 2 * HOUR) }, EXPECTED);
     assert.equal(ahead.clockAheadMs, 2 * HOUR);
-    const behind = believe({ ...CLAIMED, receivedAt: new Date(NOW.getTime() - 90 * 24 * HOUR) }, EXPECTED);
+    const behind = validateSession({ ...CLAIMED, receivedAt: new Date(NOW.getTime() - 90 * 24 * HOUR) }, EXPECTED);
     assert.equal(behind.clockAheadMs, -90 * 24 * HOUR);
-    assert.equal(believe({ ...CLAIMED, stsTime: undefined }, EXPECTED).clockAheadMs, undefined);
+    assert.equal(validateSession({ ...CLAIMED, stsTime: undefined }, EXPECTED).clockAheadMs, undefined);
   });
 
-  const credentials = (change: object): ClaimedSession => ({ ...CLAIMED, credentials: { ...CREDENTIALS, ...change } });
-  const wrong: readonly (readonly [string, ClaimedSession, RegExp])[] = [
+  const credentials = (change: object): RawSession => ({ ...CLAIMED, credentials: { ...CREDENTIALS, ...change } });
+  const wrong: readonly (readonly [string, RawSession, RegExp])[] = [
     ["no credentials", { ...CLAIMED, credentials: undefined }, /no credentials/],
     ["a long-lived key", credentials({ AccessKeyId: "AKIAIOSFODNN7EXAMPLE" }), /access key id/],
     ["a short key", credentials({ AccessKeyId: "ASIA123" }), /access key id/],
@@ -93,8 +93,8 @@ describe("an answer of STS", () => {
   ];
   for (const [name, claimed, says] of wrong) {
     test(`with ${name} is not believed, and shows no secret`, () => {
-      const failure = failureOf(() => believe(claimed, EXPECTED));
-      assert.equal(failure.code, "STS_NONSENSE");
+      const failure = failureOf(() => validateSession(claimed, EXPECTED));
+      assert.equal(failure.code, "STS_INVALID_RESPONSE");
       assert.match(failure.message, says);
       assert.doesNotMatch(failure.message, /\n/);
       const shown = inspect(failure);
