@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
 import { chmod, chown, lstat, mkdir, readFile, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { suite, test } from "node:test";
 
+import { underAttack } from "../support/attacker.ts";
 import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
 import { GCP_ARN, openScene, type Scene } from "../support/scene.ts";
 
@@ -152,31 +152,17 @@ suite("root takes a config", { skip: missing ?? false }, () => {
     await symlink(`${roots}/rolefresh.ini`, `${theirs}/good`);
     await give(`${theirs}/bad`, configRunning(`touch ${proof}`));
     const swap = `
-      const { linkSync, renameSync, symlinkSync } = require("node:fs");
-      process.chdir(${JSON.stringify(theirs)});
-      process.stdout.write("swapping\\n");
-      for (;;) {
-        linkSync("bad", "next"); renameSync("next", "rolefresh.ini");
-        symlinkSync(${JSON.stringify(`${roots}/rolefresh.ini`)}, "next"); renameSync("next", "rolefresh.ini");
-      }`;
-    const attacker = spawn(process.execPath, ["-e", swap], {
-      uid: OTHER_USER,
-      gid: OTHER_USER,
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    await new Promise((resolve) => attacker.stdout.once("data", resolve));
+      fs.linkSync("bad", "next"); fs.renameSync("next", "rolefresh.ini");
+      fs.symlinkSync(${JSON.stringify(`${roots}/rolefresh.ini`)}, "next"); fs.renameSync("next", "rolefresh.ini");`;
     const codes = new Map<number | null, number>();
-    try {
+    await underAttack({ directory: theirs, step: swap }, async () => {
       for (let n = 0; n < 10; n++) {
         const { code, stderr } = await scene.run(["--config", `${theirs}/rolefresh.ini`, "--timeout", "20s"]);
         codes.set(code, (codes.get(code) ?? 0) + 1);
         assert.equal(code, 78, stderr);
         assert.equal(await isThere(proof), false);
       }
-    } finally {
-      attacker.kill("SIGKILL");
-      await new Promise((resolve) => attacker.once("close", resolve));
-    }
+    });
     context.diagnostic(`exit statuses: ${JSON.stringify([...codes])}`);
   });
 

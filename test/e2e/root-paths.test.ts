@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   chmod,
   chown,
@@ -20,6 +20,8 @@ import { suite, test } from "node:test";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { startDeadline } from "../../src/base/deadline.ts";
+import { underAttack } from "../support/attacker.ts";
+import { otherUserMissing } from "../support/other-user.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";
 import { BIN, runProgram, type RunResult } from "../support/run-bin.ts";
 import { GCP_ARN, openScene, type Scene } from "../support/scene.ts";
@@ -225,33 +227,23 @@ suite("as root on another user's file", { skip: isRoot ? false : "needs root" },
   });
 
   test("a directory that is swapped for a link all the time never leads root astray", async (context) => {
+    const missing = otherUserMissing();
+    if (missing !== undefined) {
+      context.skip(missing);
+      return;
+    }
     await using stage = await openStage();
     const { home, victim } = stage;
     await symlink(victim, `${home}/.link`);
+    // Root may find no directory in between, and make one for the user, who then removes it.
     const swap = `
-      const { renameSync } = require("node:fs");
-      process.chdir(${JSON.stringify(home)});
-      process.stdout.write("swapping\\n");
-      for (;;) {
-        renameSync(".aws", ".real"); renameSync(".link", ".aws");
-        renameSync(".aws", ".link"); renameSync(".real", ".aws");
+      for (const [from, to] of [[".aws", ".real"], [".link", ".aws"], [".aws", ".link"], [".real", ".aws"]]) {
+        for (;;) {
+          try { fs.renameSync(from, to); break; } catch { quietly(() => fs.rmSync(to, { recursive: true, force: true })); }
+        }
       }`;
-    const attacker = spawn(process.execPath, ["-e", swap], {
-      uid: USER,
-      gid: USER,
-      stdio: ["ignore", "pipe", "ignore"],
-    });
-    const starts = new Promise<boolean>((resolve) => {
-      attacker.stdout.once("data", () => resolve(true));
-      attacker.once("error", () => resolve(false));
-      attacker.once("close", () => resolve(false));
-    });
-    if (!(await starts)) {
-      context.skip("another user cannot run Node here");
-      return;
-    }
     const codes = new Map<number | null, number>();
-    try {
+    await underAttack({ directory: home, step: swap }, async () => {
       for (let n = 0; n < 12; n++) {
         const { code } = await stage.refresh("--force", "--timeout", "5s");
         codes.set(code, (codes.get(code) ?? 0) + 1);
@@ -259,10 +251,7 @@ suite("as root on another user's file", { skip: isRoot ? false : "needs root" },
         assert.equal(await readFile(`${victim}/credentials`, "utf8"), SECRET);
         assert.deepEqual(await readdir(victim), ["credentials"]);
       }
-    } finally {
-      attacker.kill("SIGKILL");
-      await new Promise((resolve) => attacker.once("close", resolve));
-    }
+    });
     context.diagnostic(`exit statuses: ${JSON.stringify([...codes])}`);
   });
 });

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn } from "node:child_process";
 import { chmod, chown, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 
 import { Failure } from "../../src/base/failure.ts";
@@ -11,6 +10,7 @@ import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { makeDirectories } from "../../src/safe-file/make-directories.ts";
+import { underAttack } from "../support/attacker.ts";
 import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { Tally, type TortureContext, type TortureResult, type TortureSuite } from "../support/torture.ts";
@@ -21,52 +21,45 @@ const SECRET = "[default]\naws_access_key_id = ASIAROOT\n";
 const OLD = Buffer.from(`[default]\naws_session_token = ${"x".repeat(200)}\n`);
 const NEXT = Buffer.from(`[default]\naws_session_token = ${"y".repeat(200)}\n`);
 
+const TORN = Buffer.concat([NEXT.subarray(0, 100), OLD.subarray(100)]);
+
+type Target = "mkdir" | "metrics" | "journal";
+
 /** What the user does all the time, in the home directory, while root writes there. */
-const ATTACKS = {
-  mkdir: `
-    const make = [() => symlinkSync(victim, ".aws"), () => mkdirSync(".aws"), () => { mkdirSync(".aws"); symlinkSync(victim, ".aws/deep"); }];
-    for (let n = 0; ; n++) { quietly(make[n % 3]); quietly(() => rmSync(".aws", { recursive: true, force: true })); }`,
-  metrics: `
-    mkdirSync("dir"); symlinkSync(victim, "link");
-    for (;;) for (const [from, to] of [["dir", "real"], ["link", "dir"], ["dir", "link"], ["real", "dir"]]) quietly(() => renameSync(from, to));`,
-  journal: `
-    for (;;) {
-      quietly(() => { writeFileSync("torn", torn, { mode: 0o600 }); utimesSync("torn", 1, 1); renameSync("torn", "credentials"); });
-      quietly(() => { writeFileSync("copy", journal, { mode: 0o600 }); renameSync("copy", ".credentials.rolefresh-journal"); });
-      quietly(() => { linkSync(victim + "/credentials", "other"); renameSync("other", "credentials"); });
-    }`,
-} as const;
+const ATTACKS: Readonly<Record<Target, { readonly step: string; readonly setUp?: string }>> = {
+  mkdir: {
+    step: `
+      quietly([
+        () => fs.symlinkSync(victim, ".aws"),
+        () => fs.mkdirSync(".aws"),
+        () => { fs.mkdirSync(".aws"); fs.symlinkSync(victim, ".aws/deep"); },
+      ][round % 3]);
+      quietly(() => fs.rmSync(".aws", { recursive: true, force: true }));`,
+  },
+  metrics: {
+    setUp: 'fs.mkdirSync("dir"); fs.symlinkSync(victim, "link");',
+    step: `
+      for (const [from, to] of [["dir", "real"], ["link", "dir"], ["dir", "link"], ["real", "dir"]])
+        quietly(() => fs.renameSync(from, to));`,
+  },
+  journal: {
+    setUp: `
+      const torn = Buffer.from(${JSON.stringify(TORN.toString("base64"))}, "base64");
+      const journal = Buffer.from(${JSON.stringify(toJournal(OLD, NEXT).toString("base64"))}, "base64");`,
+    step: `
+      quietly(() => { fs.writeFileSync("torn", torn, { mode: 0o600 }); fs.utimesSync("torn", 1, 1); fs.renameSync("torn", "credentials"); });
+      quietly(() => { fs.writeFileSync("copy", journal, { mode: 0o600 }); fs.renameSync("copy", ".credentials.rolefresh-journal"); });
+      quietly(() => { fs.linkSync(victim + "/credentials", "other"); fs.renameSync("other", "credentials"); });`,
+  },
+};
 
 interface Place {
   readonly home: string;
   readonly victim: string;
 }
 
-async function attackOf(name: keyof typeof ATTACKS, { home, victim }: Place): Promise<ChildProcess> {
-  const torn = Buffer.concat([NEXT.subarray(0, 100), OLD.subarray(100)]);
-  const script = `
-    const { linkSync, mkdirSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } = require("node:fs");
-    const quietly = (work) => { try { work(); } catch {} };
-    const victim = ${JSON.stringify(victim)};
-    const torn = Buffer.from(${JSON.stringify(torn.toString("base64"))}, "base64");
-    const journal = Buffer.from(${JSON.stringify(toJournal(OLD, NEXT).toString("base64"))}, "base64");
-    process.chdir(${JSON.stringify(home)});
-    process.stdout.write("attacking\\n");
-    ${ATTACKS[name]}`;
-  const attacker = spawn(process.execPath, ["-e", script], {
-    uid: OTHER_USER,
-    gid: OTHER_USER,
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  await new Promise((resolve, reject) => {
-    attacker.stdout.once("data", resolve);
-    attacker.once("close", () => reject(new Error("the attacker ended")));
-  });
-  return attacker;
-}
-
 /** One attempt of root to write, for each attack. @returns whether it wrote */
-const WRITES: Readonly<Record<keyof typeof ATTACKS, (place: Place) => Promise<boolean>>> = {
+const WRITES: Readonly<Record<Target, (place: Place) => Promise<boolean>>> = {
   mkdir: async ({ home }) => {
     const path = `${home}/.aws/deep/er/credentials`;
     const { target } = await resolveFile(path, 0);
@@ -87,7 +80,7 @@ const WRITES: Readonly<Record<keyof typeof ATTACKS, (place: Place) => Promise<bo
   },
 };
 
-async function race(name: keyof typeof ATTACKS, promise: string, context: TortureContext): Promise<TortureResult> {
+async function race(name: Target, promise: string, context: TortureContext): Promise<TortureResult> {
   const tally = new Tally(promise, context.say);
   const missing = otherUserMissing();
   if (missing !== undefined) return tally.result(`not tried here: ${missing}`);
@@ -100,10 +93,11 @@ async function race(name: keyof typeof ATTACKS, promise: string, context: Tortur
   await writeFile(`${place.victim}/credentials`, SECRET);
   // Linux lets users link to what they can write (proc_sys_fs(5), protected_hardlinks).
   await chmod(`${place.victim}/credentials`, 0o666);
-  const attacker = await attackOf(name, place);
+  const { step, setUp = "" } = ATTACKS[name];
+  const attack = { directory: place.home, setUp: `const victim = ${JSON.stringify(place.victim)}; ${setUp}`, step };
   const until = performance.now() + context.budgetMs / 3;
   let written = 0;
-  try {
+  await underAttack(attack, async () => {
     while (tally.tried < AT_MOST && (tally.tried < AT_LEAST || performance.now() < until)) {
       await tally.attempt(`round ${tally.tried}`, async () => {
         try {
@@ -116,10 +110,7 @@ async function race(name: keyof typeof ATTACKS, promise: string, context: Tortur
         assert.equal(await readFile(`${place.victim}/credentials`, "utf8"), SECRET);
       });
     }
-  } finally {
-    attacker.kill("SIGKILL");
-    await new Promise((resolve) => attacker.once("close", resolve));
-  }
+  });
   return tally.result(`root wrote in ${written} of them, in the user's own directory`);
 }
 
