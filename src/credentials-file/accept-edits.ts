@@ -1,17 +1,14 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument, ProfileSection } from "./document.ts";
-import { checkSectionName, type Edit, managedValues } from "./edit.ts";
-import { guardSplice } from "./guard.ts";
+import type { Edit } from "./edit.ts";
+import { guardRefusal } from "./guard.ts";
 import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
-import type { Replacement } from "../base/byte-patch.ts";
-import { spliceProfiles } from "./splice.ts";
+import { applyEdits, type PreparedEdit, prepareEdit } from "./splice.ts";
 import type { EditResult, PendingEdit } from "./pending-edit.ts";
 
 /** An edit that may be made. */
-export interface Accepted {
-  readonly profile: string;
-  readonly edit: Edit;
+export interface Accepted extends PreparedEdit {
   /** It overwrites a section of somebody else, so a backup comes first. */
   readonly isForeign: boolean;
 }
@@ -33,13 +30,10 @@ export function chooseEdits(
     const foreign = foreignness(document, profile, section, edit);
     try {
       if (foreign && !pending.overwrite) throw foreign;
-      checkSectionName(profile);
-      managedValues(profile, edit);
-      const unsafe = document.refusalOf(profile);
-      if (unsafe) throw unsafe;
+      const prepared = prepareEdit(document, profile, edit);
       const ownership = ownershipOf(section);
       const isTakenOver = ownership.kind === "foreign" && ownership.isTakenOver;
-      accepted.push({ profile, edit, isForeign: foreign !== undefined && !isTakenOver });
+      accepted.push({ ...prepared, isForeign: foreign !== undefined && !isTakenOver });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       results.set(profile, { kind: "failed", failure: error });
@@ -75,18 +69,17 @@ function foreignFailure(document: CredentialsDocument, profile: string, line: nu
 
 /** What is to be written with one write. */
 export interface Composition {
-  /** Undefined where nothing changes. */
-  readonly replacement: Replacement | undefined;
+  /** The whole new file; undefined where nothing changes. */
+  readonly content: Buffer | undefined;
   readonly accepted: readonly Accepted[];
-  /** Asked before anything is replaced, while the disk takes the new content in: the guard reads much of a large file. */
+  /** Called before anything is replaced, while the disk takes the new content in: the guard reads much of a large file. */
   readonly passesGuard: () => boolean;
 }
 
-/** All edits together, which the guard has yet to pass; a failure, or one of the guard, calls for `composeApart`. */
-export function composeFile(document: CredentialsDocument, edits: readonly Accepted[]): Composition | Failure {
-  const all = splice(document, edits);
-  if (all instanceof Failure) return all;
-  return { replacement: all, accepted: edits, passesGuard: () => guard(document, edits, all) === undefined };
+/** All edits together; when the guard refuses them, `composeApart` finds those that it lets pass. */
+export function composeFile(document: CredentialsDocument, edits: readonly Accepted[]): Composition {
+  const content = applyEdits(document, edits);
+  return { content, accepted: edits, passesGuard: () => refusal(document, edits, content) === undefined };
 }
 
 /**
@@ -105,8 +98,8 @@ export async function composeApart(
     await pause();
     const [first, second] = some;
     if (!first) return [];
-    const failure = compose(document, some);
-    if (!(failure instanceof Failure)) return some;
+    const failure = refusal(document, some, applyEdits(document, some));
+    if (!failure) return some;
     if (second) {
       const half = some.length / 2;
       return [...(await passing(some.slice(0, half))), ...(await passing(some.slice(half)))];
@@ -116,42 +109,18 @@ export async function composeApart(
   };
   const passesGuard = () => true;
   const good = await passing(edits);
-  const together = compose(document, good);
-  if (!(together instanceof Failure)) return { replacement: together, accepted: good, passesGuard };
-  for (const { profile } of good) refuse(profile, together);
-  return { replacement: undefined, accepted: [], passesGuard };
+  const content = applyEdits(document, good);
+  const failure = refusal(document, good, content);
+  if (!failure) return { content, accepted: good, passesGuard };
+  for (const { profile } of good) refuse(profile, failure);
+  return { content: undefined, accepted: [], passesGuard };
 }
 
-function compose(document: CredentialsDocument, edits: readonly Accepted[]): Replacement | Failure | undefined {
-  const replacement = splice(document, edits);
-  return replacement instanceof Failure ? replacement : (guard(document, edits, replacement) ?? replacement);
-}
-
-function splice(document: CredentialsDocument, edits: readonly Accepted[]): Replacement | Failure | undefined {
-  return orFailure(() => spliceProfiles(document, byProfile(edits)));
-}
-
-function guard(
-  { path, bytes = Buffer.alloc(0) }: CredentialsDocument,
+function refusal(
+  { path, bytes: before = Buffer.alloc(0) }: CredentialsDocument,
   edits: readonly Accepted[],
-  replacement: Replacement | undefined,
+  after: Buffer | undefined,
 ): Failure | undefined {
-  if (!replacement) return undefined;
-  return orFailure(() => {
-    guardSplice(path, bytes, replacement, byProfile(edits));
-    return undefined;
-  });
-}
-
-function byProfile(edits: readonly Accepted[]): ReadonlyMap<string, Edit> {
-  return new Map(edits.map(({ profile, edit }) => [profile, edit]));
-}
-
-function orFailure<T>(work: () => T): T | Failure {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
+  if (!after) return undefined;
+  return guardRefusal(path, { before, after }, new Map(edits.map(({ profile, edit }) => [profile, edit])));
 }

@@ -1,10 +1,8 @@
-import { bytesAfter, type Replacement } from "../base/byte-patch.ts";
-
 /**
  * The part of a file that an edit changed, for the guard, whose models take most of a second for a file of 12 MB.
  *
  * A line at column 0 that is nothing but `[name]`, printable ASCII without blanks and brackets, begins anew for both
- * models: whatever stands above, they are in section `name` after it, with no option, block or indentation open, and what
+ * models: whatever is above, they are in section `name` after it, with no option, block or indentation open, and what
  * they find above it and from it on does not depend on the other. So a file may be cut before such lines into what both
  * versions begin with, what differs, and what both end with; what a model finds in the file is what it finds in the three.
  * When no section of an edited profile is in the first and the last, both versions' entries there belong to others, are the
@@ -24,21 +22,32 @@ const OPEN = 0x5b;
 const MANY_PROFILES = 8;
 
 /** The two versions without what is certain to be the same for every reader; both whole where nothing is certain. */
-export function changedPart(before: Buffer, replacement: Replacement, profiles: readonly string[]): Versions {
-  if (profiles.length > MANY_PROFILES) return wholeFile(before, replacement);
-  const { start, end, bytes } = replacement;
+export function editWindow(versions: Versions, profiles: readonly string[]): Versions {
+  if (profiles.length > MANY_PROFILES) return versions;
+  const { before, after } = versions;
+  const shorter = Math.min(before.length, after.length);
+  const start = sharedLength(shorter, (from, to) => before.subarray(from, to).equals(after.subarray(from, to)));
+  const kept = sharedLength(shorter - start, (from, to) => endOf(before, from, to).equals(endOf(after, from, to)));
   const head = lastCut(before, start);
-  const tail = firstCut(before, end);
+  const tail = firstCut(before, before.length - kept);
   const headers = profiles.map((profile) => Buffer.from(`[${profile}]`));
   const isElsewhere = holdsOneOf(before, 0, head, headers) || holdsOneOf(before, tail, before.length, headers);
-  if (isElsewhere) return wholeFile(before, replacement);
-  const after = [before.subarray(head, start), bytes, before.subarray(end, tail)];
-  return { before: before.subarray(head, tail), after: Buffer.concat(after) };
+  if (isElsewhere) return versions;
+  const end = after.length - (before.length - tail);
+  return { before: before.subarray(head, tail), after: after.subarray(head, end) };
 }
 
-/** Nothing left out. */
-export function wholeFile(before: Buffer, replacement: Replacement): Versions {
-  return { before, after: bytesAfter(before, replacement) };
+/** How many bytes, of at most `limit`, are the same: found in steps that are halved. */
+function sharedLength(limit: number, isSame: (from: number, to: number) => boolean): number {
+  let length = 0;
+  for (let step = 2 ** 24; step >= 1; step /= 2)
+    while (length + step <= limit && isSame(length, length + step)) length += step;
+  return length;
+}
+
+/** The bytes from `to` to `from` before the end. */
+function endOf(bytes: Buffer, from: number, to: number): Buffer {
+  return bytes.subarray(bytes.length - to, bytes.length - from);
 }
 
 /** Looks at the brackets alone, from `from` to `to`: single bytes are found five times as fast as words. */

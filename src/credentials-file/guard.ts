@@ -1,11 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import { Failure } from "../base/failure.ts";
-import { changedPart } from "./edit-window.ts";
+import { editWindow, type Versions } from "./edit-window.ts";
 import { type Edit, managedValues } from "./edit.ts";
 import { readLeniently } from "./reader-models/parse-ini-model.ts";
 import { isManagedKey } from "./managed.ts";
 import type { Reading } from "./reader-models/reading.ts";
-import type { Replacement } from "../base/byte-patch.ts";
 import { readStrictly } from "./reader-models/configparser-model.ts";
 
 /**
@@ -13,20 +12,19 @@ import { readStrictly } from "./reader-models/configparser-model.ts";
  * no code with the editor. For each, everything but the managed keys of the edited profiles must be the same, in the same
  * order, and those keys must be exactly what was to be written.
  *
- * @param path for messages.
- * @param narrow leaves out what cannot change the answer.
- * @throws Failure FILE_UNSAFE
+ * @param path for messages
+ * @param narrow leaves out what cannot change the verdict
+ * @returns FILE_UNSAFE when the edit must not be written
  */
-export function guardSplice(
+export function guardRefusal(
   path: string,
-  before: Buffer,
-  replacement: Replacement,
+  versions: Versions,
   edits: ReadonlyMap<string, Edit>,
-  narrow: typeof changedPart = changedPart,
-): void {
-  const part = narrow(before, replacement, [...edits.keys()]);
+  narrow = editWindow,
+): Failure | undefined {
+  const part = narrow(versions, [...edits.keys()]);
   // Decoding makes every odd byte the same U+FFFD, which would hide a change: then each byte is read as a character too.
-  const isDecoded = isUtf8(before) && isUtf8(replacement.bytes);
+  const isDecoded = isUtf8(versions.before) && isUtf8(versions.after);
   const encodings = isDecoded ? (["utf8"] as const) : (["latin1", "utf8"] as const);
   let refused: string | undefined;
   for (const encoding of encodings) {
@@ -38,8 +36,8 @@ export function guardSplice(
       compare(readStrictly(was), readStrictly(is), wanted, "Python's readers") ??
       compare(readLeniently(was), readLeniently(is), wanted, "JavaScript's readers");
   }
-  if (refused === undefined) return;
-  throw new Failure("FILE_UNSAFE", `cannot edit ${path} safely: ${refused}`, {
+  if (refused === undefined) return undefined;
+  return new Failure("FILE_UNSAFE", `cannot edit ${path} safely: ${refused}`, {
     hint: "the file is as it was; look for unusual lines in and around the section, and please report the case",
   });
 }

@@ -3,7 +3,6 @@ import type { CredentialsDocument, SectionBody } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
 import { CR, LF, type Line } from "./lines.ts";
 import { isManagedKey, type ManagedKey } from "./managed.ts";
-import type { Replacement } from "../base/byte-patch.ts";
 
 /** Bytes `start` to `end` of the file give way to `text`. */
 interface Change {
@@ -12,40 +11,56 @@ interface Change {
   readonly text: string;
 }
 
-/**
- * The file with the managed keys of the given profiles set or taken out, and every other byte as it was (DESIGN, "What is
- * written"). Pure; one pass. Sections that are missing are appended in the order of `edits`.
- *
- * @returns undefined when nothing changes.
- * @throws Failure FILE_UNSAFE when a profile cannot be written safely; STS_INVALID_RESPONSE, CONFIG_INVALID for what is to be written.
- */
-export function spliceProfiles(
-  document: CredentialsDocument,
-  edits: ReadonlyMap<string, Edit>,
-): Replacement | undefined {
-  const before = document.bytes ?? Buffer.alloc(0);
-  const changes: (readonly Change[])[] = [];
-  const added: [string, ReadonlyMap<ManagedKey, string>][] = [];
-  for (const [profile, edit] of edits) {
-    checkSectionName(profile);
-    const unsafe = document.refusalOf(profile);
-    if (unsafe) throw unsafe;
-    const values = managedValues(profile, edit);
-    const body = document.body(profile);
-    if (body) changes.push(changesTo(document, body, values, edit.kind === "remove"));
-    else if (edit.kind === "write") added.push([profile, values]);
-  }
-  // An insertion goes before a removal that begins at the same place.
-  const sorted = changes.flat().toSorted((a, b) => a.start - b.start || a.end - b.end);
-  const edited = withChanges(before, sorted);
-  const after = added.length > 0 ? Buffer.concat([edited, newSections(edited, added)]) : edited;
-  if (after.equals(before)) return undefined;
-  const start = sorted[0]?.start ?? before.length;
-  const end = added.length > 0 ? before.length : (sorted.at(-1)?.end ?? before.length);
-  return { start, end, bytes: after.subarray(start, after.length - (before.length - end)) };
+/** One profile's edit, checked against the document and ready to be applied. */
+export interface PreparedEdit {
+  readonly profile: string;
+  readonly edit: Edit;
+  /** To the section that it has. */
+  readonly changes: readonly Change[];
+  /** Of the section that has to be appended. */
+  readonly added: ReadonlyMap<ManagedKey, string> | undefined;
 }
 
-function withChanges(before: Buffer, sorted: readonly Change[]): Buffer {
+/**
+ * Works out what an edit changes.
+ *
+ * @throws Failure FILE_UNSAFE when the profile cannot be written safely; STS_INVALID_RESPONSE, CONFIG_INVALID for what is to be written
+ */
+export function prepareEdit(document: CredentialsDocument, profile: string, edit: Edit): PreparedEdit {
+  checkSectionName(profile);
+  const values = managedValues(profile, edit);
+  const unsafe = document.refusalOf(profile);
+  if (unsafe) throw unsafe;
+  const body = document.body(profile);
+  const isRemoval = edit.kind === "remove";
+  return {
+    profile,
+    edit,
+    changes: body ? changesTo(document, body, values, isRemoval) : [],
+    added: body || isRemoval ? undefined : values,
+  };
+}
+
+/**
+ * The file with the managed keys of the given profiles set or taken out, and every other byte as it was (DESIGN, "What is
+ * written"). Sections that are missing are appended in the order of `edits`.
+ *
+ * @returns undefined when nothing changes
+ */
+export function applyEdits(document: CredentialsDocument, edits: readonly PreparedEdit[]): Buffer | undefined {
+  const before = document.bytes ?? Buffer.alloc(0);
+  const added = edits.flatMap(({ profile, added: values }) => (values ? [{ profile, values }] : []));
+  const edited = withChanges(
+    before,
+    edits.flatMap(({ changes }) => changes),
+  );
+  const after = added.length > 0 ? Buffer.concat([edited, newSections(edited, added)]) : edited;
+  return after.equals(before) ? undefined : after;
+}
+
+function withChanges(before: Buffer, changes: readonly Change[]): Buffer {
+  // An insertion goes before a removal that begins at the same place.
+  const sorted = changes.toSorted((a, b) => a.start - b.start || a.end - b.end);
   const pieces: Buffer[] = [];
   let at = 0;
   for (const { start, end, text } of sorted) {
@@ -163,11 +178,16 @@ function headerRemoval(document: CredentialsDocument, body: SectionBody): readon
   return [{ start, end: header.next, text: "" }];
 }
 
+interface NewSection {
+  readonly profile: string;
+  readonly values: ReadonlyMap<ManagedKey, string>;
+}
+
 /** Sections for the end of the file, each after a blank line, with the line end that the last line has. */
-function newSections(file: Buffer, added: readonly [string, ReadonlyMap<ManagedKey, string>][]): Buffer {
+function newSections(file: Buffer, added: readonly NewSection[]): Buffer {
   const newline = file.lastIndexOf(LF);
   const eol = newline > 0 && file[newline - 1] === CR ? "\r\n" : "\n";
-  const sections = added.map(([profile, values]) =>
+  const sections = added.map(({ profile, values }) =>
     [`[${profile}]`, ...[...values].map(([key, value]) => `${key} = ${value}`), ""].join(eol),
   );
   const isEmpty = file.length === 0 || (file.length === 3 && file.toString("latin1") === "\u00ef\u00bb\u00bf");

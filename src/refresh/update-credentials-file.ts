@@ -10,7 +10,6 @@ import { writeInPlace } from "../safe-file/in-place.ts";
 import type { ResolvedFile } from "../safe-file/resolve-file.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { readCredentialsFile, type Snapshot } from "../safe-file/read-target.ts";
-import { bytesAfter, lengthAfter, type Replacement } from "../base/byte-patch.ts";
 import {
   type Accepted,
   chooseEdits,
@@ -109,21 +108,19 @@ async function attempt(
   const chosen = chooseEdits(document, request.edits, results);
   if ((snapshot.bytes?.length ?? 0) > LARGE) await pauseFor(signal);
   const together = composeFile(document, chosen);
-  if (!(together instanceof Failure)) {
-    const outcome = await write(request, snapshot, together, results, context, lost);
-    if (outcome !== "refused") return outcome;
-  }
+  const outcome = await write(request, snapshot, together, results, context, lost);
+  if (outcome !== "refused") return outcome;
   const apart = await composeApart(document, chosen, results, () => pauseFor(signal));
-  const outcome = await write(request, snapshot, apart, results, context, lost);
-  if (outcome === "refused") throw new Error("the guard refuses what it let pass");
-  return outcome;
+  const second = await write(request, snapshot, apart, results, context, lost);
+  if (second === "refused") throw new Error("the guard refuses what it let pass");
+  return second;
 }
 
 /** @returns undefined when the file changed meanwhile, "refused" when the guard does not let all of it pass. */
 async function write(
   request: UpdateRequest,
   snapshot: Snapshot,
-  { replacement, accepted, passesGuard }: Composition,
+  { content, accepted, passesGuard }: Composition,
   results: Map<string, EditResult>,
   { clock, ops, deadline }: WriteContext,
   lost: AbortSignal,
@@ -131,7 +128,7 @@ async function write(
   const settle = (result: EditResult) => {
     for (const { profile } of accepted) results.set(profile, result);
   };
-  if (!replacement) {
+  if (!content) {
     settle({ kind: "written", changed: false });
     return { results, warnings: [], backup: undefined };
   }
@@ -140,12 +137,12 @@ async function write(
   try {
     backup = await backupFor(snapshot, accepted, ops, clock.now());
     const put = request.writeMode === "in-place" ? writeInPlace : replaceFile;
-    const outcome = await put(snapshot, replacement, passesGuard, { ops, lost, deadline });
+    const outcome = await put(snapshot, content, passesGuard, { ops, lost, deadline });
     isWritten = outcome === "written";
     if (outcome === "refused") return outcome;
     if (outcome === "changed") return undefined;
     settle({ kind: "written", changed: true });
-    return { results, warnings: warningsAfter(request, snapshot, replacement), backup };
+    return { results, warnings: warningsAfter(request, snapshot, content), backup };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     settle({ kind: "failed", failure: error });
@@ -167,11 +164,10 @@ async function backupFor(
 
 function warningsAfter(
   { file, writeMode, edits }: UpdateRequest,
-  { stamp, bytes: before = Buffer.alloc(0) }: Snapshot,
-  replacement: Replacement,
+  { stamp }: Snapshot,
+  content: Buffer,
 ): readonly FileWarning[] {
-  const isSmall = lengthAfter(before, replacement) <= LARGE;
-  const document = parseDocument({ file, bytes: isSmall ? bytesAfter(before, replacement) : undefined });
+  const document = parseDocument({ file, bytes: content.length <= LARGE ? content : undefined });
   const written = edits.filter(({ edit }) => edit.kind === "write").map(({ profile }) => profile);
   const warnings = [...document.warnings, ...expiryWarnings(document, written)];
   if (writeMode === "in-place" || !stamp || stamp.nlink < 2) return warnings;

@@ -6,7 +6,6 @@ import { fileFailure } from "./file-failure.ts";
 import type { FileOps } from "./file-ops.ts";
 import { toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read-target.ts";
-import { bytesAfter, type Replacement } from "../base/byte-patch.ts";
 import { ignoringErrors, markComplete, writeAll } from "./file-handle.ts";
 import {
   makePrivate,
@@ -27,17 +26,16 @@ import { unchangedHint } from "./write-failure.ts";
  */
 export async function writeInPlace(
   snapshot: Snapshot,
-  replacement: Replacement,
+  content: Buffer,
   approve: () => boolean,
   writing: Writing,
 ): Promise<WriteOutcome> {
   const { ops, lost } = writing;
   const { file, stamp, bytes: old } = snapshot;
-  if (!stamp || !old) return await replaceFile(snapshot, replacement, approve, writing);
-  const bytes = bytesAfter(old, replacement);
+  if (!stamp || !old) return await replaceFile(snapshot, content, approve, writing);
   const journal = journalOf(file);
   const temporary = await writeTemporary(
-    { file, content: toJournal(old, bytes), approve, finish: (handle) => makePrivate(handle, stamp) },
+    { file, content: toJournal(old, content), approve, finish: (handle) => makePrivate(handle, stamp) },
     ops,
   );
   if (temporary === undefined) return "refused";
@@ -55,7 +53,7 @@ export async function writeInPlace(
     try {
       lost.throwIfAborted();
       isClean = false;
-      await overwrite(handle, bytes, old);
+      await overwrite(handle, content, old);
       isClean = true;
       return "written";
     } finally {

@@ -9,7 +9,6 @@ import { giveTo, ignoringErrors, markComplete, type Owner, writeAll } from "./fi
 import type { FileOps } from "./file-ops.ts";
 import type { ResolvedFile } from "./resolve-file.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read-target.ts";
-import { bytesAfter, type Replacement } from "../base/byte-patch.ts";
 import { isTemporaryName, temporaryName } from "./temporary-name.ts";
 import { renameFailure } from "./write-failure.ts";
 
@@ -43,15 +42,15 @@ const PRIVATE = 0o600;
  */
 export async function replaceFile(
   snapshot: Snapshot,
-  replacement: Replacement,
+  content: Buffer,
   approve: () => boolean,
   writing: Writing,
 ): Promise<WriteOutcome> {
   const { ops, lost } = writing;
-  const { file, stamp, bytes = Buffer.alloc(0) } = snapshot;
+  const { file, stamp } = snapshot;
   const owner = stamp ?? (await ownerOfDirectory(file, ops));
   const finish = (handle: FileHandle) => (stamp ? takeOver(file, handle, stamp, writing) : makePrivate(handle, owner));
-  const temporary = await writeTemporary({ file, content: bytesAfter(bytes, replacement), approve, finish }, ops);
+  const temporary = await writeTemporary({ file, content, approve, finish }, ops);
   if (temporary === undefined) return "refused";
   let outcome: WriteOutcome = "changed";
   try {

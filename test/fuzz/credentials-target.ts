@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { Failure } from "../../src/base/failure.ts";
+import type { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { type CredentialsDocument, parseDocument } from "../../src/credentials-file/document.ts";
 import type { Edit, ManagedKeys } from "../../src/credentials-file/edit.ts";
@@ -8,7 +8,6 @@ import { ownershipOf } from "../../src/credentials-file/ownership.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
 import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
 import type { EditResult, PendingEdit } from "../../src/credentials-file/pending-edit.ts";
-import { bytesAfter } from "../../src/base/byte-patch.ts";
 import type { Chance } from "./chance.ts";
 import { credentialsBytes, NAMES } from "./credentials-grammar.ts";
 import { foreignChange } from "./foreign-bytes.ts";
@@ -141,8 +140,8 @@ async function apply(document: CredentialsDocument, edits: readonly NamedEdit[])
   const pending: readonly PendingEdit[] = edits.map((one) => ({ ...one, overwrite: true, stillWanted: () => true }));
   const chosen = chooseEdits(document, pending, results);
   const together = composeFile(document, chosen);
-  const isRefused = together instanceof Failure || !together.passesGuard();
-  const { replacement, accepted } = isRefused
+  const isRefused = !together.passesGuard();
+  const { content, accepted } = isRefused
     ? await composeApart(document, chosen, results, async () => undefined)
     : together;
   for (const { profile } of edits) {
@@ -152,8 +151,7 @@ async function apply(document: CredentialsDocument, edits: readonly NamedEdit[])
     if (result?.kind === "failed") assertNotByGuard(document, result.failure);
   }
   if (accepted.length < edits.length) return undefined;
-  const before = document.bytes ?? Buffer.alloc(0);
-  return replacement ? bytesAfter(before, replacement) : before;
+  return content ?? document.bytes ?? Buffer.alloc(0);
 }
 
 /** Where every reader reads the file, a refusal by the guard is a bug of the editor, which has no line to name for it. */
