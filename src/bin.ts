@@ -188,6 +188,8 @@ function openWorld(): World {
     // A self-contained binary has no script: there the two are the same (packaging/self-contained.mjs sees to it).
     program: [...new Set([process.execPath, ...process.argv.slice(1, 2)])],
     err: outputOf(() => process.stderr, 2),
+    openTerminal: () =>
+      process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,
     // Node loads `performance` when it is first used, which costs more than all that a tick measures with it.
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     random: Math.random,

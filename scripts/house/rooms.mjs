@@ -18,7 +18,7 @@ export const ROOMS = {
   schedule: { duty: "units, crontab lines and manifests, and their installation", uses: ["base", "config", "output", "plan", "safe-file"] },
   "trust-policy": { duty: "trust policies generated and evaluated", uses: ["base", "config", "net", "plan", "refresh", "safe-file", "sources", "sts"] },
   doctor: { duty: "one check per file, one table of checks", uses: ["base", "config", "credentials-file", "net", "output", "plan", "refresh", "safe-file", "schedule", "sources", "sts"] },
-  "command-line": { duty: "the command table as plain data; yargs, help, the manual page and completion are made from it", uses: ["base", "completion", "config", "output", "schedule", "trust-policy"] },
+  "command-line": { duty: "the command table as plain data; yargs, help, the manual page and completion are made from it", uses: ["base", "completion", "config", "init", "output", "schedule", "trust-policy"] },
   command: { duty: "one thin file per command: join rooms, print", uses: ["base", "command-line", "completion", "config", "credentials-file", "doctor", "init", "net", "output", "plan", "refresh", "safe-file", "schedule", "sources", "sts", "trust-policy"] },
 };
 

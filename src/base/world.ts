@@ -10,6 +10,12 @@ export interface Output {
   readonly isJournal: boolean;
 }
 
+/** The process's own terminal, for prompts: raw mode needs Node's streams. */
+export interface Terminal {
+  readonly input: NodeJS.ReadStream;
+  readonly output: NodeJS.WriteStream;
+}
+
 /** The clock and chance, as arguments: nothing else in the program reads the time or draws lots. */
 export interface Clock {
   /** The wall clock. */
@@ -58,6 +64,8 @@ export interface World extends Clock {
   readonly pid: number;
   readonly out: Output;
   readonly err: Output;
+  /** Opens standard input and standard error as a terminal; undefined when either is not one. */
+  readonly openTerminal: () => Terminal | undefined;
   /** `--timeout` of this command line, for files that are read before a deadline runs; undefined before it was parsed. */
   readonly timeoutMs?: number | undefined;
   /** Aborted on SIGINT and SIGTERM, and on SIGHUP unless somebody listens to it, with an `INTERRUPTED` failure. */

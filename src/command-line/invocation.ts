@@ -1,7 +1,7 @@
 import type { Shell } from "../completion/script.ts";
-import type { ConfigKey } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
 import type { ScheduleRequest } from "../schedule/request.ts";
+import type { InitRequest } from "../init/compose.ts";
 import type { GlobalOptions } from "../base/global-options.ts";
 import type { TokenFlags } from "../trust-policy/token-flags.ts";
 import type { PolicyFormat } from "../trust-policy/render.ts";
@@ -58,15 +58,9 @@ export interface DoctorInvocation extends OnProfiles {
 }
 
 /** `rolefresh init` */
-export interface InitInvocation {
+export interface InitInvocation extends InitRequest {
   readonly kind: "init";
   readonly global: GlobalOptions;
-  readonly configFile: string | undefined;
-  readonly profile: string | undefined;
-  /** What the flags say of the one profile. */
-  readonly values: ReadonlyMap<ConfigKey, string>;
-  readonly force: boolean;
-  readonly dryRun: boolean;
 }
 
 /** `rolefresh schedule` */

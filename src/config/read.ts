@@ -5,8 +5,8 @@ import { CONFIG_KEYS, type ConfigKey, isConfigKey, REPEATABLE_KEYS } from "./key
 import { type ConfigSource, readConfigSource } from "./locate.ts";
 import { collectMistakes } from "./config-issues.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import type { RawProfile, RawValue } from "./section.ts";
-import { type RawConfig, validateConfig } from "./validate.ts";
+import type { RawConfig, RawProfile, RawValue } from "./section.ts";
+import { validateConfig } from "./validate.ts";
 
 /** What the command line says about the configuration. */
 export interface ConfigOptions {

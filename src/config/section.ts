@@ -3,7 +3,7 @@ import { expandPath, type PathWorld } from "../base/expand-path.ts";
 import { withoutSecrets, withoutSuspects } from "../base/printable.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { MistakeSink } from "./config-issues.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { oneOfHint } from "./did-you-mean.ts";
 
 /** One value as it was written, and where: `file:line` or `the command line`. */
 export interface RawValue {
@@ -17,6 +17,12 @@ export interface RawProfile {
   readonly where: string;
   readonly own: ReadonlyMap<ConfigKey, RawValue>;
   readonly defaults: ReadonlyMap<ConfigKey, RawValue>;
+}
+
+/** The profiles as they were written, unchecked. */
+export interface RawConfig {
+  readonly file: string | undefined;
+  readonly profiles: readonly RawProfile[];
 }
 
 /** What relative paths, `~` and `$NAME` in values mean. */
@@ -81,9 +87,7 @@ export class SectionReader {
     if (value === undefined) return undefined;
     const found = allowed.find((candidate) => candidate === value);
     if (found === undefined) {
-      const list = `one of ${allowed.join(", ")}`;
-      const near = didYouMean(value, allowed);
-      this.mistake(key, `${key} = ${show(value)} is not known`, near === undefined ? list : `${near} (${list})`);
+      this.mistake(key, `${key} = ${show(value)} is not supported`, oneOfHint(value, allowed));
     }
     return found;
   }

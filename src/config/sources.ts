@@ -1,6 +1,6 @@
 import type { ProfileReference } from "./config.ts";
 import type { MistakeSink } from "./config-issues.ts";
-import type { RawConfig } from "./validate.ts";
+import type { RawConfig } from "./section.ts";
 
 /**
  * What can only be judged across profiles: cycles of `source_profile`, and a chained role that asks for more than the

@@ -9,14 +9,8 @@ import { expectedLifetimeMs } from "./lifetime.ts";
 import { type IDENTITIES, readRoleSource } from "./role-source.ts";
 import { type AmbientRegion, ambientRegion } from "./region.ts";
 import { readEndpoint } from "./sts-endpoint.ts";
-import { type PathBase, type RawProfile, SectionReader, show } from "./section.ts";
+import { type PathBase, type RawConfig, type RawProfile, SectionReader, show } from "./section.ts";
 import { checkSources } from "./sources.ts";
-
-/** The profiles as they were written, before anything about them is believed. */
-export interface RawConfig {
-  readonly file: string | undefined;
-  readonly profiles: readonly RawProfile[];
-}
 
 /** What a configuration is checked against besides itself. */
 export interface ValidateContext {

@@ -8,7 +8,7 @@ import { openPlace } from "../safe-file/place.ts";
 import { createFile, replaceFile } from "../safe-file/replace-file.ts";
 import type { World } from "../base/world.ts";
 
-/** With which the directory keeps a file from being made in it. */
+/** Errors of the directory, not of the file. */
 const DIRECTORY_ERRORS: ReadonlySet<string> = new Set([
   "EACCES",
   "EPERM",
@@ -19,9 +19,9 @@ const DIRECTORY_ERRORS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether something stands at the path, a dangling symbolic link included.
+ * Whether something is at the path, a dangling symbolic link included.
  *
- * @throws Failure FILE_CANNOT_CREATE when it cannot be looked at
+ * @throws Failure FILE_CANNOT_CREATE when the directory cannot be searched
  */
 export async function isTaken(path: string): Promise<boolean> {
   try {
@@ -35,9 +35,9 @@ export async function isTaken(path: string): Promise<boolean> {
   }
 }
 
-/** What is thrown when a config is there and `--force` is not given. */
-export function taken(path: string): Failure {
-  return new Failure("FILE_CANNOT_CREATE", `there is already a config ${path}`, {
+/** The failure when a config exists and `--force` is not given. */
+export function configExists(path: string): Failure {
+  return new Failure("FILE_CANNOT_CREATE", `the config ${path} already exists`, {
     hint: "add a section to it, or replace it with --force",
   });
 }
@@ -46,7 +46,7 @@ export function taken(path: string): Failure {
 export interface ConfigFile {
   readonly path: string;
   readonly text: string;
-  /** Write over one that is there; a symlinked one stays a symlink. */
+  /** Replace an existing one; a symlinked one stays a symlink. */
   readonly replace: boolean;
 }
 
@@ -66,12 +66,12 @@ export async function writeConfigFile(config: ConfigFile, { pid, uid }: Pick<Wor
     await (replace ? replaceFile : createFile)(place, { text, mode: 0o600, unique: `rolefresh-${pid}` });
   } catch (error) {
     const errno = errnoOf(error) ?? "";
-    if (errno === "EEXIST") throw taken(path);
+    if (errno === "EEXIST") throw configExists(path);
     if (!DIRECTORY_ERRORS.has(errno)) throw fileFailure("FILE_WRITE_FAILED", "cannot write", path, error);
     const hint =
       dirname(path) === "/.aws"
-        ? "HOME is '/': set HOME to a directory that can be written, or name the config with --config"
-        : `the directory ${dirname(path)} must be writable`;
+        ? "HOME is '/': set HOME to a writable directory, or name the config with --config"
+        : `make the directory ${dirname(path)} writable`;
     throw fileFailure("FILE_CANNOT_CREATE", "cannot create", path, error, hint);
   }
 }

@@ -8,39 +8,34 @@ export interface Answers {
   readonly values: ReadonlyMap<ConfigKey, string>;
 }
 
-/** Keys in the order in which a person reads them, each with the comment that stands above it. */
-const COMMENTS: readonly (readonly [ConfigKey, string])[] = [
-  ["role_arn", "The role to assume. 'rolefresh trust-policy' prints what it must trust."],
+/**
+ * Keys in the order in which a person reads them, with the comment above each. A key with an example is shown as a comment
+ * when it is not set.
+ */
+const COMMENTS: readonly (readonly [key: ConfigKey, comment: string, example?: string])[] = [
+  ["role_arn", "The role to assume. 'rolefresh trust-policy' prints the trust policy it needs."],
   ["identity", "Where the identity token comes from."],
   ["audience", "The audience of the token. AWS sees it as :oaud for Google, as :aud for others."],
   ["service_account", "The Google service account."],
   ["web_identity_token_file", "The file that holds the token; it is read anew each time."],
   ["identity_env", "The environment variable that holds the token."],
   ["identity_command", "The shell command that prints the token."],
-  ["identity_url", "The URL that answers with the token."],
-  ["identity_header", "Headers of that question, one a line; {env:NAME} is filled in."],
-  ["identity_json_path", "Where the token stands in a JSON answer."],
+  ["identity_url", "The URL that returns the token."],
+  ["identity_header", "HTTP headers to send, one a line; {env:NAME} is filled in."],
+  ["identity_json_path", "Path of the token in the JSON response."],
   ["client_id", "The client ID of the managed identity."],
-  ["source_profile", "The profile whose keys assume the role: one of this file or of the credentials file."],
+  ["source_profile", "The profile whose credentials assume the role: one of this file or of the credentials file."],
   ["external_id", "The external ID that the role's trust policy asks for."],
-  ["region", "The region whose STS is called."],
-  ["duration_seconds", "How long the credentials live; more than 3600 must be allowed on the role."],
-  ["refresh_before", "Refresh when less than this is left."],
-  ["on_refresh", "Runs after the profile was written."],
-];
-
-/** Shown as comments when they are not set, for the person who opens the file later. */
-const EXAMPLES: readonly (readonly [ConfigKey, string, string])[] = [
-  ["region", "eu-central-1", "Region of the STS endpoint; without it one of the role's partition."],
-  ["duration_seconds", "3600", "Lifetime to ask for, 900 to 43200; the role must allow more than 3600."],
-  ["refresh_before", "25m", "Refresh when less than this is left; without it half of the lifetime."],
-  ["on_refresh", "systemctl reload legacy-tool", "Shell command to run after the profile was written."],
+  ["region", "Region of the STS endpoint (default: one of the role's partition).", "eu-central-1"],
+  ["duration_seconds", "Lifetime to request, 900 to 43200; the role must allow more than 3600.", "3600"],
+  ["refresh_before", "Refresh when less than this is left (default: half of the lifetime).", "25m"],
+  ["on_refresh", "Shell command to run after the profile was written.", "systemctl reload legacy-tool"],
 ];
 
 /**
- * The commented config. Its own keys read back exactly as they were given, whatever characters they hold.
+ * The commented config. Its keys read back exactly as they were given.
  *
- * @param remarks sentences about this machine, put on top as comments
+ * @param remarks sentences about this machine, written as comments at the top
  * @throws Failure USAGE for a value that the format cannot hold
  */
 export function renderConfig({ profile, values }: Answers, remarks: readonly string[]): string {
@@ -49,9 +44,9 @@ export function renderConfig({ profile, values }: Answers, remarks: readonly str
   );
   for (const [key, value] of values) ordered.set(key, value);
   const lines = [
-    "# The configuration of rolefresh, written by 'rolefresh init'. Each section is a profile of",
-    "# the credentials file, by the same name; [*] would hold defaults for all of them.",
-    "# After a change: 'rolefresh --dry-run' shows what would be done, 'rolefresh' does it.",
+    "# Config of rolefresh, written by 'rolefresh init'. Each section configures the profile of",
+    "# the same name in the credentials file; a section [*] sets defaults for all profiles.",
+    "# After a change, 'rolefresh --dry-run' shows what would be done, 'rolefresh' does it.",
     ...remarks.map((remark) => `# ${remark}`),
     "",
     `[${profile}]`,
@@ -61,8 +56,9 @@ export function renderConfig({ profile, values }: Answers, remarks: readonly str
     if (comment !== undefined) lines.push(`# ${comment}`);
     lines.push(`${key} = ${encode(key, value)}`);
   }
-  const unset = EXAMPLES.filter(([key]) => !values.has(key));
-  for (const [key, example, comment] of unset) lines.push("", `# ${comment}`, `# ${key} = ${example}`);
+  for (const [key, comment, example] of COMMENTS) {
+    if (example !== undefined && !values.has(key)) lines.push("", `# ${comment}`, `# ${key} = ${example}`);
+  }
   const text = `${lines.join("\n")}\n`;
   verify(text, profile, ordered);
   return text;

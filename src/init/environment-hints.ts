@@ -1,128 +1,105 @@
 import { join } from "node:path";
 
 import { usualAwsConfigFile } from "../base/expand-path.ts";
+import { Failure } from "../base/failure.ts";
+import { printable } from "../base/printable.ts";
+import type { Environment, World } from "../base/world.ts";
 import type { IDENTITIES } from "../config/role-source.ts";
-import { showsGoogleCloud } from "../sources/gcp-address.ts";
-import type { World } from "../base/world.ts";
-import { askGoogle } from "./google-probe.ts";
+import { request } from "../net/http.ts";
 import { readSign } from "../safe-file/read-sign.ts";
+import { askEither, metadataAddress, type MetadataAddress, showsGoogleCloud } from "../sources/gcp-address.ts";
 
-/** A word that `identity` may have. */
+/** A value of `identity`. */
 export type IdentityName = (typeof IDENTITIES)[number];
 
-/** Something about this machine that decides where an identity can come from. */
-export interface Sign {
-  /** The value of `identity` that fits, also one that this version does not serve yet; undefined when none does. */
-  readonly identity: string | undefined;
-  /** What was seen, for people: `Google Cloud, service account x@y`. */
+/** Something about this machine that tells where an identity can come from. */
+export interface Hint {
+  /** The value of `identity` that fits; undefined when none does. */
+  readonly identity: IdentityName | undefined;
+  /** What was detected, for people: `Google Cloud, service account x@y`. */
   readonly seen: string;
-  /** Values for the config that the sign itself gives, such as the token's file. */
+  /** Values for the config, such as the token's file. */
   readonly suggests: Readonly<Record<string, string>>;
 }
 
-/** Azure's VMs all carry this tag (Microsoft's azure-linux-agent and cloud-init's DataSourceAzure look for it). */
+/** The chassis tag of Azure VMs (Microsoft's azure-linux-agent and cloud-init's DataSourceAzure look for it). */
 const AZURE_CHASSIS = "7783-7084-3265-9085-8269-3286-77";
 
 /**
- * Looks at where the program runs: environment, BIOS, `~/.aws/config`, and one question to Google's metadata server of at
- * most a second. Nothing else is asked over the network. The most certain sign comes first.
+ * Looks at the environment, the BIOS and `~/.aws/config`, and asks Google's metadata server for at most a second. No other
+ * network traffic. The most certain hint comes first.
  *
  * @param dmi another directory than `/sys/class/dmi/id` in tests
  */
-export async function lookAround(
+export async function detectEnvironment(
   world: World,
   signal: AbortSignal,
   dmi = "/sys/class/dmi/id",
-): Promise<readonly Sign[]> {
+): Promise<readonly Hint[]> {
   const { env } = world;
-  const [google, azureChassis, sso] = await Promise.all([
-    googleSign(world, signal, dmi),
+  const [google, chassis, sso] = await Promise.all([
+    detectGoogle(env, signal, dmi),
     readText(join(dmi, "chassis_asset_tag")),
-    ssoSign(world),
+    detectSso(world),
   ]);
-  const signs: (Sign | undefined)[] = [
-    githubSign(env),
-    gitlabSign(env),
-    tokenFileSign(env),
+  const hints: readonly (Hint | undefined)[] = [
+    detectGithub(env),
+    detectGitlab(env),
+    detectTokenFile(env),
     google,
-    azureSign(env, azureChassis),
-    kubernetesSign(env),
+    detectAzure(env, chassis),
+    detectKubernetes(env),
     sso,
   ];
-  return signs.filter((sign) => sign !== undefined);
+  return hints.filter((one) => one !== undefined);
 }
 
-type Env = World["env"];
-
-async function googleSign(world: World, signal: AbortSignal, dmi: string): Promise<Sign | undefined> {
-  const shows = await showsGoogleCloud(world.env, join(dmi, "bios_vendor"));
-  const answer = await askGoogle(world.env, signal);
-  if (answer.kind === "account")
-    return { identity: "gcp-metadata", seen: `Google Cloud, service account ${answer.email}`, suggests: {} };
-  if (answer.kind === "no-account") {
-    return { identity: undefined, seen: "Google Cloud, but no service account is attached", suggests: {} };
-  }
-  return shows
-    ? {
-        identity: "gcp-metadata",
-        seen: "Google Cloud, but its metadata server did not answer within a second",
-        suggests: {},
-      }
-    : undefined;
+function hint(identity: IdentityName | undefined, seen: string, suggests: Hint["suggests"] = {}): Hint {
+  return { identity, seen, suggests };
 }
 
-function githubSign(env: Env): Sign | undefined {
-  if (env["ACTIONS_ID_TOKEN_REQUEST_URL"]) {
-    return { identity: "github-actions", seen: "GitHub Actions with id-token: write", suggests: {} };
-  }
-  return env["GITHUB_ACTIONS"] === "true"
-    ? { identity: undefined, seen: "GitHub Actions, but the job lacks the permission id-token: write", suggests: {} }
-    : undefined;
+function detectGithub(env: Environment): Hint | undefined {
+  if (env["ACTIONS_ID_TOKEN_REQUEST_URL"]) return hint("github-actions", "GitHub Actions with id-token: write");
+  if (env["GITHUB_ACTIONS"] !== "true") return undefined;
+  return hint(undefined, "GitHub Actions, but the job lacks the permission id-token: write");
 }
 
-function gitlabSign(env: Env): Sign | undefined {
+function detectGitlab(env: Environment): Hint | undefined {
   if (env["GITLAB_CI"] !== "true") return undefined;
   return env["AWS_ID_TOKEN"]
-    ? { identity: "gitlab", seen: "GitLab CI with the token AWS_ID_TOKEN", suggests: {} }
-    : {
-        identity: "gitlab",
-        seen: "GitLab CI: the job must have id_tokens, AWS_ID_TOKEN or another name",
-        suggests: {},
-      };
+    ? hint("gitlab", "GitLab CI with the token AWS_ID_TOKEN")
+    : hint("gitlab", "GitLab CI: the job must have id_tokens, AWS_ID_TOKEN or another name");
 }
 
-/** EKS sets these for a pod whose Kubernetes account has a role; other platforms do as EKS does. */
-function tokenFileSign(env: Env): Sign | undefined {
-  const file = env["AWS_WEB_IDENTITY_TOKEN_FILE"];
+/** EKS sets these for a pod whose Kubernetes account has a role; other platforms do the same. */
+function detectTokenFile(env: Environment): Hint | undefined {
+  const { AWS_WEB_IDENTITY_TOKEN_FILE: file, AWS_ROLE_ARN: role } = env;
   if (!file) return undefined;
-  const role = env["AWS_ROLE_ARN"];
-  return {
-    identity: "file",
-    seen: `a token file for AWS, ${file}`,
-    suggests: { web_identity_token_file: file, ...(role ? { role_arn: role } : {}) },
-  };
+  const suggests = { web_identity_token_file: file, ...(role ? { role_arn: role } : {}) };
+  return hint("file", `a token file for AWS, ${file}`, suggests);
 }
 
-function azureSign(env: Env, chassis: string): Sign | undefined {
+function detectAzure(env: Environment, chassis: string): Hint | undefined {
   const file = env["AZURE_FEDERATED_TOKEN_FILE"];
-  if (file) return { identity: "azure", seen: `Azure workload identity, ${file}`, suggests: {} };
-  if (env["IDENTITY_ENDPOINT"] || env["WEBSITE_SITE_NAME"])
-    return { identity: "azure", seen: "Azure App Service or Functions", suggests: {} };
-  return chassis === AZURE_CHASSIS ? { identity: "azure", seen: "an Azure virtual machine", suggests: {} } : undefined;
+  if (file) return hint("azure", `Azure workload identity, ${file}`);
+  if (env["IDENTITY_ENDPOINT"] || env["WEBSITE_SITE_NAME"]) return hint("azure", "Azure App Service or Functions");
+  return chassis === AZURE_CHASSIS ? hint("azure", "an Azure virtual machine") : undefined;
 }
 
-/** The pod's own token is for the Kubernetes API and nobody else: one for AWS has to be projected. */
-function kubernetesSign(env: Env): Sign | undefined {
+/** The pod's own token is for the Kubernetes API: one for AWS must be projected. */
+function detectKubernetes(env: Environment): Hint | undefined {
   if (!env["KUBERNETES_SERVICE_HOST"] || env["AWS_WEB_IDENTITY_TOKEN_FILE"]) return undefined;
-  return { identity: "kubernetes", seen: "a Kubernetes pod without a projected token for AWS", suggests: {} };
+  return hint("kubernetes", "a Kubernetes pod without a projected token for AWS");
 }
 
-async function ssoSign(world: World): Promise<Sign | undefined> {
+async function detectSso(world: World): Promise<Hint | undefined> {
   const { path } = usualAwsConfigFile(world);
   const names = path === undefined ? [] : ssoProfiles(await readText(path));
   if (names.length === 0) return undefined;
-  const shown = `${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`;
-  return { identity: "aws-profile", seen: `SSO profiles in the AWS config: ${shown}`, suggests: {} };
+  return hint(
+    "aws-profile",
+    `SSO profiles in the AWS config: ${names.slice(0, 5).join(", ")}${names.length > 5 ? ", …" : ""}`,
+  );
 }
 
 /** The names of the profiles in `~/.aws/config` that have an `sso_…` key. */
@@ -137,7 +114,52 @@ export function ssoProfiles(text: string): readonly string[] {
   return [...names];
 }
 
-/** Empty when there is nothing to read: what cannot be read is no sign. */
+/** Empty when the file cannot be read. */
 async function readText(path: string): Promise<string> {
   return (await readSign(path))?.trim() ?? "";
+}
+
+/** A metadata server on Google Cloud answers in milliseconds; elsewhere there may be no route. */
+const PROBE_MS = 1000;
+
+/** Asks the metadata server once which service account is attached. */
+async function detectGoogle(env: Environment, signal: AbortSignal, dmi: string): Promise<Hint | undefined> {
+  const shows = await showsGoogleCloud(env, join(dmi, "bios_vendor"));
+  const address = addressOf(env);
+  const found = address === undefined ? undefined : await askGoogle(address, signal);
+  if (found !== undefined) return found;
+  return shows
+    ? hint("gcp-metadata", "Google Cloud, but its metadata server did not answer within a second")
+    : undefined;
+}
+
+async function askGoogle(address: MetadataAddress, signal: AbortSignal): Promise<Hint | undefined> {
+  const { answer } = await askEither(
+    address,
+    (base, either, headStartMs) =>
+      request({
+        url: new URL("/computeMetadata/v1/instance/service-accounts/default/email", base),
+        headers: { "Metadata-Flavor": "Google" },
+        connectMs: PROBE_MS - headStartMs,
+        totalMs: PROBE_MS - headStartMs,
+        maxBytes: 4096,
+        signal: either,
+      }),
+    signal,
+  );
+  // EC2 and Azure have servers at the same address, which do not send this header.
+  if (answer.kind === "fault" || answer.headers["metadata-flavor"] !== "Google") return undefined;
+  if (answer.status === 404) return hint(undefined, "Google Cloud, but no service account is attached");
+  if (answer.status !== 200) return undefined;
+  return hint("gcp-metadata", `Google Cloud, service account ${printable(answer.body)}`);
+}
+
+/** Undefined where METADATA_SERVER_DETECTION=none forbids it, or the variables hold no address. */
+function addressOf(env: Environment): MetadataAddress | undefined {
+  try {
+    return metadataAddress(env);
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }

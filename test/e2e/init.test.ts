@@ -8,7 +8,7 @@ import { GCP_ARN, openScene, type Scene } from "../support/scene.ts";
 
 const NEXT = `rolefresh: info: first let the role trust this identity: rolefresh trust-policy default
 rolefresh: info: then write the credentials: rolefresh refresh
-rolefresh: info: and keep them fresh: rolefresh schedule systemd
+rolefresh: info: then keep them fresh: rolefresh schedule systemd
 `;
 
 suite("init from flags", () => {
@@ -35,11 +35,11 @@ suite("init from flags", () => {
     await using scene = await openScene(undefined);
     const done = await scene.run(["init", "--role-arn", GCP_ARN, "--profile", "a b"]);
     assert.equal(done.code, 0, done.stderr);
-    assert.match(done.stderr, /info: seen here: Google Cloud, service account legacy-tool@/);
+    assert.match(done.stderr, /info: detected: Google Cloud, service account legacy-tool@/);
     assert.match(done.stderr, /rolefresh trust-policy 'a b'\n/);
     assert.match(
       await scene.home.read(".aws/rolefresh.ini"),
-      /^# seen here: Google Cloud.*\.\n\n\[a b\]\n[^]*^identity = gcp-metadata$/m,
+      /^# detected: Google Cloud.*\.\n\n\[a b\]\n[^]*^identity = gcp-metadata$/m,
     );
     assert.equal((await scene.run(["refresh", "a b"])).code, 0);
   });
@@ -104,25 +104,26 @@ suite("init from flags", () => {
 
 suite("bad input to init", () => {
   const elsewhere = { METADATA_SERVER_DETECTION: "none" };
-  const example = "hint: for example: rolefresh init --role-arn arn:aws:iam::ACCOUNT:role/NAME --identity gcp-metadata";
+  const example =
+    "hint: run for example: rolefresh init --role-arn arn:aws:iam::ACCOUNT:role/NAME --identity gcp-metadata";
   const cases: readonly (readonly [string, readonly string[], number, string])[] = [
     [
       "no terminal and no flags",
       [],
       64,
-      `error: there is no terminal to ask on, and --role-arn and --identity (or --source-profile) are missing\n${example}`,
+      `error: --role-arn and --identity (or --source-profile) must be given: there is no terminal to ask on\n${example}`,
     ],
     [
       "no terminal and half the flags",
       ["--identity", "file", "--role-arn", GCP_ARN],
       64,
-      `error: there is no terminal to ask on, and --web-identity-token-file is missing\n${example}`,
+      `error: --web-identity-token-file must be given: there is no terminal to ask on\n${example}`,
     ],
     [
       "an unknown identity",
       ["--identity", "gpc-metadata"],
       64,
-      "error: --identity gpc-metadata is not known\nhint: did you mean 'gcp-metadata'? (one of IDENTITIES)",
+      "error: --identity gpc-metadata is not supported\nhint: did you mean 'gcp-metadata'? (use one of IDENTITIES)",
     ],
     [
       "an ARN of a session",
@@ -140,7 +141,7 @@ suite("bad input to init", () => {
       "the section of defaults for a profile",
       ["--identity", "gcp-metadata", "--role-arn", GCP_ARN, "--profile", "*"],
       64,
-      "error: --profile '*' is the section of defaults\nhint: name the profile of the credentials file, for example default",
+      "error: --profile '*' is the section of defaults\nhint: name a profile of the credentials file, for example default",
     ],
     ["an unknown option", ["--rolearn", "x"], 64, "error: unknown option --rolearn\nhint: did you mean '--role-arn'?"],
   ];
@@ -165,7 +166,7 @@ suite("bad input to init", () => {
     assert.deepEqual([code, stdout], [73, ""]);
     assert.equal(
       stderr,
-      `rolefresh: error: there is already a config ${scene.home.config}\nrolefresh: hint: add a section to it, or replace it with --force\n`,
+      `rolefresh: error: the config ${scene.home.config} already exists\nrolefresh: hint: add a section to it, or replace it with --force\n`,
     );
     assert.equal(await scene.home.read(".aws/rolefresh.ini"), "[mine]\n");
     assert.deepEqual(await scene.home.awsFiles(), ["rolefresh.ini"]);
@@ -224,14 +225,14 @@ suite("init on a terminal", { skip }, () => {
   test("asks for what is missing, offers what it saw first, and writes what refresh accepts", async () => {
     await using scene = await openScene(undefined);
     const { code, shown } = await onTerminal(scene, "init", [
-      ["Which role", `${GCP_ARN}\r`],
+      ["Which IAM role", `${GCP_ARN}\r`],
       ["Which profile", "\r"],
       ["Where does the identity come from", "\r"],
       ["Which audience", "\r"],
       ["Which region", "ap-northeast-1\r"],
     ]);
     assert.equal(code, 0, shown);
-    assert.match(shown, /seen here: Google Cloud, service account legacy-tool@/);
+    assert.match(shown, /detected: Google Cloud, service account legacy-tool@/);
     assert.match(shown, /rolefresh: info: wrote /);
     const text = await scene.home.read(".aws/rolefresh.ini");
     assert.match(text, /^identity = gcp-metadata\n[^]*^audience = gcp\n[^]*^region = ap-northeast-1$/m);
@@ -241,7 +242,7 @@ suite("init on a terminal", { skip }, () => {
   test("says what is wrong with an answer and asks again; flags are not asked for", async () => {
     await using scene = await openScene(undefined);
     const { code, shown } = await onTerminal(scene, "init --profile legacy --region eu-west-1 --source-profile base", [
-      ["Which role", "arn:aws:sts::123412341234:assumed-role/r/s\r"],
+      ["Which IAM role", "arn:aws:sts::123412341234:assumed-role/r/s\r"],
       // Ctrl-U clears the line.
       ["this is the ARN of a session", `\u0015${GCP_ARN}\r`],
     ]);
@@ -252,7 +253,7 @@ suite("init on a terminal", { skip }, () => {
 
   test("Ctrl-C ends it as it ends every program, with nothing written", async () => {
     await using scene = await openScene(undefined);
-    const { code, shown } = await onTerminal(scene, "init", [["Which role", "\u0003"]]);
+    const { code, shown } = await onTerminal(scene, "init", [["Which IAM role", "\u0003"]]);
     assert.equal(code, 130, shown);
     await assert.rejects(scene.home.awsFiles(), /ENOENT/);
   });

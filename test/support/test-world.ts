@@ -45,6 +45,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
     pid: process.pid,
     out: output("out"),
     err: output("err"),
+    openTerminal: () => undefined,
     interrupted: options.interrupted ?? new AbortController().signal,
     onHangup: () => () => undefined,
     takeSignal: () => () => undefined,

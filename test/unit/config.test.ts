@@ -91,7 +91,7 @@ on_refresh = systemctl reload billing-export
         "/h/.aws/rolefresh.ini:2: [default] unknown key 'role_arm' | did you mean 'role_arn'?",
         "/h/.aws/rolefresh.ini:3: [default] duration_seconds = '60' is not a whole number from 900 to 43200",
         "/h/.aws/rolefresh.ini:6: [other] role_arn = 'nonsense' is not the ARN of a role | write arn:aws:iam::ACCOUNT:role/NAME, the account with 12 digits",
-        "/h/.aws/rolefresh.ini:7: [other] identity = 'gcp-metdata' is not known | did you mean 'gcp-metadata'? (one of gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure, kubernetes, saml, session, aws-profile)",
+        "/h/.aws/rolefresh.ini:7: [other] identity = 'gcp-metdata' is not supported | did you mean 'gcp-metadata'? (use one of gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure, kubernetes, saml, session, aws-profile)",
       ],
     );
   });
@@ -195,7 +195,11 @@ on_refresh = systemctl reload billing-export
     ],
     ["identity = file without its file", `[a]\n${ROLE}\nidentity = file\n`, /web_identity_token_file is missing/],
     ["a malformed tag", `[a]\n${ROLE}\nsource_profile = b\ntags = team\n[b]\n${GOOGLE}\n`, /'team' is no session tag/],
-    ["a flag that is neither true nor false", `[a]\n${GOOGLE}\noverwrite = yes\n`, /overwrite = 'yes' is not known/],
+    [
+      "a flag that is neither true nor false",
+      `[a]\n${GOOGLE}\noverwrite = yes\n`,
+      /overwrite = 'yes' is not supported/,
+    ],
     [
       "a cycle of two",
       `[a]\n${ROLE}\nsource_profile = b\n[b]\n${ROLE}\nsource_profile = a\n`,
@@ -229,7 +233,7 @@ on_refresh = systemctl reload billing-export
     const told = mistakesOf(text).join("\n");
     assert.match(told, /:3: \[a\] source_profile goes round in a circle: a → b → a/);
     assert.match(told, /:4: \[a\] region = 'us-east-1a'/);
-    assert.match(told, /:8: \[b\] overwrite = 'yes' is not known/);
+    assert.match(told, /:8: \[b\] overwrite = 'yes' is not supported/);
     const chained = `[b]\n${GOOGLE}\nrecheck = x\n[a]\n${ROLE}\nsource_profile = b\nduration_seconds = 7200\nlenient = x\n`;
     assert.match(mistakesOf(chained).join("\n"), /more than a chained role can get/);
     assert.equal(mistakesOf(chained).length, 3);

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { suite, test } from "node:test";
 
 import type { ConfigKey } from "../../src/config/keys.ts";
-import { missingFlags, obviousChoice, remarksOn } from "../../src/init/choices.ts";
+import { missingFlags, obviousChoice } from "../../src/init/choices.ts";
 import { isTaken, writeConfigFile } from "../../src/init/config-file.ts";
-import { lookAround, ssoProfiles } from "../../src/init/environment-hints.ts";
+import { detectEnvironment, type Hint, ssoProfiles } from "../../src/init/environment-hints.ts";
 import { tempHome } from "../support/temp-home.ts";
 import { testWorld } from "../support/test-world.ts";
 
@@ -20,7 +20,7 @@ async function seen(env: Readonly<Record<string, string>>, dmi?: Readonly<Record
   for (const [name, text] of Object.entries(dmi ?? {})) await writeFile(join(home.path, "dmi", name), text);
   if (awsConfig !== undefined) await home.write(".aws/config", awsConfig);
   const world = testWorld({ env: { ...NO_GOOGLE, ...env }, home: home.path });
-  return lookAround(world, new AbortController().signal, join(home.path, "dmi"));
+  return detectEnvironment(world, new AbortController().signal, join(home.path, "dmi"));
 }
 
 suite("where the program runs", () => {
@@ -47,10 +47,10 @@ suite("where the program runs", () => {
   ];
   for (const [name, env, identity, told] of cases) {
     test(`${name} is recognised`, async () => {
-      const [sign, ...rest] = await seen(env);
+      const [hint, ...rest] = await seen(env);
       assert.deepEqual(rest, []);
-      assert.equal(sign?.identity, identity);
-      assert.match(sign?.seen ?? "", told);
+      assert.equal(hint?.identity, identity);
+      assert.match(hint?.seen ?? "", told);
     });
   }
 
@@ -61,24 +61,19 @@ suite("where the program runs", () => {
   test("an Azure VM by the tag of its chassis, SSO profiles by ~/.aws/config", async () => {
     const config =
       "[profile dev]\nsso_session = corp\n[sso-session corp]\nsso_region = eu-west-1\n[profile x]\nregion = y\n";
-    const signs = await seen({}, { chassis_asset_tag: "7783-7084-3265-9085-8269-3286-77\n" }, config);
+    const hints = await seen({}, { chassis_asset_tag: "7783-7084-3265-9085-8269-3286-77\n" }, config);
     assert.deepEqual(
-      signs.map(({ identity }) => identity),
+      hints.map(({ identity }) => identity),
       ["azure", "aws-profile"],
     );
     assert.deepEqual(ssoProfiles("[default]\r\nsso_start_url = https://x\r\n"), ["default"]);
   });
 
-  test("an identity that this version does not serve is said to be none", async () => {
-    const [remark] = remarksOn([{ identity: "some-day", seen: "a wonder", suggests: {} }]);
-    assert.equal(remark, "seen here: a wonder; this version has no identity = some-day");
-  });
-
   test("only an identity that needs no further word is taken without asking", async () => {
-    const google = { identity: "gcp-metadata", seen: "g", suggests: {} };
-    const gitlab = { identity: "gitlab", seen: "l", suggests: {} };
-    const eks = { identity: "file", seen: "k", suggests: { web_identity_token_file: "/t" } };
-    const github = { identity: "github-actions", seen: "h", suggests: {} };
+    const google: Hint = { identity: "gcp-metadata", seen: "g", suggests: {} };
+    const gitlab: Hint = { identity: "gitlab", seen: "l", suggests: {} };
+    const eks: Hint = { identity: "file", seen: "k", suggests: { web_identity_token_file: "/t" } };
+    const github: Hint = { identity: "github-actions", seen: "h", suggests: {} };
     assert.equal(obviousChoice([google]), google);
     assert.equal(obviousChoice([github]), github);
     assert.equal(obviousChoice([eks]), eks);
@@ -115,7 +110,7 @@ suite("the config's file", () => {
     await home.write(".aws/rolefresh.ini", "old");
     await assert.rejects(
       writeConfigFile({ path: home.config, text: "new", replace: false }, { pid: 1, uid: process.geteuid?.() }),
-      /there is already a config/,
+      /already exists/,
     );
     assert.equal(await home.read(".aws/rolefresh.ini"), "old");
     const link = join(home.path, ".aws", "link.ini");
@@ -123,7 +118,7 @@ suite("the config's file", () => {
     assert.equal(await isTaken(link), true);
     await assert.rejects(
       writeConfigFile({ path: link, text: "new", replace: false }, { pid: 1, uid: process.geteuid?.() }),
-      /there is already a config/,
+      /already exists/,
     );
     assert.deepEqual(await home.awsFiles(), ["link.ini", "rolefresh.ini"]);
   });
