@@ -1,4 +1,4 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 
 import { type Deadline, startDeadline } from "../base/deadline.ts";
@@ -8,6 +8,7 @@ import { renderDuration } from "../base/duration.ts";
 import type { ScheduleInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
 import { readConfig } from "../config/read.ts";
+import { makeDirectories } from "../safe-file/make-directories.ts";
 import { resolveFile } from "../safe-file/resolve-file.ts";
 import { accountOf } from "../schedule/account.ts";
 import { crontabBlock } from "../schedule/crontab.ts";
@@ -109,7 +110,7 @@ async function install(run: Run, job: PreparedJob, reporter: Reporter): Promise<
       const units = { service: serviceUnit(unit), timer: timerUnit(unit) };
       if (isInstall) {
         // ReadWritePaths= of a directory that is not there keeps the unit from starting.
-        for (const path of job.writablePaths) await makePrivateDirectory(path, runAs);
+        for (const path of job.writablePaths) await makePrivateDirectory(path, runAs, world.uid);
         await installSystemd(place, units, tools);
         await warnOfLogout(scope, world, reporter);
       } else {
@@ -164,7 +165,7 @@ function launchdPlace({ scope, world }: Run): LaunchdPlace {
     : { file: join(homeOf(world), "Library/LaunchAgents", PLIST_NAME), domain: `gui/${uid ?? 0}`, uid };
 }
 
-async function makePrivateDirectory(path: string, runAs: string | undefined): Promise<void> {
+async function makePrivateDirectory(path: string, runAs: string | undefined, uid: number | undefined): Promise<void> {
   try {
     if ((await stat(path)).isDirectory()) return;
   } catch {
@@ -173,8 +174,9 @@ async function makePrivateDirectory(path: string, runAs: string | undefined): Pr
   const hint = `mkdir -m 700 ${path}${runAs === undefined ? "" : ` && chown ${runAs} ${path}`}`;
   if (runAs !== undefined) throw new Failure("SCHEDULE_WRITE_FAILED", `there is no directory ${path}`, { hint });
   try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
+    makeDirectories((await resolveFile(path, uid)).target, path, uid);
   } catch (error) {
+    if (error instanceof Failure) throw error;
     throw new Failure("SCHEDULE_WRITE_FAILED", `the directory ${path} cannot be made`, { hint, cause: error });
   }
 }

@@ -12,11 +12,13 @@ import { updateCredentialsFile } from "../../src/refresh/update-credentials-file
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { removeOwnFile, writeOwnFile } from "../../src/schedule/managed-file.ts";
+import { underAttack } from "../support/attacker.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";
 import { failNth } from "../support/fail-nth.ts";
-import { OTHER_USER } from "../support/other-user.ts";
-import { BIN, runProgram } from "../support/run-bin.ts";
+import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
+import { BIN, runBin, runProgram, type RunResult } from "../support/run-bin.ts";
 import { GCP_ARN, openScene } from "../support/scene.ts";
+import { fakeSystemctl } from "../support/schedule-tools.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 // What root writes in a directory that another user can change: never anywhere else, and for that user.
@@ -226,6 +228,42 @@ suite("as root in a directory of another user", { skip: isRoot ? false : "needs 
     deadline.clear();
     assert.equal((await lstat(`${stage.home}/.aws`)).uid, 0);
     assert.equal((await lstat(`${stage.home}/.aws/credentials`)).uid, 0);
+  });
+});
+
+suite("as root, schedule --install", { skip: otherUserMissing() ?? false }, () => {
+  async function install(root: string, credentials: string): Promise<RunResult> {
+    await using home = await tempHome();
+    const { path } = await fakeSystemctl(home);
+    const config = `[default]\nrole_arn = ${GCP_ARN}\nidentity = gcp-metadata\ncredentials_file = ${credentials}\n`;
+    await writeFile(`${root}/rolefresh.ini`, config);
+    const args = ["schedule", "systemd", "--user", "--install", "--config", `${root}/rolefresh.ini`];
+    return await runBin(args, { env: { HOME: home.path, PATH: path } });
+  }
+
+  test("makes the directory that a user's file is missing, for that user", async () => {
+    await using stage = await openStage();
+    const { code, stderr } = await install(stage.root, `${stage.home}/new/deep/credentials`);
+    assert.deepEqual([code, stderr], [0, ""]);
+    for (const path of [`${stage.home}/new`, `${stage.home}/new/deep`]) {
+      const { uid, gid, mode } = await lstat(path);
+      assert.deepEqual([uid, gid, mode & 0o7777], [OTHER_USER, OTHER_USER, 0o700], path);
+    }
+  });
+
+  test("makes none where a link of that user points, however fast it comes and goes", async (context) => {
+    await using stage = await openStage();
+    const step = `quietly(() => fs.symlinkSync(${JSON.stringify(stage.victim)}, "new")); quietly(() => fs.rmSync("new", { recursive: true }));`;
+    const codes: (number | null)[] = [];
+    await underAttack({ directory: stage.home, step }, async () => {
+      for (let n = 0; n < 12; n++) {
+        const { code, stderr } = await install(stage.root, `${stage.home}/new/deep/credentials`);
+        assert.ok(code !== 70 && code !== null, stderr);
+        codes.push(code);
+        await stage.assertUntouched();
+      }
+    });
+    context.diagnostic(`exit statuses: ${codes.join(" ")}`);
   });
 });
 
