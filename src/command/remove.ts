@@ -6,7 +6,7 @@ import { openReporter, type Reporter } from "../output/report.ts";
 import type { FileWarning } from "../credentials-file/document.ts";
 import { isManagedKey } from "../credentials-file/managed.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
-import type { EditResult } from "../credentials-file/pending-edit.ts";
+import type { EditResult } from "../credentials-file/edit.ts";
 import type { World } from "../base/world.ts";
 import type { CredentialsView } from "../refresh/credentials-view.ts";
 import { findSections, type Found } from "./locate-sections.ts";

@@ -1,25 +1,25 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument, ProfileSection } from "./document.ts";
-import type { Edit } from "./edit.ts";
+
 import { guardRefusal } from "./guard.ts";
 import { isManagedKey } from "./managed.ts";
 import { ownershipOf } from "./ownership.ts";
 import { applyEdits, type PreparedEdit, prepareEdit } from "./splice.ts";
-import type { EditResult, PendingEdit } from "./pending-edit.ts";
+import type { Edit, EditResult, PendingEdit } from "./edit.ts";
 
 /** An edit that may be made. */
-export interface Accepted extends PreparedEdit {
+export interface AcceptedEdit extends PreparedEdit {
   /** It overwrites a section of somebody else, so a backup comes first. */
   readonly isForeign: boolean;
 }
 
 /** Sorts out the edits that are not wanted any more or not allowed; their results go into `results`. */
-export function chooseEdits(
+export function acceptEdits(
   document: CredentialsDocument,
   edits: readonly PendingEdit[],
   results: Map<string, EditResult>,
-): readonly Accepted[] {
-  const accepted: Accepted[] = [];
+): readonly AcceptedEdit[] {
+  const accepted: AcceptedEdit[] = [];
   for (const pending of edits) {
     const { profile, edit } = pending;
     const section = document.profile(profile);
@@ -71,13 +71,13 @@ function foreignFailure(document: CredentialsDocument, profile: string, line: nu
 export interface Composition {
   /** The whole new file; undefined where nothing changes. */
   readonly content: Buffer | undefined;
-  readonly accepted: readonly Accepted[];
+  readonly accepted: readonly AcceptedEdit[];
   /** Called before anything is replaced, while the disk takes the new content in: the guard reads much of a large file. */
   readonly passesGuard: () => boolean;
 }
 
 /** All edits together; when the guard refuses them, `composeApart` finds those that it lets pass. */
-export function composeFile(document: CredentialsDocument, edits: readonly Accepted[]): Composition {
+export function composeFile(document: CredentialsDocument, edits: readonly AcceptedEdit[]): Composition {
   const content = applyEdits(document, edits);
   return { content, accepted: edits, passesGuard: () => refusal(document, edits, content) === undefined };
 }
@@ -89,12 +89,12 @@ export function composeFile(document: CredentialsDocument, edits: readonly Accep
  */
 export async function composeApart(
   document: CredentialsDocument,
-  edits: readonly Accepted[],
+  edits: readonly AcceptedEdit[],
   results: Map<string, EditResult>,
   pause: () => Promise<void>,
 ): Promise<Composition> {
   const refuse = (profile: string, failure: Failure) => results.set(profile, { kind: "failed", failure });
-  const passing = async (some: readonly Accepted[]): Promise<readonly Accepted[]> => {
+  const passing = async (some: readonly AcceptedEdit[]): Promise<readonly AcceptedEdit[]> => {
     await pause();
     const [first, second] = some;
     if (!first) return [];
@@ -118,7 +118,7 @@ export async function composeApart(
 
 function refusal(
   { path, bytes: before = Buffer.alloc(0) }: CredentialsDocument,
-  edits: readonly Accepted[],
+  edits: readonly AcceptedEdit[],
   after: Buffer | undefined,
 ): Failure | undefined {
   if (!after) return undefined;

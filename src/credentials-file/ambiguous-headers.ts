@@ -6,7 +6,7 @@ const JAVA_LINE_END = /[\u0085\u2028\u2029]/;
  * The profiles for which a line is dangerous: those that some reader would find in it (GRAMMAR 6: `[ p ]`, `[p] x`, `[p`,
  * `[p]q]`, `[p]; x` and an indented `[p]` under a key) without all of them doing so.
  */
-export function mistakableNames(
+export function ambiguousNames(
   text: string,
   strictName: string | undefined,
   lenientName: string | undefined,

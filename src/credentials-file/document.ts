@@ -87,7 +87,7 @@ class ParsedDocument implements CredentialsDocument {
   }
 
   #readProfile(name: string): ProfileSection | undefined {
-    const { boundaries, clean, lookalikes } = this.layout;
+    const { boundaries, clean, ambiguousHeaders } = this.layout;
     const indexes = clean.get(name) ?? [];
     const [first] = indexes;
     const header = first === undefined ? undefined : boundaries[first]?.header;
@@ -99,7 +99,7 @@ class ParsedDocument implements CredentialsDocument {
     // section's header to some readers, they merge the two; where a carriage return ends a line for some, nothing is certain.
     const isAmbiguous =
       indexes.length > 1 ||
-      lookalikes.has(name) ||
+      ambiguousHeaders.has(name) ||
       (next !== undefined && (next.strictName === undefined || next.lenientName === undefined)) ||
       this.problem !== undefined;
     return toSection(name, header, { lines, entries: body?.entries ?? entriesOf(lines) }, isAmbiguous);

@@ -3,6 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
 import type { Secret } from "../base/secret.ts";
 import { MANAGER, type ManagedKey } from "./managed.ts";
+import type { ProfileSection } from "./section.ts";
 
 /** What a section is to hold. */
 export interface ManagedKeys {
@@ -20,6 +21,24 @@ export type Edit =
   | { readonly kind: "write"; readonly keys: ManagedKeys }
   /** Takes the managed keys out, and the section too when nothing else is in it; comments stay. */
   | { readonly kind: "remove" };
+
+/** One profile's part of an update. */
+export interface PendingEdit {
+  readonly profile: string;
+  readonly edit: Edit;
+  /** Write over a section that somebody else owns, after a backup. */
+  readonly overwrite: boolean;
+  /** Asked under the lock with what the file holds now; false when somebody else was faster. */
+  readonly stillWanted: (section: ProfileSection | undefined) => boolean;
+}
+
+/** What became of one profile's edit. */
+export type EditResult =
+  /** The file holds it; `changed` is false when it did so before. */
+  | { readonly kind: "written"; readonly changed: boolean }
+  /** No longer wanted; `section` is what the file holds. */
+  | { readonly kind: "skipped"; readonly section: ProfileSection | undefined }
+  | { readonly kind: "failed"; readonly failure: Failure };
 
 /**
  * The managed keys that a section holds after an edit, in the order of a new section. Keys that are absent go.

@@ -2,10 +2,10 @@ import { isUtf8 } from "node:buffer";
 import { Failure } from "../base/failure.ts";
 import { editWindow, type Versions } from "./edit-window.ts";
 import { type Edit, managedValues } from "./edit.ts";
-import { readLeniently } from "./reader-models/parse-ini-model.ts";
+import { readAsParseIni } from "./reader-models/parse-ini-model.ts";
 import { isManagedKey } from "./managed.ts";
 import type { Reading } from "./reader-models/reading.ts";
-import { readStrictly } from "./reader-models/configparser-model.ts";
+import { readAsConfigparser } from "./reader-models/configparser-model.ts";
 
 /**
  * The last check before a file is replaced (GRAMMAR.md 12): reads it before and after the edit with two models that share
@@ -33,8 +33,8 @@ export function guardRefusal(
       wanted.set(Buffer.from(profile).toString(encoding), managedValues(profile, edit));
     const [was, is] = [part.before.toString(encoding), part.after.toString(encoding)];
     refused ??=
-      compare(readStrictly(was), readStrictly(is), wanted, "Python's readers") ??
-      compare(readLeniently(was), readLeniently(is), wanted, "JavaScript's readers");
+      compare(readAsConfigparser(was), readAsConfigparser(is), wanted, "Python's readers") ??
+      compare(readAsParseIni(was), readAsParseIni(is), wanted, "JavaScript's readers");
   }
   if (refused === undefined) return undefined;
   return new Failure("FILE_UNSAFE", `cannot edit ${path} safely: ${refused}`, {

@@ -1,5 +1,5 @@
 import { type Line, LineScanner, lenientHeaderName, pythonStrip, strictHeaderName } from "./lines.ts";
-import { mistakableNames } from "./ambiguous-headers.ts";
+import { ambiguousNames } from "./ambiguous-headers.ts";
 
 /** A line that begins a section for at least one family of readers. The two names are equal for a clean header. */
 export interface Boundary {
@@ -19,7 +19,7 @@ export interface Layout {
   /** By name: where its clean headers are among the boundaries. */
   readonly clean: ReadonlyMap<string, readonly number[]>;
   /** By profile: the lines that some readers take for its header, and others do not. */
-  readonly lookalikes: ReadonlyMap<string, readonly Line[]>;
+  readonly ambiguousHeaders: ReadonlyMap<string, readonly Line[]>;
   /** The first line that is neither blank nor a comment. */
   readonly firstContent: Line | undefined;
 }
@@ -31,7 +31,7 @@ export function layOut(bytes: Buffer): Layout {
   const hasBom = bytes.subarray(0, BOM.length).equals(BOM);
   const boundaries: Boundary[] = [];
   const clean = new Map<string, number[]>();
-  const lookalikes = new Map<string, Line[]>();
+  const ambiguousHeaders = new Map<string, Line[]>();
   let firstContent: Line | undefined;
   const scanner = new LineScanner(bytes, hasBom ? BOM.length : 0, bytes.length, 1);
   for (let line = scanner.next(); line; line = scanner.next()) {
@@ -39,12 +39,12 @@ export function layOut(bytes: Buffer): Layout {
     if (!line.text.includes("[")) continue;
     const strictName = line.kind === "header" ? strictHeaderName(pythonStrip(line.text)) : undefined;
     const lenientName = lenientHeaderName(line.text);
-    for (const name of mistakableNames(line.text, strictName, lenientName)) append(lookalikes, name, line);
+    for (const name of ambiguousNames(line.text, strictName, lenientName)) append(ambiguousHeaders, name, line);
     if (strictName === undefined && lenientName === undefined) continue;
     if (strictName !== undefined && strictName === lenientName) append(clean, strictName, boundaries.length);
     boundaries.push({ header: line, strictName, lenientName });
   }
-  return { bytes, hasBom, boundaries, clean, lookalikes, firstContent };
+  return { bytes, hasBom, boundaries, clean, ambiguousHeaders, firstContent };
 }
 
 function append<T>(map: Map<string, T[]>, name: string, value: T): void {

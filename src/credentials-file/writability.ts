@@ -54,10 +54,10 @@ function badByteIn(bytes: Buffer): Problem | undefined {
 
 function badHeader(document: CredentialsDocument, profile: string): Problem | undefined {
   const { layout } = document;
-  const [lookalike] = layout.lookalikes.get(profile) ?? [];
-  if (lookalike) {
+  const [ambiguous] = layout.ambiguousHeaders.get(profile) ?? [];
+  if (ambiguous) {
     return {
-      line: lookalike.number,
+      line: ambiguous.number,
       problem: `some readers take this line for the section [${profile}], and others do not`,
       hint: `make it a plain [${profile}] at the start of the line, or rename it`,
     };

@@ -6,7 +6,7 @@ import { renderBug } from "../output/bug.ts";
 import type { Progress } from "../output/progress.ts";
 import type { Reporter } from "../output/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
-import type { EditResult } from "../credentials-file/pending-edit.ts";
+import type { EditResult } from "../credentials-file/edit.ts";
 import { isDue, judgeProfile } from "../plan/profile-state.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RoleSession } from "../sts/session.ts";

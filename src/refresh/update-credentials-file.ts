@@ -3,7 +3,7 @@ import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 import { keepBackup } from "../safe-file/backup.ts";
 import { type FileWarning, parseDocument } from "../credentials-file/document.ts";
-import type { EditResult, PendingEdit } from "../credentials-file/pending-edit.ts";
+import type { EditResult, PendingEdit } from "../credentials-file/edit.ts";
 import { type FileOps, systemOps } from "../safe-file/file-ops.ts";
 import { healTornFile } from "../safe-file/recover.ts";
 import { writeInPlace } from "../safe-file/in-place.ts";
@@ -11,8 +11,8 @@ import type { ResolvedFile } from "../safe-file/resolve-file.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { readCredentialsFile, type Snapshot } from "../safe-file/read-target.ts";
 import {
-  type Accepted,
-  chooseEdits,
+  type AcceptedEdit,
+  acceptEdits,
   composeApart,
   composeFile,
   type Composition,
@@ -105,7 +105,7 @@ async function attempt(
   const { signal } = context.deadline;
   const document = parseDocument(snapshot);
   const results = new Map<string, EditResult>();
-  const chosen = chooseEdits(document, request.edits, results);
+  const chosen = acceptEdits(document, request.edits, results);
   if ((snapshot.bytes?.length ?? 0) > LARGE) await pauseFor(signal);
   const together = composeFile(document, chosen);
   const outcome = await write(request, snapshot, together, results, context, lost);
@@ -154,7 +154,7 @@ async function write(
 
 async function backupFor(
   snapshot: Snapshot,
-  accepted: readonly Accepted[],
+  accepted: readonly AcceptedEdit[],
   ops: FileOps,
   now: Date,
 ): Promise<string | undefined> {

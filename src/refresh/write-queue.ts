@@ -3,7 +3,7 @@ import type { Reporter } from "../output/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
 import type { FileWarning } from "../credentials-file/document.ts";
 import type { ResolvedFile } from "../safe-file/resolve-file.ts";
-import type { EditResult, PendingEdit } from "../credentials-file/pending-edit.ts";
+import type { EditResult, PendingEdit } from "../credentials-file/edit.ts";
 import type { World } from "../base/world.ts";
 import type { Loaded } from "./load.ts";
 

@@ -6,8 +6,8 @@ import type { Edit, ManagedKeys } from "../../src/credentials-file/edit.ts";
 import { isManagedKey, MANAGED_KEYS, type ManagedKey } from "../../src/credentials-file/managed.ts";
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
-import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import type { EditResult, PendingEdit } from "../../src/credentials-file/pending-edit.ts";
+import { acceptEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
+import type { EditResult, PendingEdit } from "../../src/credentials-file/edit.ts";
 import type { Chance } from "./chance.ts";
 import { credentialsBytes, NAMES } from "./credentials-grammar.ts";
 import { foreignChange } from "./foreign-bytes.ts";
@@ -138,7 +138,7 @@ function keysFor(chance: Chance): ManagedKeys {
 async function apply(document: CredentialsDocument, edits: readonly NamedEdit[]): Promise<Buffer | undefined> {
   const results = new Map<string, EditResult>();
   const pending: readonly PendingEdit[] = edits.map((one) => ({ ...one, overwrite: true, stillWanted: () => true }));
-  const chosen = chooseEdits(document, pending, results);
+  const chosen = acceptEdits(document, pending, results);
   const together = composeFile(document, chosen);
   const isRefused = !together.passesGuard();
   const { content, accepted } = isRefused

@@ -4,15 +4,15 @@ import { readFile, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDeadline } from "../../src/base/deadline.ts";
-import { readLeniently } from "../../src/credentials-file/reader-models/parse-ini-model.ts";
+import { readAsParseIni } from "../../src/credentials-file/reader-models/parse-ini-model.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { isManagedKey } from "../../src/credentials-file/managed.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
-import { chooseEdits, composeFile } from "../../src/credentials-file/accept-edits.ts";
+import { acceptEdits, composeFile } from "../../src/credentials-file/accept-edits.ts";
 import type { Reading } from "../../src/credentials-file/reader-models/reading.ts";
-import { readStrictly } from "../../src/credentials-file/reader-models/configparser-model.ts";
+import { readAsConfigparser } from "../../src/credentials-file/reader-models/configparser-model.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
-import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
+import type { EditResult } from "../../src/credentials-file/edit.ts";
 import { clock, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_VALUES } from "../support/credentials-file-keys.ts";
 import { everydayCase, type EverydayCase } from "./everyday-grammar.ts";
@@ -78,7 +78,7 @@ function editInMemory(before: Buffer, profiles: readonly string[]): Buffer | und
   const document = documentOf(before);
   const results = new Map<string, EditResult>();
   const edits = profiles.map((profile) => pending(profile));
-  const composition = composeFile(document, chooseEdits(document, edits, results));
+  const composition = composeFile(document, acceptEdits(document, edits, results));
   assert.deepEqual([...results], []);
   assert.ok(composition.passesGuard(), "the guard refuses the edit");
   return composition.content;
@@ -124,8 +124,8 @@ async function checkReaders(before: Buffer, after: Buffer, profiles: readonly st
   assert.equal(foreignChange(before, after, profiles), undefined, "a byte of others changed");
   compare(await readWithSmithy(before), await readWithSmithy(after), profiles, "smithy");
   const [was, is] = [before.toString(), after.toString()];
-  compare(asFound(readStrictly(was)), asFound(readStrictly(is)), profiles, "the model of Python's readers");
-  compare(asFound(readLeniently(was)), asFound(readLeniently(is)), profiles, "the model of JavaScript's readers");
+  compare(asFound(readAsConfigparser(was)), asFound(readAsConfigparser(is)), profiles, "the model of Python's readers");
+  compare(asFound(readAsParseIni(was)), asFound(readAsParseIni(is)), profiles, "the model of JavaScript's readers");
   for (const text of [was, is]) assert.deepEqual(readerProblems(text, true), []);
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
-import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
+import type { EditResult } from "../../src/credentials-file/edit.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf } from "../support/credentials-file-keys.ts";
 import { failNth } from "../support/fail-nth.ts";

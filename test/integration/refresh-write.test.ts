@@ -8,7 +8,7 @@ import {
   updateCredentialsFile,
   type UpdateOutcome,
 } from "../../src/refresh/update-credentials-file.ts";
-import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
+import type { EditResult } from "../../src/credentials-file/edit.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS, REMOVE } from "../support/credentials-file-keys.ts";

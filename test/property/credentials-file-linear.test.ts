@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pauseFor, startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
-import { chooseEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
+import { acceptEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
-import type { EditResult } from "../../src/credentials-file/pending-edit.ts";
+import type { EditResult } from "../../src/credentials-file/edit.ts";
 import { clock, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, REMOVE, WRITE } from "../support/credentials-file-keys.ts";
 
@@ -24,7 +24,7 @@ const FILES: Readonly<Record<string, string>> = {
   "indented comments": `[p]\n${KEYS}${repeated("  # c\n")}`,
   "lines of a nested block": `[p]\n${KEYS}s3 =\n${repeated("  a = b\n")}`,
   sections: `[p]\n${KEYS}${repeated("[q]\n")}`,
-  "lookalikes of a header": `[p]\n${KEYS}${repeated("[ p ]\n")}`,
+  "ambiguous headers": `[p]\n${KEYS}${repeated("[ p ]\n")}`,
   "brackets in one line": `[p]\n${KEYS}x = ${repeated("[] ")}\n`,
 };
 
@@ -34,7 +34,7 @@ for (const [what, content] of Object.entries(FILES)) {
     for (const edit of [WRITE, REMOVE]) {
       const results = new Map<string, EditResult>();
       const edits = ["p", "new"].map((profile) => pending(profile, { edit, overwrite: true }));
-      const composition = composeFile(document, chooseEdits(document, edits, results));
+      const composition = composeFile(document, acceptEdits(document, edits, results));
       assert.ok(composition.passesGuard());
     }
   });
@@ -50,7 +50,7 @@ test("thousands of profiles of one file, one of which only the guard refuses, ta
   const edits = names.map((profile) => pending(profile, { edit: WRITE }));
   const results = new Map<string, EditResult>();
   let tries = 0;
-  const { accepted } = await composeApart(document, chooseEdits(document, edits, results), results, async () => {
+  const { accepted } = await composeApart(document, acceptEdits(document, edits, results), results, async () => {
     tries++;
   });
   assert.equal(accepted.length, names.length - 1);

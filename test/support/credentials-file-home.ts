@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { type Deadline, startDeadline } from "../../src/base/deadline.ts";
 import { resolveFile, type ResolvedFile } from "../../src/safe-file/resolve-file.ts";
-import type { PendingEdit } from "../../src/credentials-file/pending-edit.ts";
+import type { PendingEdit } from "../../src/credentials-file/edit.ts";
 import type { Clock } from "../../src/base/world.ts";
 import { WRITE } from "./credentials-file-keys.ts";
 

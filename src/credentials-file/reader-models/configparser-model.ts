@@ -6,7 +6,7 @@ import type { Reading } from "./reading.ts";
  * read on, because such files are kept. Written apart from the editor's own lexer on purpose: a mistake there must not
  * hide here.
  */
-export function readStrictly(text: string): Reading {
+export function readAsConfigparser(text: string): Reading {
   const section: string[] = [];
   const key: string[] = [];
   const value: string[] = [];

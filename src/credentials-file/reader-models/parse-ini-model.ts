@@ -7,7 +7,7 @@ import type { Reading } from "./reading.ts";
  * opens a nested block. Where v3 puts a key into a block and v2 does not, the entry's key names both. Comments are
  * entries too, under the key `#`, those behind headers included: no edit may lose one.
  */
-export function readLeniently(text: string): Reading {
+export function readAsParseIni(text: string): Reading {
   const section: string[] = [];
   const key: string[] = [];
   const value: string[] = [];
