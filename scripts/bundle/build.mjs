@@ -38,7 +38,7 @@ const CHUNKS = {
   refresh: [
     "src/net/outbound.ts",
     "src/output/progress.ts",
-    "src/refresh/refresh-run.ts",
+    "src/refresh/run-steps.ts",
     "src/refresh/hook.ts",
     "src/refresh/run-metrics.ts",
     "src/refresh/update-credentials-file.ts",

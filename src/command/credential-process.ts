@@ -44,7 +44,7 @@ export async function credentialProcess(invocation: CredentialProcessInvocation,
   const profile = loaded && profileFor(name, loaded);
   const keys =
     loaded && profile !== undefined
-      ? await readyProfile(profile, loaded, global, reporter, world)
+      ? await readyProfile(profile, loaded, { global, reporter }, world)
       : await assumeUnconfigured(name, invocation, reporter, world);
   world.interrupted.throwIfAborted();
   world.out.write(`${toJson(keys)}\n`);

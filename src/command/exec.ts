@@ -39,7 +39,7 @@ export async function exec(invocation: ExecInvocation, world: World): Promise<nu
   const loaded = await loadProfiles(config, world);
   const name = invocation.profile ?? loaded.config.profiles[0]?.profile;
   if (name === undefined) throw new Failure("USAGE", "no profile is named");
-  const ready = await readyProfile(name, loaded, global, reporter, world);
+  const ready = await readyProfile(name, loaded, { global, reporter }, world);
   return await becomeChild(command, environmentFor(ready, world.env, invocation.exportKeys), world);
 }
 

@@ -5,7 +5,7 @@ import type { InitInvocation } from "../command-line/invocation.ts";
 import { composeConfig } from "../init/compose.ts";
 import { writeConfigFile } from "../init/config-file.ts";
 import { openReporter } from "../output/report.ts";
-import { shellWord } from "../output/shell-word.ts";
+import { shellWord } from "../base/shell-word.ts";
 
 /**
  * Writes a commented config that `refresh` accepts, and prints what to run next.

@@ -23,7 +23,7 @@ export interface Found {
  *
  * @throws Failure USAGE for a name that is nowhere, or in several files; CONFIG_*, but a configuration need not be there
  */
-export async function findSections(
+export async function locateSections(
   { config: options, profiles }: Pick<RemoveInvocation, "config" | "profiles">,
   world: World,
 ): Promise<readonly Found[]> {

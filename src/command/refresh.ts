@@ -2,12 +2,10 @@ import type { RefreshInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
 import type { Step } from "../plan/plan.ts";
 import type { World } from "../base/world.ts";
-import { carryOut } from "../refresh/execute-plan.ts";
+import { executePlan } from "../refresh/execute-plan.ts";
 import { type Loaded, loadProfiles, planLoaded } from "../refresh/load.ts";
 import { type Outcome, settleAtOnce, unchanged } from "../refresh/outcome.ts";
-import { recordMetrics } from "../refresh/record-metrics.ts";
-import { outcomesToJson, outcomesToTable } from "../refresh/render-outcomes.ts";
-import { reportOutcomes } from "../refresh/report-outcomes.ts";
+import { outcomesToJson, outcomesToTable, reportOutcomes } from "../refresh/report-outcomes.ts";
 
 /**
  * The main job: refresh what is due, write, say how it went.
@@ -19,14 +17,16 @@ export async function refresh(invocation: RefreshInvocation, world: World): Prom
   const reporter = openReporter(world, global);
   const loaded = await loadProfiles(invocation.config, world);
   const steps = planLoaded(loaded, invocation.profiles, invocation.force, world);
-  const startedAt = world.monotonicMs();
+  const startedMs = world.monotonicMs();
   const outcomes = invocation.dryRun
     ? steps.map((step) => dryOutcome(step, loaded))
-    : await carryOut(steps, loaded, invocation, reporter, world);
+    : await executePlan(steps, loaded, { global, force: invocation.force, reporter }, world);
 
   const code = reportOutcomes(outcomes, global, reporter, world.now());
   if (global.metricsFile !== undefined && !invocation.dryRun) {
-    await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);
+    const { recordMetrics } = await import("../refresh/run-metrics.ts");
+    const { config } = loaded;
+    await recordMetrics(global.metricsFile, { outcomes, config, durationMs: world.monotonicMs() - startedMs }, world);
   }
   world.interrupted.throwIfAborted();
   if (global.json) {

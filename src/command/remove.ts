@@ -9,7 +9,7 @@ import { ownershipOf } from "../credentials-file/ownership.ts";
 import type { EditResult } from "../credentials-file/edit.ts";
 import type { World } from "../base/world.ts";
 import type { CredentialsView } from "../refresh/credentials-view.ts";
-import { findSections, type Found } from "./locate-sections.ts";
+import { locateSections, type Found } from "./locate-sections.ts";
 
 /** How the removal of one profile ended. */
 interface Removal extends Found {
@@ -28,7 +28,7 @@ interface Removal extends Found {
 export async function remove(invocation: RemoveInvocation, world: World): Promise<number> {
   const { global, dryRun } = invocation;
   const reporter = openReporter(world, global);
-  const found = await findSections(invocation, world);
+  const found = await locateSections(invocation, world);
   const judged = found.map(judge);
   const removals = dryRun ? judged : await removeAll(judged, invocation, reporter, world);
   for (const { failure, profile } of removals) if (failure) reporter.error(failure, profile);

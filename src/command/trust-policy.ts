@@ -5,12 +5,12 @@ import { startDeadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { TrustPolicyInvocation } from "../command-line/invocation.ts";
 import { openReporter } from "../output/report.ts";
-import { shellWord } from "../output/shell-word.ts";
+import { shellWord } from "../base/shell-word.ts";
 import type { Config, ProfileSpec, RoleArn } from "../config/config.ts";
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { readConfig } from "../config/read.ts";
-import { namingProfile } from "../refresh/with-profile.ts";
+import { withProfile } from "../refresh/outcome.ts";
 import { printable } from "../base/printable.ts";
 import { parseTrustPolicy } from "../trust-policy/document.ts";
 import { evaluate, type Verdict } from "../trust-policy/evaluate.ts";
@@ -44,7 +44,7 @@ export async function trustPolicy(invocation: TrustPolicyInvocation, world: Worl
     const context = { config, claims: invocation.claims, world, deadline, verbose, needsSessionName };
     subject = await findSubject(spec, context);
   } catch (error) {
-    throw error instanceof Failure ? namingProfile(error, spec.profile) : error;
+    throw error instanceof Failure ? withProfile(error, spec.profile) : error;
   } finally {
     deadline.clear();
   }

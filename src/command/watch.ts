@@ -8,13 +8,11 @@ import { refreshAt, windowMs } from "../plan/due.ts";
 import { isStillValid } from "../plan/profile-state.ts";
 import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../plan/backoff.ts";
 import type { World } from "../base/world.ts";
-import { carryOut } from "../refresh/execute-plan.ts";
+import { executePlan } from "../refresh/execute-plan.ts";
 import { keepHealthFile, removeHealthFile } from "../output/health-file.ts";
 import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "../refresh/load.ts";
 import type { Outcome } from "../refresh/outcome.ts";
-import { recordMetrics } from "../refresh/record-metrics.ts";
-import { outcomesToJson } from "../refresh/render-outcomes.ts";
-import { reportOutcomes } from "../refresh/report-outcomes.ts";
+import { outcomesToJson, reportOutcomes } from "../refresh/report-outcomes.ts";
 
 /**
  * Stays and refreshes each profile when it becomes due. The wall clock decides what is due and is looked at once a minute
@@ -82,25 +80,26 @@ class Watcher {
   /** One look at everything; returns how long nothing needs to be done. */
   async #round(): Promise<number> {
     const { profiles, global } = this.#invocation;
-    const startedAt = this.#world.monotonicMs();
+    const startedMs = this.#world.monotonicMs();
     try {
       const loaded = await openFilesAgain(this.#config, this.#world);
       const names = profiles.length > 0 ? profiles : this.#config.profiles.map((spec) => spec.profile);
       const awake = this.#awake(loaded, names);
       const steps = awake.length > 0 ? planLoaded(loaded, awake, false, this.#world) : [];
-      const outcomes = await carryOut(steps, loaded, { global, force: false }, this.#reporter, this.#world);
+      const outcomes = await executePlan(
+        steps,
+        loaded,
+        { global, force: false, reporter: this.#reporter },
+        this.#world,
+      );
       // What was written is told, also when the end came meanwhile.
       this.#tell(outcomes);
       this.#world.interrupted.throwIfAborted();
       this.#keepPauses(outcomes);
       if (global.metricsFile !== undefined) {
-        await recordMetrics(
-          global.metricsFile,
-          outcomes,
-          this.#config,
-          this.#world.monotonicMs() - startedAt,
-          this.#world,
-        );
+        const { recordMetrics } = await import("../refresh/run-metrics.ts");
+        const durationMs = this.#world.monotonicMs() - startedMs;
+        await recordMetrics(global.metricsFile, { outcomes, config: this.#config, durationMs }, this.#world);
       }
       return await this.#settle(names, loaded);
     } catch (error) {

@@ -1,5 +1,5 @@
 import type { ProfileSpec } from "../config/config.ts";
-import { isDue, judgeProfile, type ProfileState, type WrittenProfile } from "./profile-state.ts";
+import { isDue, classifyProfile, type ProfileState, type WrittenProfile } from "./profile-state.ts";
 
 /** One profile of a run and what is to be done about it. */
 export interface Step {
@@ -38,7 +38,7 @@ export function planRun(input: PlanInput): readonly Step[] {
     const sourceSpec = "sourceProfile" in spec.source ? byName.get(spec.source.sourceProfile) : undefined;
     const source = sourceSpec && visit(sourceSpec);
     const written = input.written(spec);
-    const judged = judgeProfile(spec, written, input.now, input.hostname);
+    const judged = classifyProfile(spec, written, input.now, input.hostname);
     const forced = input.force && wanted.has(spec.profile) && judged.state !== "foreign";
     const state: ProfileState = forced ? { ...judged, reason: "forced" } : judged;
     const action = judged.state === "foreign" ? "refuse" : forced || isDue(judged) ? "refresh" : "keep";

@@ -40,7 +40,7 @@ export interface ProfileState {
  * Judges one profile (DESIGN, "When is a profile due?"): missing, unreadable expiry, role or session changed in the
  * config, or less than `refresh_before` left.
  */
-export function judgeProfile(
+export function classifyProfile(
   spec: ProfileSpec,
   written: WrittenProfile | undefined,
   now: Date,

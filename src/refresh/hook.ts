@@ -4,7 +4,7 @@ import { Failure } from "../base/failure.ts";
 import { runProgram } from "../base/program.ts";
 import type { Progress } from "../output/progress.ts";
 import type { Reporter } from "../output/report.ts";
-import type { ProfileSpec } from "../config/config.ts";
+import type { Config, IdentitySource, ProfileSpec } from "../config/config.ts";
 import type { Environment, World } from "../base/world.ts";
 import type { Outcome } from "./outcome.ts";
 
@@ -15,8 +15,7 @@ export interface HooksContext {
   readonly timeoutMs: number;
   /** Ends the commands that are still running when no time is left for any; twice `timeoutMs` from the run's start. */
   readonly deadline: Deadline;
-  /** Variables that the configuration names as holding a token, of whatever profile. */
-  readonly tokenVariables: ReadonlySet<string>;
+  readonly config: Config;
   readonly reporter: Reporter;
   readonly progress: Progress;
 }
@@ -63,19 +62,19 @@ async function runHook(command: string, outcome: Outcome, context: HooksContext)
     ROLEFRESH_EXPIRES_AT: outcome.expiresAt ? renderInstant(outcome.expiresAt) : "",
     ROLEFRESH_CREDENTIALS_FILE: spec.credentialsFile,
   };
-  const program = { env: withoutSecrets(world.env, context.tokenVariables), deadline, cwd: world.cwd };
+  const program = { env: withoutSecrets(world.env, tokenVariables(context.config)), deadline, cwd: world.cwd };
   const startedMs = world.monotonicMs();
   try {
     const end = await runProgram("/bin/sh", ["-c", command], program, "on_refresh has not ended", extra, "effect");
     switch (end.kind) {
       case "exit": {
-        if (end.status !== 0) return failureOf(spec, `failed with exit ${end.status}${said(end.complaint)}`);
+        if (end.status !== 0) return failureOf(spec, `failed with exit ${end.status}${detailOf(end.complaint)}`);
         const seconds = ((world.monotonicMs() - startedMs) / 1000).toFixed(1);
         reporter.detail(`profile '${spec.profile}': on_refresh ended with exit 0 after ${seconds} s`);
         return undefined;
       }
       case "signal":
-        return failureOf(spec, `was ended by ${end.signal}${said(end.complaint)}`);
+        return failureOf(spec, `was ended by ${end.signal}${detailOf(end.complaint)}`);
       case "not-started":
         return failureOf(spec, `cannot be run: /bin/sh: ${end.errno}`);
       case "too-much":
@@ -90,10 +89,8 @@ async function runHook(command: string, outcome: Outcome, context: HooksContext)
   }
 }
 
-function withoutSecrets(env: Environment, tokenVariables: ReadonlySet<string>): Environment {
-  return Object.fromEntries(
-    Object.entries(env).filter(([name]) => !tokenVariables.has(name) && !SECRET_NAMES.test(name)),
-  );
+function withoutSecrets(env: Environment, tokens: ReadonlySet<string>): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !tokens.has(name) && !SECRET_NAMES.test(name)));
 }
 
 function failureOf(spec: ProfileSpec, what: string): Failure {
@@ -102,6 +99,21 @@ function failureOf(spec: ProfileSpec, what: string): Failure {
   });
 }
 
-function said(complaint: string): string {
+function detailOf(complaint: string): string {
   return complaint === "" ? "" : `: ${complaint}`;
+}
+
+/** Environment variables that the configuration names as holding a token, of all profiles. */
+function tokenVariables({ profiles }: Pick<Config, "profiles">): ReadonlySet<string> {
+  return new Set(
+    profiles.flatMap(({ source }) => (source.kind === "web-identity" ? variablesOf(source.identity) : [])),
+  );
+}
+
+function variablesOf(identity: IdentitySource): readonly string[] {
+  if ("variable" in identity) return [identity.variable];
+  if (identity.kind !== "url") return [];
+  return identity.headers.flatMap(({ template }) =>
+    [...template.matchAll(/\{env:(\w+)\}/g)].map(([, name = ""]) => name),
+  );
 }

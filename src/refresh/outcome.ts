@@ -1,11 +1,12 @@
 import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
+import { shellWord } from "../base/shell-word.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RoleSession } from "../sts/session.ts";
 import type { ProfileSection } from "../credentials-file/section.ts";
 import type { Lease } from "../safe-file/lock.ts";
 import type { CredentialsView } from "./credentials-view.ts";
-import type { Expectation } from "./write-queue.ts";
+import type { Pending } from "./write-queue.ts";
 
 /** How one profile's part of a run ended. */
 export interface Outcome {
@@ -22,10 +23,10 @@ export interface Outcome {
   readonly hookFailure?: Failure;
 }
 
-/** How far a step is: its end, or a session that is still to be written, with the flight that is held until it is. */
+/** How far a step is: its end, or a session that is still to be written, with the lease that is held until it is. */
 export type Obtained =
   | { readonly outcome: Outcome }
-  | { readonly session: RoleSession; readonly flight: Lease; readonly expectation: Expectation };
+  | { readonly session: RoleSession; readonly lease: Lease; readonly pending: Pending };
 
 /** The outcome of a step that needs neither network nor lock, or undefined for one that is to be carried out. */
 export function settleAtOnce(step: Step, view: CredentialsView): Outcome | undefined {
@@ -69,7 +70,7 @@ export const NOTHING_NEWER = "source-has-nothing-newer";
  * The outcome of a step whose session is in the file now. A session that the file held before is no refresh; that its
  * expiry or our mark may have been written anew changes nothing for whoever reads the keys.
  */
-export function handedOn(step: Step, session: RoleSession, isNewer: boolean): Outcome {
+export function afterWrite(step: Step, session: RoleSession, isNewer: boolean): Outcome {
   const { accessKeyId, principalArn, expiresAt } = session;
   return {
     step,
@@ -107,4 +108,17 @@ export function withRemaining(failure: Failure, step: Step, expiresAt: Date | un
       ? `the old credentials are valid until ${renderInstant(expiresAt)} (${renderDuration(left)})`
       : `the old credentials expired at ${renderInstant(expiresAt)}`;
   return new Failure(failure.code, `${failure.message}; ${until}`, { hint: failure.hint, cause: failure });
+}
+
+/**
+ * Puts the profile into a failure's message, and into a hint that says `trust-policy PROFILE`: lower rooms do not know it.
+ *
+ * @returns the same failure when its message names the profile already
+ */
+export function withProfile(failure: Failure, profile: string): Failure {
+  if (failure.message.includes(`[${profile}]`) || failure.message.startsWith(`profile '${profile}'`)) return failure;
+  return new Failure(failure.code, `profile '${profile}': ${failure.message}`, {
+    hint: failure.hint?.replace("trust-policy PROFILE", () => `trust-policy ${shellWord(profile)}`),
+    cause: failure.cause,
+  });
 }

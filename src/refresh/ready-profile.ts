@@ -1,14 +1,11 @@
 import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
-import type { GlobalOptions } from "../base/global-options.ts";
-import type { Reporter } from "../output/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
 import { isSameRole, isStillValid } from "../plan/profile-state.ts";
 import type { World } from "../base/world.ts";
-import { carryOut } from "./execute-plan.ts";
+import { type ExecuteOptions, executePlan } from "./execute-plan.ts";
 import { type Loaded, planLoaded } from "./load.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";
-import { recordMetrics } from "./record-metrics.ts";
 
 /** A profile whose keys in the credentials file can be used now. */
 export interface ReadyProfile {
@@ -30,17 +27,18 @@ export interface ReadyProfile {
 export async function readyProfile(
   name: string,
   loaded: Loaded,
-  global: GlobalOptions,
-  reporter: Reporter,
+  { global, reporter }: Pick<ExecuteOptions, "global" | "reporter">,
   world: World,
 ): Promise<ReadyProfile> {
-  const startedAt = world.monotonicMs();
+  const startedMs = world.monotonicMs();
   const steps = planLoaded(loaded, [name], false, world);
-  const outcomes = await carryOut(steps, loaded, { global, force: false }, reporter, world);
+  const outcomes = await executePlan(steps, loaded, { global, force: false, reporter }, world);
   world.interrupted.throwIfAborted();
   if (global.metricsFile !== undefined) {
     try {
-      await recordMetrics(global.metricsFile, outcomes, loaded.config, world.monotonicMs() - startedAt, world);
+      const { recordMetrics } = await import("./run-metrics.ts");
+      const run = { outcomes, config: loaded.config, durationMs: world.monotonicMs() - startedMs };
+      await recordMetrics(global.metricsFile, run, world);
     } catch (error) {
       // The tool that waits for its keys comes first.
       if (!(error instanceof Failure)) throw error;
@@ -54,18 +52,15 @@ export async function readyProfile(
     const { profile } = step.spec;
     if (hookFailure) reporter.warning(hookFailure, profile);
     if (!failure) continue;
-    const told = withRemaining(failure, step, expiresAt, world.now());
-    if (outcome === own && !isStillGood(outcome, world.now())) throw told;
-    reporter.warning(told, profile);
+    const dated = withRemaining(failure, step, expiresAt, world.now());
+    if (outcome === own && !isStillUsable(outcome, world.now())) throw dated;
+    reporter.warning(dated, profile);
   }
   return readBack(own.step.spec, loaded);
 }
 
-/**
- * Whether the keys from before a failed refresh may still be used: they have not expired, and only their age (or the name
- * of their session) made the profile due, if it was. Keys of another role than the configured one would be a surprise.
- */
-function isStillGood({ step }: Outcome, now: Date): boolean {
+/** Whether the keys from before a failed refresh may be used: not expired, and of the configured role. */
+function isStillUsable({ step }: Outcome, now: Date): boolean {
   return isSameRole(step.state.reason) && isStillValid(step.spec, step.written, now);
 }
 
@@ -77,7 +72,7 @@ async function readBack(spec: ProfileSpec, loaded: Loaded): Promise<ReadyProfile
   const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = section ?? {};
   if (!view.file || accessKeyId === undefined || !secretAccessKey || !sessionToken) {
     throw new Failure("SOURCE_KEYS_MISSING", `profile '${spec.profile}' has no readable keys in ${view.path}`, {
-      hint: "something else changed the file just now: try again",
+      hint: "try again: another program changed the file just now",
     });
   }
   return { spec, path: view.file.path, accessKeyId, secretAccessKey, sessionToken, expiresAt };

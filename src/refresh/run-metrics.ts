@@ -1,10 +1,14 @@
 import { dirname } from "node:path";
 
+import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
+import type { Config } from "../config/config.ts";
 import { openPlace } from "../safe-file/place.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
 import { replaceFile } from "../safe-file/replace-file.ts";
 import type { World } from "../base/world.ts";
+import { isPassThrough } from "../plan/profile-state.ts";
+import type { Outcome } from "./outcome.ts";
 import { type Metric, parseSamples, renderMetrics, type Sample } from "../output/prometheus-text.ts";
 
 /** What a run tells about one profile. */
@@ -33,6 +37,30 @@ const MODE = 0o644;
 
 /** Four lines a profile. */
 const MAX_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Writes the metrics file of a run.
+ *
+ * @param path as typed
+ * @throws Failure as `writeMetrics`; CONFIG_INVALID for a path with a variable that is not set
+ */
+export async function recordMetrics(
+  path: string,
+  { outcomes, config, durationMs }: { outcomes: readonly Outcome[]; config: Config; durationMs: number },
+  world: World,
+): Promise<void> {
+  const profiles = outcomes.map(({ step, outcome, accessKeyId, expiresAt, failure, hookFailure }) => ({
+    profile: step.spec.profile,
+    roleArn: step.spec.role?.arn ?? "",
+    expiresAt: expiresAt ?? (accessKeyId !== undefined && isPassThrough(step.spec) ? ("never" as const) : undefined),
+    refreshed: outcome === "refreshed",
+    attempted: step.action === "refresh",
+    failure: failure?.code ?? hookFailure?.code,
+  }));
+  const configured = config.profiles.map(({ profile }) => profile);
+  const file = pathOrThrow("--metrics-file", expandPath(path, world, world.cwd));
+  await writeMetrics(file, { now: world.now(), durationMs, profiles, configured }, world);
+}
 
 /**
  * Writes the metrics of a run for the textfile collector, atomically. Counters and the time of the last success go on

@@ -16,17 +16,17 @@ const GATHER_MS = 1000;
  */
 export interface WriteQueue {
   /** Another profile of this file is on its way: its write is worth waiting for. */
-  expect(): Expectation;
+  expect(): Pending;
   /** Resolves when the edit is in the file, or is known not to be. */
   submit(edit: PendingEdit): Promise<EditResult>;
 }
 
 /** One announced profile. Saying the same twice changes nothing. */
-export interface Expectation {
+export interface Pending {
   /** It ended, or it waits for another process: nobody should wait for it. */
-  away(): void;
+  release(): void;
   /** It is on its way again. */
-  back(): void;
+  resume(): void;
 }
 
 /** What the queues of a run need of it. */
@@ -129,12 +129,12 @@ function openWriteQueue(file: ResolvedFile, writeMode: "atomic" | "in-place", co
       let counted = true;
       expected++;
       return {
-        away: () => {
+        release: () => {
           if (counted) expected--;
           counted = false;
           flushIfAlone();
         },
-        back: () => {
+        resume: () => {
           if (!counted) expected++;
           counted = true;
         },

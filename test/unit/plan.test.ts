@@ -4,7 +4,7 @@ import { suite, test } from "node:test";
 import type { ProfileSpec } from "../../src/config/config.ts";
 import { fractionOf, refreshAt } from "../../src/plan/due.ts";
 import { planRun } from "../../src/plan/plan.ts";
-import { isStillValid, judgeProfile, type WrittenProfile } from "../../src/plan/profile-state.ts";
+import { isStillValid, classifyProfile, type WrittenProfile } from "../../src/plan/profile-state.ts";
 import { matchesTemplate, renderSessionName } from "../../src/plan/session-name.ts";
 
 const NOW = new Date("2026-11-23T10:00:00Z");
@@ -141,7 +141,7 @@ suite("when a profile is due", () => {
   ];
   for (const [title, file, changes, state, reason] of cases) {
     test(`${title} is ${state} (${reason})`, () => {
-      const judged = judgeProfile(spec("a", changes), file, NOW, "host");
+      const judged = classifyProfile(spec("a", changes), file, NOW, "host");
       assert.deepEqual([judged.state, judged.reason], [state, reason]);
     });
   }
@@ -150,7 +150,7 @@ suite("when a profile is due", () => {
     const [one, file] = [spec("a"), written()];
     const due = refreshAt(inMinutes(60), one, "host", "a").getTime();
     const states = [due - 1, due, inMinutes(60).getTime() - 1, inMinutes(60).getTime()].map(
-      (ms) => judgeProfile(one, file, new Date(ms), "host").state,
+      (ms) => classifyProfile(one, file, new Date(ms), "host").state,
     );
     assert.deepEqual(states, ["fresh", "due", "due", "expired"]);
   });
@@ -159,7 +159,7 @@ suite("when a profile is due", () => {
     const source = { ...PLAIN, kind: "credential-source", credentialSource: "Environment" } as const;
     const own = spec("a", { role: undefined, lifetimeMs: undefined, source });
     const file = written({ expiresAt: undefined, principalArn: undefined });
-    assert.equal(judgeProfile(own, file, NOW, "host").reason, "no-expiry");
+    assert.equal(classifyProfile(own, file, NOW, "host").reason, "no-expiry");
     assert.equal(isStillValid(own, file, NOW), true);
     assert.equal(isStillValid(own, { ...file, complete: false }, NOW), false);
     assert.equal(isStillValid(own, { ...file, foreign: "x" }, NOW), false);
