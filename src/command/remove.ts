@@ -3,9 +3,8 @@ import { Failure } from "../base/failure.ts";
 import { exitCodeOf, worstExitCode } from "../output/exit-code.ts";
 import type { RemoveInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
-import type { FileWarning } from "../credentials-file/document.ts";
-import { isManagedKey } from "../credentials-file/managed.ts";
-import { ownershipOf } from "../credentials-file/ownership.ts";
+import type { FileWarning } from "../credentials-file/warnings.ts";
+import { foreignFailure, foreignTo, ownershipOf, UNWRITTEN } from "../credentials-file/ownership.ts";
 import type { EditResult } from "../credentials-file/edit.ts";
 import type { World } from "../base/world.ts";
 import type { CredentialsView } from "../refresh/credentials-view.ts";
@@ -48,25 +47,17 @@ function judge(found: Found): Removal {
   const { profile, view, configured } = found;
   if (view.failure) return { ...found, outcome: "failed", failure: view.failure };
   const section = view.document?.profile(profile);
-  const ownership = ownershipOf(section);
-  if (ownership.kind === "ours") {
+  if (ownershipOf(section).kind === "ours") {
     const unsafe = view.refusalOf(profile);
     return unsafe
       ? { ...found, outcome: "failed", failure: unsafe }
       : { ...found, outcome: "present", failure: undefined };
   }
-  const theirs = section?.entries.find(({ key }) => isManagedKey(key));
+  const foreign = foreignTo("remove", section);
   // A configured profile whose section holds nothing of ours, or is not there, is as it should be.
-  if (ownership.kind === "free" && configured && !theirs) return { ...found, outcome: "absent", failure: undefined };
-  const line = ownership.kind === "foreign" ? ownership.line : (theirs?.line.number ?? section?.line ?? 0);
-  const reason = ownership.kind === "foreign" ? ownership.reason : "rolefresh did not write it";
-  const failure = new Failure(
-    "SECTION_FOREIGN",
-    `[${profile}] belongs to somebody else: ${view.path}:${line}: ${reason}`,
-    {
-      hint: "rolefresh removes only what it wrote (manager = rolefresh): if it has to go, take it out by hand",
-    },
-  );
+  if (!foreign && configured) return { ...found, outcome: "absent", failure: undefined };
+  const { reason, line } = foreign ?? { reason: UNWRITTEN, line: section?.line ?? 0 };
+  const failure = foreignFailure("remove", profile, view.path, { reason, line });
   return { ...found, outcome: "failed", failure };
 }
 

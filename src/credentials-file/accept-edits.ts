@@ -1,70 +1,40 @@
 import { Failure } from "../base/failure.ts";
-import type { CredentialsDocument, ProfileSection } from "./document.ts";
-
+import type { CredentialsDocument } from "./document.ts";
+import type { EditResult, PendingEdit } from "./edit.ts";
 import { guardRefusal } from "./guard.ts";
-import { isManagedKey } from "./managed.ts";
-import { ownershipOf } from "./ownership.ts";
+import { foreignFailure, foreignTo } from "./ownership.ts";
 import { applyEdits, type PreparedEdit, prepareEdit } from "./splice.ts";
-import type { Edit, EditResult, PendingEdit } from "./edit.ts";
 
 /** An edit that may be made. */
 export interface AcceptedEdit extends PreparedEdit {
-  /** It overwrites a section of somebody else, so a backup comes first. */
+  /** It overwrites a section that rolefresh did not write, so a backup comes first. */
   readonly isForeign: boolean;
 }
 
-/** Sorts out the edits that are not wanted any more or not allowed; their results go into `results`. */
+/** The edits that are still wanted and allowed; the results of the others go into `results`. */
 export function acceptEdits(
   document: CredentialsDocument,
   edits: readonly PendingEdit[],
   results: Map<string, EditResult>,
 ): readonly AcceptedEdit[] {
   const accepted: AcceptedEdit[] = [];
-  for (const pending of edits) {
-    const { profile, edit } = pending;
+  for (const { profile, edit, overwrite, stillWanted } of edits) {
     const section = document.profile(profile);
-    if (!pending.stillWanted(section)) {
+    if (!stillWanted(section)) {
       results.set(profile, { kind: "skipped", section });
       continue;
     }
-    const foreign = foreignness(document, profile, section, edit);
+    const foreign = foreignTo(edit.kind, section);
     try {
-      if (foreign && !pending.overwrite) throw foreign;
-      const prepared = prepareEdit(document, profile, edit);
-      const ownership = ownershipOf(section);
-      const isTakenOver = ownership.kind === "foreign" && ownership.isTakenOver;
-      accepted.push({ ...prepared, isForeign: foreign !== undefined && !isTakenOver });
+      if (foreign && !overwrite) throw foreignFailure(edit.kind, profile, document.path, foreign);
+      const isForeign = foreign !== undefined && !foreign.isTakenOver;
+      accepted.push({ ...prepareEdit(document, profile, edit), isForeign });
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       results.set(profile, { kind: "failed", failure: error });
     }
   }
   return accepted;
-}
-
-/** Why the section may not be written or emptied without `overwrite`. */
-function foreignness(
-  document: CredentialsDocument,
-  profile: string,
-  section: ProfileSection | undefined,
-  edit: Edit,
-): Failure | undefined {
-  const ownership = ownershipOf(section);
-  if (ownership.kind === "foreign") return foreignFailure(document, profile, ownership.line, ownership.reason);
-  // Temporary keys that nobody manages may be replaced by fresher ones, but they are not ours to take away.
-  const theirs =
-    edit.kind === "remove" && ownership.kind === "free" && section?.entries.find(({ key }) => isManagedKey(key));
-  return theirs ? foreignFailure(document, profile, theirs.line.number, "rolefresh did not write it") : undefined;
-}
-
-function foreignFailure(document: CredentialsDocument, profile: string, line: number, reason: string): Failure {
-  return new Failure(
-    "SECTION_FOREIGN",
-    `the section of profile '${profile}' belongs to somebody else: ${document.path}:${line}: ${reason}`,
-    {
-      hint: `choose another profile name, or set overwrite = true for [${profile}] (a backup is kept)`,
-    },
-  );
 }
 
 /** What is to be written with one write. */

@@ -26,9 +26,9 @@ export type Edit =
 export interface PendingEdit {
   readonly profile: string;
   readonly edit: Edit;
-  /** Write over a section that somebody else owns, after a backup. */
+  /** Overwrite a section that rolefresh did not write, after a backup. */
   readonly overwrite: boolean;
-  /** Asked under the lock with what the file holds now; false when somebody else was faster. */
+  /** Called under the lock with what the file holds now; false when another process was faster. */
   readonly stillWanted: (section: ProfileSection | undefined) => boolean;
 }
 

@@ -1,36 +1,44 @@
-import { MANAGER } from "./managed.ts";
+import { Failure } from "../base/failure.ts";
+import type { Edit } from "./edit.ts";
+import { isManagedKey, MANAGER } from "./managed.ts";
 import type { Entry, ProfileSection } from "./section.ts";
 
-/** Whose a section is (DESIGN, "What is written", rule 4). */
+/** Who owns a section (DESIGN, "What is written", rule 4). */
 export type Ownership =
   | { readonly kind: "ours" }
-  /** No section, no keys, or temporary keys that nobody manages: people paste answers of STS by hand. */
+  /** No section, no keys, or temporary keys without a `manager`: people paste STS responses by hand. */
   | { readonly kind: "free" }
-  | {
-      readonly kind: "foreign";
-      readonly reason: string;
-      readonly line: number;
-      /** It was overwritten once with leave to do so: its keys are ours, although what made it foreign is still there. */
-      readonly isTakenOver: boolean;
-    };
+  | Foreign;
+
+/** What makes a section foreign, and where. */
+interface Foreign {
+  readonly kind: "foreign";
+  /** Shows no key's value. */
+  readonly reason: string;
+  /** 1-based. */
+  readonly line: number;
+  /** It was overwritten with `overwrite` before: its keys are ours, although what made it foreign is still there. */
+  readonly isTakenOver: boolean;
+}
 
 /** Keys that tell a reader to get credentials in another way: such a section is configuration, not a place for keys. */
 const CONFIGURATION = new Set(["role_arn", "source_profile", "credential_process", "credential_source", "mfa_serial"]);
 
 /**
- * Tells whose a section is. Every copy of a key counts, in any case and also where readers disagree about its value: a
- * long-lived key must not be lost because a comment stands behind it. No key's value is ever part of the reason.
+ * Who owns a section. Every copy of a key counts, in any case and also where readers disagree about its value: a
+ * long-lived key must not be lost because a comment follows it.
  */
 export function ownershipOf(section: ProfileSection | undefined): Ownership {
   if (!section) return { kind: "free" };
   const { entries } = section;
   const configuration = entries.find(({ key }) => CONFIGURATION.has(key) || key.startsWith("sso_"));
-  if (configuration) return foreign(`it holds ${configuration.key}`, configuration, holdsOurKeys(section));
+  if (configuration)
+    return foreign(`it holds ${configuration.key} that rolefresh did not write`, configuration, holdsOurKeys(section));
   const manager = entries.find((entry) => entry.key === "manager" && bare(entry) !== "" && bare(entry) !== MANAGER);
   if (manager) return foreign(`it is managed by '${printable(bare(manager))}'`, manager);
   const ids = entries.filter((entry) => entry.key === "aws_access_key_id" && bare(entry) !== "");
   const longLived = ids.find((entry) => bare(entry).toUpperCase().startsWith("AKIA"));
-  if (longLived) return foreign("it holds a long-lived access key", longLived);
+  if (longLived) return foreign("it holds a long-lived access key that rolefresh did not write", longLived);
   const isOurs = entries.some((entry) => entry.key === "manager" && bare(entry) === MANAGER);
   const hasToken = entries.some(
     ({ key, value }) => (key === "aws_session_token" || key === "aws_security_token") && value.length > 0,
@@ -44,14 +52,42 @@ export function ownershipOf(section: ProfileSection | undefined): Ownership {
   return { kind: isOurs ? "ours" : "free" };
 }
 
-/** A key that AWS gave for a session is no long-lived one, also where its token is lost. */
+/** What in a section keeps an edit from being made without `overwrite`. */
+export function foreignTo(kind: Edit["kind"], section: ProfileSection | undefined): Foreign | undefined {
+  const ownership = ownershipOf(section);
+  if (ownership.kind === "foreign") return ownership;
+  // Temporary keys without a `manager` may be replaced by fresher ones, but they are not ours to remove.
+  const theirs = section?.entries.find(({ key }) => isManagedKey(key));
+  return kind === "remove" && ownership.kind === "free" && theirs ? foreign(UNWRITTEN, theirs) : undefined;
+}
+
+/** The reason for a section that nothing else can be said of. */
+export const UNWRITTEN = "rolefresh did not write it";
+
+/** SECTION_FOREIGN, the only wording of it. */
+export function foreignFailure(
+  kind: Edit["kind"],
+  profile: string,
+  path: string,
+  { reason, line }: Pick<Foreign, "reason" | "line">,
+): Failure {
+  return kind === "remove"
+    ? new Failure("SECTION_FOREIGN", `refusing to remove [${profile}]: ${reason} (${path}:${line})`, {
+        hint: "remove it by hand: rolefresh removes only what it wrote (manager = rolefresh)",
+      })
+    : new Failure("SECTION_FOREIGN", `refusing to overwrite [${profile}]: ${reason} (${path}:${line})`, {
+        hint: `choose another profile name, or set overwrite = true for [${profile}] (a backup is kept)`,
+      });
+}
+
+/** An access key of a session is not long-lived, even without its token. */
 function withoutToken(id: Entry): string {
   return bare(id).toUpperCase().startsWith("ASIA")
     ? "it holds a temporary access key without its session token"
-    : "it holds an access key without a session token, so a long-lived one";
+    : "it holds an access key without a session token, so a long-lived key";
 }
 
-function foreign(reason: string, entry: Entry, isTakenOver = false): Ownership {
+function foreign(reason: string, entry: Entry, isTakenOver = false): Foreign {
   return { kind: "foreign", reason, line: entry.line.number, isTakenOver };
 }
 

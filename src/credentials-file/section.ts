@@ -1,7 +1,7 @@
 import { parseInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
 import { type Line, pythonStrip, separatorOf, withoutComment } from "./lines.ts";
-import { isManagedKey, MANAGER, type ManagedKey } from "./managed.ts";
+import { MANAGER, type ManagedKey } from "./managed.ts";
 
 /** One `key = value` of a section, as strict readers see it. */
 export interface Entry {
@@ -36,7 +36,6 @@ export interface ProfileSection {
   readonly hasStrayLine: boolean;
   /** Every option in the order of the file, managed ones included. */
   readonly entries: readonly Entry[];
-  readonly otherKeys: readonly { readonly key: string; readonly line: number }[];
 }
 
 /** Takes the lines of a section apart into its options. */
@@ -132,6 +131,5 @@ export function toSection(
       hasKeys && manager === MANAGER && sessionToken !== undefined && securityToken?.equals(sessionToken) === true,
     entries,
     hasStrayLine: lines.some(({ kind }) => kind === "stray"),
-    otherKeys: entries.filter(({ key }) => !isManagedKey(key)).map(({ key, line }) => ({ key, line: line.number })),
   };
 }

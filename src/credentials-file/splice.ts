@@ -3,6 +3,7 @@ import type { CredentialsDocument, SectionBody } from "./document.ts";
 import { checkSectionName, type Edit, managedValues } from "./edit.ts";
 import { CR, LF, type Line } from "./lines.ts";
 import { isManagedKey, type ManagedKey } from "./managed.ts";
+import { refusalOf } from "./writability.ts";
 
 /** Bytes `start` to `end` of the file give way to `text`. */
 interface Change {
@@ -29,7 +30,7 @@ export interface PreparedEdit {
 export function prepareEdit(document: CredentialsDocument, profile: string, edit: Edit): PreparedEdit {
   checkSectionName(profile);
   const values = managedValues(profile, edit);
-  const unsafe = document.refusalOf(profile);
+  const unsafe = refusalOf(document, profile);
   if (unsafe) throw unsafe;
   const body = document.body(profile);
   const isRemoval = edit.kind === "remove";

@@ -1,55 +1,21 @@
 import { Failure } from "../base/failure.ts";
 import type { CredentialsDocument } from "./document.ts";
-import { foreignFormat } from "./foreign-format.ts";
-import type { Layout } from "./layout.ts";
-import { CR, LF, type Line, lineAt, pythonStrip, separatorOf } from "./lines.ts";
+import type { Problem } from "./file-problem.ts";
+import { type Line, pythonStrip, separatorOf } from "./lines.ts";
 import { isManagedKey } from "./managed.ts";
 
 /**
  * Why a profile cannot be written so that every reader finds the same in the file (GRAMMAR.md 5 to 8), or undefined when
  * it can. Refusing is always right here: the file stays as it is, and a person decides.
  */
-export function refusal(document: CredentialsDocument, profile: string): Failure | undefined {
+export function refusalOf(document: CredentialsDocument, profile: string): Failure | undefined {
   const found = document.problem ?? badHeader(document, profile) ?? badBody(document, profile);
   if (!found) return undefined;
   return new Failure(
     "FILE_UNSAFE",
     `cannot write profile '${profile}' safely: ${document.path}:${found.line}: ${found.problem}`,
-    {
-      hint: found.hint,
-    },
+    { hint: found.hint },
   );
-}
-
-/** Something in a line that keeps a profile from being written. */
-export interface Problem {
-  readonly line: number;
-  readonly problem: string;
-  readonly hint: string;
-}
-
-/** What keeps every profile of the file from being written: a byte (GRAMMAR.md 8), or that it is no credentials file. */
-export function problemOf(layout: Layout): Problem | undefined {
-  return badByteIn(layout.bytes) ?? foreignFormat(layout);
-}
-
-function badByteIn(bytes: Buffer): Problem | undefined {
-  const nulAt = bytes.indexOf(0);
-  if (nulAt !== -1) {
-    return {
-      line: lineAt(bytes, nulAt),
-      problem: "the file holds a NUL byte",
-      hint: "is it in UTF-16? save it as UTF-8, or delete the byte",
-    };
-  }
-  let returnAt = bytes.indexOf(CR);
-  while (returnAt !== -1 && bytes[returnAt + 1] === LF) returnAt = bytes.indexOf(CR, returnAt + 1);
-  if (returnAt === -1) return undefined;
-  return {
-    line: lineAt(bytes, returnAt),
-    problem: "a carriage return without a line feed ends a line for Python's readers and not for JavaScript's",
-    hint: "end the lines of the file with LF or CRLF",
-  };
 }
 
 function badHeader(document: CredentialsDocument, profile: string): Problem | undefined {

@@ -1,5 +1,5 @@
 import { renderDuration, renderInstant } from "../base/duration.ts";
-import type { ProfileSection } from "../credentials-file/document.ts";
+import type { ProfileSection } from "../credentials-file/section.ts";
 import { refusalOf } from "../refresh/outcome.ts";
 import { isPassThrough, type Reason } from "../plan/profile-state.ts";
 import type { Step } from "../plan/plan.ts";

@@ -1,5 +1,7 @@
 import { Failure } from "../base/failure.ts";
-import { type CredentialsDocument, parseDocument, type ProfileSection } from "../credentials-file/document.ts";
+import { type CredentialsDocument, parseDocument } from "../credentials-file/document.ts";
+import type { ProfileSection } from "../credentials-file/section.ts";
+import { refusalOf } from "../credentials-file/writability.ts";
 import { type ResolvedFile, resolveFile } from "../safe-file/resolve-file.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
 import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../safe-file/read-target.ts";
@@ -77,7 +79,7 @@ class FileView implements CredentialsView {
   }
 
   refusalOf(profile: string): Failure | undefined {
-    return this.failure ?? this.document?.refusalOf(profile);
+    return this.failure ?? (this.document && refusalOf(this.document, profile));
   }
 
   async lookAgain(): Promise<boolean> {

@@ -3,6 +3,7 @@ import { Failure } from "../base/failure.ts";
 import { shellWord } from "../base/shell-word.ts";
 import type { Step } from "../plan/plan.ts";
 import type { RoleSession } from "../sts/session.ts";
+import { foreignFailure, foreignTo, UNWRITTEN } from "../credentials-file/ownership.ts";
 import type { ProfileSection } from "../credentials-file/section.ts";
 import type { Lease } from "../safe-file/lock.ts";
 import type { CredentialsView } from "./credentials-view.ts";
@@ -35,18 +36,14 @@ export function settleAtOnce(step: Step, view: CredentialsView): Outcome | undef
   return step.action === "keep" ? unchanged(step, "fresh") : undefined;
 }
 
-/** Why a step must not be carried out: its file or its section cannot be written safely, or is somebody else's. */
+/** Why a step must not be carried out: its file or section cannot be written safely, or rolefresh did not write it. */
 export function refusalOf(step: Step, view: CredentialsView): Failure | undefined {
   const { profile, credentialsFile } = step.spec;
   const refusal = view.refusalOf(profile);
   if (refusal || step.action !== "refuse") return refusal;
-  return new Failure(
-    "SECTION_FOREIGN",
-    `[${profile}] in ${credentialsFile} belongs to somebody else: ${step.written?.foreign ?? "its owner is unknown"}`,
-    {
-      hint: "choose another profile name, or set 'overwrite = true' for this profile (a backup of the file is kept)",
-    },
-  );
+  const section = view.document?.profile(profile);
+  const foreign = foreignTo("write", section) ?? { reason: UNWRITTEN, line: section?.line ?? 0 };
+  return foreignFailure("write", profile, credentialsFile, foreign);
 }
 
 /** The outcome of a step for which nothing was written: what the file holds stays what counts. */

@@ -137,7 +137,7 @@ suite("a credentials file that cannot be handled safely", () => {
     [
       "a long-lived key in the section",
       "[default]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = s\n",
-      /\[default\] in .*credentials belongs to somebody else: it holds a long-lived access key\nrolefresh: hint: .*overwrite = true/,
+      /refusing to overwrite \[default\]: it holds a long-lived access key that rolefresh did not write \(.*credentials:\d+\)\nrolefresh: hint: .*overwrite = true/,
     ],
     ["a manager of another tool", "[default]\nmanager = awsume\n", /it is managed by 'awsume'/],
     ["a role_arn in the section", "[default]\nrole_arn = x\nsource_profile = y\n", /it holds role_arn/],

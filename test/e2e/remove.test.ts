@@ -85,7 +85,7 @@ suite("remove", () => {
     const answer: unknown = JSON.parse(stdout);
     const file = scene.home.credentials;
     const error = (answer as { profiles: { error: { message: string } | null }[] }).profiles[2]?.error;
-    assert.match(error?.message ?? "", /belongs to somebody else/);
+    assert.match(error?.message ?? "", /^refusing to remove \[/);
     assert.deepEqual(answer, {
       profiles: [
         { profile: "default", outcome: "removed", credentials_file: file, error: null },
@@ -97,7 +97,7 @@ suite("remove", () => {
           error: {
             code: "SECTION_FOREIGN",
             message: error?.message,
-            hint: "rolefresh removes only what it wrote (manager = rolefresh): if it has to go, take it out by hand",
+            hint: "remove it by hand: rolefresh removes only what it wrote (manager = rolefresh)",
           },
         },
       ],
@@ -114,7 +114,7 @@ suite("remove", () => {
     );
     const before = await scene.credentials();
     const foreign =
-      /error: \[theirs\] belongs to somebody else: .*\/credentials:\d+: it holds a long-lived access key\n/;
+      /error: refusing to remove \[theirs\]: it holds a long-lived access key that rolefresh did not write \(.*\/credentials:\d+\)\n/;
     const cases: readonly (readonly [number, readonly string[], RegExp])[] = [
       [64, [], /error: remove which profile\?\nrolefresh: hint: /],
       [
@@ -129,8 +129,8 @@ suite("remove", () => {
       ],
       [64, ["--dry-rum", "default"], /error: unknown option --dry-rum\nrolefresh: hint: did you mean '--dry-run'\?\n/],
       [65, ["theirs"], foreign],
-      [65, ["pasted"], /error: \[pasted\] belongs to somebody else: .*:\d+: rolefresh did not write it\n/],
-      [65, ["empty"], /error: \[empty\] belongs to somebody else: .*:\d+: rolefresh did not write it\n/],
+      [65, ["pasted"], /error: refusing to remove \[pasted\]: rolefresh did not write it \(.*:\d+\)\n/],
+      [65, ["empty"], /error: refusing to remove \[empty\]: rolefresh did not write it \(.*:\d+\)\n/],
       [78, ["--config", "/nonexistent.ini", "default"], /error: there is no config file/],
     ];
     for (const [status, args, voice] of cases) {

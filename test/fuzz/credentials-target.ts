@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import type { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { type CredentialsDocument, parseDocument } from "../../src/credentials-file/document.ts";
-import type { Edit, ManagedKeys } from "../../src/credentials-file/edit.ts";
 import { isManagedKey, MANAGED_KEYS, type ManagedKey } from "../../src/credentials-file/managed.ts";
 import { ownershipOf } from "../../src/credentials-file/ownership.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
 import { acceptEdits, composeApart, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import type { EditResult, PendingEdit } from "../../src/credentials-file/edit.ts";
+import type { Edit, EditResult, ManagedKeys, PendingEdit } from "../../src/credentials-file/edit.ts";
+import { refusalOf } from "../../src/credentials-file/writability.ts";
 import type { Chance } from "./chance.ts";
 import { credentialsBytes, NAMES } from "./credentials-grammar.ts";
 import { foreignChange } from "./foreign-bytes.ts";
@@ -65,7 +65,7 @@ export function credentialsTarget(
 function read(bytes: Buffer, chance: Chance): CredentialsDocument {
   const document = parseDocument({ file: { path: "credentials" }, bytes });
   for (const name of document.names) ownershipOf(document.profile(name));
-  document.refusalOf(chance.pick(NAMES));
+  refusalOf(document, chance.pick(NAMES));
   assert.ok(document.warnings.length <= 20);
   return document;
 }

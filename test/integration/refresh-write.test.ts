@@ -104,7 +104,7 @@ test("all edits go in with one write, and one that fails spares the others", asy
   assert.equal(foreign.code, "SECTION_FOREIGN");
   assert.equal(
     foreign.message,
-    `the section of profile 'static' belongs to somebody else: ${home.path}:9: it holds a long-lived access key`,
+    `refusing to overwrite [static]: it holds a long-lived access key that rolefresh did not write (${home.path}:9)`,
   );
   assert.match(foreign.hint ?? "", /overwrite = true/);
   assert.equal(failureOf(results.get("odd")).code, "FILE_UNSAFE");

@@ -2,7 +2,6 @@ import { cppProblems } from "./cpp.ts";
 import { dotnetProblems } from "./dotnet.ts";
 import { javaV1Problem } from "./java-v1.ts";
 import { modernStrictProblems } from "./modern-strict.ts";
-import { phpProblem } from "./php.ts";
 import type { ReaderProblem } from "./reader-problem.ts";
 import { rubyV3Problems } from "./ruby-v3.ts";
 
@@ -38,4 +37,11 @@ export function readerProblems(text: string, isUtf8: boolean): readonly ReaderPr
     ...rubyV3Problems(text),
     ...(php ? [php] : []),
   ];
+}
+
+/** The first line for which PHP's `parse_ini_string`, as the SDK for PHP calls it, refuses the file: an indented header. */
+function phpProblem(text: string): ReaderProblem | undefined {
+  const index = text.split(/\r?\n/).findIndex((line) => /^[\t ]+\[/.test(line));
+  if (index === -1) return undefined;
+  return { line: index + 1, reader: "PHP", problem: "a section header is indented", lost: "file" };
 }

@@ -1,15 +1,42 @@
 import type { Layout } from "./layout.ts";
+import { CR, LF, lineAt } from "./lines.ts";
+
+/** Something in a line that keeps a profile from being written. */
+export interface Problem {
+  readonly line: number;
+  readonly problem: string;
+  readonly hint: string;
+}
+
+/** What keeps every profile of the file from being written: a byte (GRAMMAR.md 8), or that it is no credentials file. */
+export function fileProblem(layout: Layout): Problem | undefined {
+  return badByte(layout.bytes) ?? foreignFormat(layout);
+}
+
+function badByte(bytes: Buffer): Problem | undefined {
+  const nulAt = bytes.indexOf(0);
+  if (nulAt !== -1) {
+    return {
+      line: lineAt(bytes, nulAt),
+      problem: "the file holds a NUL byte",
+      hint: "is it in UTF-16? save it as UTF-8, or delete the byte",
+    };
+  }
+  let returnAt = bytes.indexOf(CR);
+  while (returnAt !== -1 && bytes[returnAt + 1] === LF) returnAt = bytes.indexOf(CR, returnAt + 1);
+  if (returnAt === -1) return undefined;
+  return {
+    line: lineAt(bytes, returnAt),
+    problem: "a carriage return without a line feed ends a line for Python's readers and not for JavaScript's",
+    hint: "end the lines of the file with LF or CRLF",
+  };
+}
 
 /**
  * Why a file with content is not a credentials file: no line of it is a section header to any reader, or all of it is JSON,
  * where a line may look like one. A section appended to a Google key or to a CSV file would destroy it for its own readers.
  */
-export function foreignFormat({
-  bytes,
-  hasBom,
-  boundaries,
-  firstContent,
-}: Layout): { readonly line: number; readonly problem: string; readonly hint: string } | undefined {
+function foreignFormat({ bytes, hasBom, boundaries, firstContent }: Layout): Problem | undefined {
   if (!firstContent) return undefined;
   const start = hasBom ? 3 : 0;
   if (boundaries.length > 0 && !isJson(bytes, start)) return undefined;
