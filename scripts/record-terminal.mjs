@@ -107,7 +107,7 @@ function steady(text) {
     .replaceAll(new URL(sandbox.stsUrl).host, "127.0.0.1:41443")
     .replaceAll(sandbox.metadataHost, "127.0.0.1:41080")
     // The jitter is the host's own.
-    .replaceAll(/(to be refreshed from) \S+/g, `$1 ${new Date(SHOWN_NOW + 27 * 60_000).toISOString().replace(".000Z", "Z")}`)
+    .replaceAll(/(, due at) \S+/g, `$1 ${new Date(SHOWN_NOW + 27 * 60_000).toISOString().replace(".000Z", "Z")}`)
     .replaceAll(home, "/home/dana")
     .replaceAll(/\bdue for \S+/g, "due for 3h58m")
     .replaceAll(/\bbelongs to user \d+/g, "belongs to user 1000")

@@ -187,6 +187,7 @@ function openWorld(): World {
     now: () => new Date(),
     // A self-contained binary has no script: there the two are the same (packaging/self-contained.mjs sees to it).
     program: [...new Set([process.execPath, ...process.argv.slice(1, 2)])],
+    nodeVersion: process.versions.node,
     err: outputOf(() => process.stderr, 2),
     openTerminal: () =>
       process.stdin.isTTY && process.stderr.isTTY ? { input: process.stdin, output: process.stderr } : undefined,

@@ -53,6 +53,8 @@ export interface World extends Clock {
   readonly argv: readonly string[];
   /** How this program was started, absolute: the interpreter and the script. For what is to start it again later. */
   readonly program: readonly string[];
+  /** The version of Node.js that runs it, `20.19.0`. */
+  readonly nodeVersion: string;
   readonly env: Environment;
   /** The user's home directory: `$HOME`, else the password file's (cron and systemd may set none); undefined: in neither. */
   readonly home: string | undefined;

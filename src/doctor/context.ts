@@ -12,14 +12,14 @@ export interface DoctorContext {
   readonly verbose: (message: string) => void;
 }
 
-/** The machine's own programs answer at once; one that hangs (a dead bus, NFS) must not hold the rest. */
+/** For the machine's own programs: one that hangs (a dead bus, NFS) must not delay the rest. */
 export const TOOL_MS = 3_000;
-/** For whatever crosses the network: less than the whole run, so that one hung server leaves time for the others. */
+/** For what crosses the network: one hung server leaves time for the others. */
 export const NETWORK_MS = 10_000;
 
-/** Does a piece of work within its own, shorter deadline. */
+/** Runs work with a shorter deadline of its own. */
 export async function within<T>(
-  context: Pick<DoctorContext, "world" | "deadline">,
+  context: DoctorContext,
   ms: number,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {

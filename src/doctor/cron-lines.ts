@@ -5,10 +5,10 @@ import { readSign } from "../safe-file/read-sign.ts";
 import { cronGapMs } from "./calendar.ts";
 import type { DoctorContext } from "./context.ts";
 import { finding, type Finding } from "./finding.ts";
+import { queryTool } from "./query-tool.ts";
 import type { Schedule } from "./systemd-timer.ts";
-import { askTool } from "./tool.ts";
 
-/** A line of a crontab that starts rolefresh. Of its command nothing is kept: it may hold somebody's secret. */
+/** A line of a crontab that starts rolefresh. Its command is not kept: it may hold a secret. */
 export interface CronLine {
   readonly where: string;
   /** `*\/5 * * * *`, or `@hourly` */
@@ -16,9 +16,9 @@ export interface CronLine {
 }
 
 /** The lines of the user's crontab, /etc/crontab and /etc/cron.d that start rolefresh. */
-export async function lookAtCron(context: DoctorContext): Promise<readonly Schedule[]> {
-  const own = await askTool("crontab", ["-l"], context);
-  const lines: CronLine[] = own.kind === "answer" ? [...cronLines(own.text, "the user's crontab")] : [];
+export async function findCronSchedules(context: DoctorContext): Promise<readonly Schedule[]> {
+  const own = await queryTool("crontab", ["-l"], context);
+  const lines: CronLine[] = own.kind === "output" ? [...cronLines(own.text, "the user's crontab")] : [];
   for (const path of await systemCrontabs()) {
     const text = (await readSign(path)) ?? "";
     lines.push(...cronLines(text, path));
@@ -26,7 +26,7 @@ export async function lookAtCron(context: DoctorContext): Promise<readonly Sched
   if (lines.length === 0) return [];
   const runs = await isCronRunning();
   return lines.map((line) => ({
-    findings: [judge(line, runs)],
+    findings: [classifyLine(line, runs)],
     intervalMs: runs === false ? undefined : cronGapMs(line.schedule),
   }));
 }
@@ -45,15 +45,13 @@ export function cronLines(text: string, where: string): readonly CronLine[] {
   });
 }
 
-function judge({ where, schedule }: CronLine, runs: boolean | undefined): Finding {
-  const what = `${where} starts rolefresh at '${schedule}'`;
+function classifyLine({ where, schedule }: CronLine, runs: boolean | undefined): Finding {
+  const what = `${where} runs rolefresh at '${schedule}'`;
   if (runs === false)
-    return finding("timer", "error", `${what}, but no cron daemon is running`, { hint: "systemctl enable --now cron" });
+    return finding("error", `${what}, but no cron daemon is running`, { hint: "systemctl enable --now cron" });
   if (schedule === "@reboot")
-    return finding("timer", "warning", `${what}: once after each boot, and then never again`, {
-      hint: "rolefresh schedule cron --install",
-    });
-  return finding("timer", "ok", `${what}; cron keeps no record of the last run, its failures go out by mail`);
+    return finding("warning", `${what}: only once after each boot`, { hint: "rolefresh schedule cron --install" });
+  return finding("ok", `${what}; cron mails failures and keeps no record of the last run`);
 }
 
 async function systemCrontabs(): Promise<readonly string[]> {

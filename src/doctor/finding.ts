@@ -1,105 +1,62 @@
 import { errnoOf, Failure } from "../base/failure.ts";
 import { withoutSecrets } from "../base/printable.ts";
 
-/** What `doctor` looked at; stable words for scripts, in the order in which they are reported. */
-export const CHECKS = [
-  "config",
-  "config-permissions",
-  "credentials-file",
-  "permissions",
-  "directory",
-  "mount",
-  "leftovers",
-  "readers",
-  "profile-name",
-  "aws-config",
-  "environment",
-  "profile",
-  "security-token",
-  "timer",
-  "refresh-window",
-  "identity",
-  "token",
-  "proxy",
-  "ca",
-  "sts",
-  "clock",
-  "keys",
-  "node",
-] as const;
+/** `error`: credentials are missing or wrong, or soon will be; `warning`: some tool will fail, or at some time. */
+export type FindingLevel = "ok" | "warning" | "error";
 
-/** A check's stable name, the `check` of `doctor --json`. */
-export type CheckName = (typeof CHECKS)[number];
-
-/** `error`: credentials are, or soon will be, missing or wrong; `warning`: some tool or some day will suffer. */
-export type Level = "ok" | "warning" | "error";
-
-/** One thing that was looked at, and how it is. */
+/** One result of a check. */
 export interface Finding {
-  readonly check: CheckName;
-  readonly level: Level;
-  /** The profile that it is about; undefined when it is about all of them. */
+  readonly level: FindingLevel;
+  /** The profile that it is about; undefined: all of them. */
   readonly profile: string | undefined;
   /** A sentence without capital or final period; never a secret. */
   readonly message: string;
-  /** What to type or look at next. */
+  /** What to run or to look at next. */
   readonly hint: string | undefined;
 }
 
-/** What a finding may say besides. */
-export interface About {
-  readonly profile?: string | undefined;
-  readonly hint?: string | undefined;
-}
-
 /** Makes a finding; what `about` leaves out is undefined. */
-export function finding(check: CheckName, level: Level, message: string, about: About = {}): Finding {
+export function finding(
+  level: FindingLevel,
+  message: string,
+  about: { readonly profile?: string | undefined; readonly hint?: string | undefined } = {},
+): Finding {
   const hint = about.hint === undefined ? undefined : withoutSecrets(about.hint);
-  return { check, level, message: withoutSecrets(message), profile: about.profile, hint };
+  return { level, profile: about.profile, message: withoutSecrets(message), hint };
 }
 
 /** A failure as a finding: its sentence and its hint. */
-export function failureFinding(
-  check: CheckName,
-  failure: Failure,
-  profile?: string,
-  level: Exclude<Level, "ok"> = "error",
-): Finding {
-  return finding(check, level, failure.message, { profile, hint: failure.hint });
+export function failureFinding(failure: Failure, profile?: string, level: FindingLevel = "error"): Finding {
+  return finding(level, failure.message, { profile, hint: failure.hint });
 }
 
+/** What a step of a check found out, or the finding that says why it could not. */
+export type Attempt<T> = { readonly value: T } | { readonly failed: Finding };
+
 /**
- * Runs a check of which every foreseen failure, and every error of the system, is a finding itself: a broken thing must
- * not hide the other ones.
+ * Runs a step of which every foreseen failure, and every error of the system, is a finding: a broken thing must not hide
+ * the others.
  *
  * @throws an interruption, which ends the run, and bugs
  */
-export async function examine(
-  check: CheckName,
-  work: () => Promise<readonly Finding[]>,
-  profile?: string,
-): Promise<readonly Finding[]> {
+export async function attempt<T>(work: () => Promise<T>, profile?: string): Promise<Attempt<T>> {
   try {
-    return await work();
+    return { value: await work() };
   } catch (error) {
-    if (error instanceof Failure && error.code !== "INTERRUPTED") return [failureFinding(check, error, profile)];
+    if (error instanceof Failure && error.code !== "INTERRUPTED") return { failed: failureFinding(error, profile) };
     const errno = error instanceof Failure ? undefined : errnoOf(error);
     if (errno === undefined) throw error;
-    return [finding(check, "error", `it cannot be examined: ${errno}`, { profile })];
+    return { failed: finding("error", `the check failed: ${errno}`, { profile }) };
   }
 }
 
-/** In the order of CHECKS; those of one check stay in the order in which they were found. */
-export function inOrder(findings: readonly Finding[]): readonly Finding[] {
-  return findings.toSorted((a, b) => CHECKS.indexOf(a.check) - CHECKS.indexOf(b.check));
+/** Runs a check, or a part of one, as `attempt` does. */
+export async function examine(work: () => Promise<readonly Finding[]>, profile?: string): Promise<readonly Finding[]> {
+  const result = await attempt(work, profile);
+  return "failed" in result ? [result.failed] : result.value;
 }
 
-/** How many things there are: `1 profile`, `2 profiles`. */
+/** How many there are: `1 profile`, `2 profiles`. */
 export function counted(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}
-
-/** A word as it is typed in a shell: profile names may hold blanks. */
-export function typed(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,23 +1,28 @@
 import { printable } from "../base/printable.ts";
 import { type Colour, paint } from "../output/colour.ts";
-import { counted, type Finding, type Level } from "./finding.ts";
+import { counted, type Finding, type FindingLevel } from "./finding.ts";
 
-/** Claims and paths may be long; more than this is nobody's line any more. */
+/** Claims and paths may be long. */
 const MAX_LINE = 2000;
 
-const COLOURS: Readonly<Record<Level, Colour>> = { ok: "green", warning: "yellow", error: "red" };
+const COLOURS: Readonly<Record<FindingLevel, Colour>> = { ok: "green", warning: "yellow", error: "red" };
 const WIDTH = "warning".length;
 
+/** A finding, and the name of its check. */
+export interface NamedFinding extends Finding {
+  readonly check: string;
+}
+
 /** What scripts read. */
-export function toJson(findings: readonly Finding[]): string {
-  const shown = findings.map(({ check, level, profile, message, hint }) => ({
+export function toJson(findings: readonly NamedFinding[]): string {
+  const formatted = findings.map(({ check, level, profile, message, hint }) => ({
     check,
     level,
     profile: profile ?? null,
     message,
     hint: hint ?? null,
   }));
-  return `${JSON.stringify({ findings: shown })}\n`;
+  return `${JSON.stringify({ findings: formatted })}\n`;
 }
 
 /**
@@ -26,7 +31,7 @@ export function toJson(findings: readonly Finding[]): string {
  * @param options.quiet only what is wrong; nothing at all when nothing is
  */
 export function toText(
-  findings: readonly Finding[],
+  findings: readonly NamedFinding[],
   options: { readonly colour: boolean; readonly quiet: boolean },
 ): string {
   const shown = options.quiet ? findings.filter(({ level }) => level !== "ok") : findings;
@@ -41,9 +46,9 @@ export function toText(
   return `${lines.join("")}${summary(findings)}\n`;
 }
 
-/** `1 error, 2 warnings`, or that all is well. */
+/** `1 error, 2 warnings`. */
 export function summary(findings: readonly Finding[]): string {
-  const count = (level: Level) => findings.filter((found) => found.level === level).length;
+  const count = (level: FindingLevel) => findings.filter((found) => found.level === level).length;
   const errors = count("error");
   const warnings = count("warning");
   if (errors + warnings === 0) return "no errors, no warnings";

@@ -1,46 +1,44 @@
-import { join } from "node:path";
-
 import { expandPath, usualCredentialsFile } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
-import { type CredentialsView, openCredentialsView } from "../refresh/credentials-view.ts";
-import { type Loaded, loadProfiles, planLoaded } from "../refresh/load.ts";
+import { profileNameProblem } from "../base/profile-name.ts";
+import type { World } from "../base/world.ts";
+import { ConfigMistakes } from "../config/config-issues.ts";
 import type { Config, StsEndpoint } from "../config/config.ts";
 import { parseIniFile } from "../config/ini-file.ts";
 import { type ConfigSource, readConfigSource } from "../config/locate.ts";
-import { ambientRegion } from "../config/region.ts";
-import { ConfigMistakes } from "../config/config-issues.ts";
-import { profileNameProblem } from "../base/profile-name.ts";
 import { type ConfigOptions, readConfig } from "../config/read.ts";
+import { ambientRegion } from "../config/region.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { Step } from "../plan/plan.ts";
-import type { World } from "../base/world.ts";
+import { type CredentialsView, openCredentialsView } from "../refresh/credentials-view.ts";
+import { type Loaded, loadProfiles, openFilesAgain, planLoaded } from "../refresh/load.ts";
 
 /** One profile to look at. */
 export interface Target {
   readonly profile: string;
-  /** Undefined when the configuration is broken: then only its name and its section are known. */
+  /** Undefined when the config is invalid: then only its name and its section are known. */
   readonly step: Step | undefined;
   readonly view: CredentialsView;
   readonly endpoint: StsEndpoint;
 }
 
-/** What is to be examined, as far as it can be known: a broken configuration leaves the names and the usual file. */
+/** What is to be examined, as far as it is known: an invalid config leaves the names and the usual file. */
 export interface Setup {
   /** The file that was read; undefined for the config-free form, and when there is none. */
   readonly source: ConfigSource | undefined;
-  /** Undefined when it is broken. */
+  /** Undefined when it is invalid. */
   readonly config: Config | undefined;
   /** Everything that is wrong with it. */
   readonly mistakes: readonly Failure[];
   readonly targets: readonly Target[];
-  /** Every credentials file of the targets; at least one. */
+  /** Every credentials file of the targets. */
   readonly views: readonly CredentialsView[];
-  /** Where STS is asked when there is no profile to say it. */
+  /** Where STS is called when no profile says it. */
   readonly usualEndpoint: StsEndpoint;
 }
 
 /**
- * Reads configuration and credentials files; nothing of it fails but a wrong name on the command line.
+ * Reads the config and the credentials files; only a wrong name on the command line fails it.
  *
  * @throws Failure USAGE for a profile that is not configured
  */
@@ -57,39 +55,35 @@ export async function surveySetup(options: ConfigOptions, selected: readonly str
   };
   const source = options.inline ? undefined : await attempt(() => readConfigSource(options.configFile, world));
   const isReadable = source !== undefined || options.inline !== undefined;
-  const loaded =
-    (isReadable ? await attempt(() => loadProfiles(options, world)) : undefined) ??
-    (isReadable ? await loadWithoutSources(options, world) : undefined);
-  if (!loaded) return await surveyBroken(source, mistakes, options, selected, world);
-
+  const loaded = isReadable
+    ? ((await attempt(() => loadProfiles(options, world))) ?? (await loadWithoutSources(options, world)))
+    : undefined;
+  const common = { source, config: loaded?.config, mistakes, usualEndpoint: usualEndpoint(world) };
+  if (!loaded) {
+    const view = await openUsualFile(options, world);
+    const names = selected.length > 0 ? selected : knownNames(source, view);
+    const targets = view
+      ? names.map((profile) => ({ profile, step: undefined, view, endpoint: common.usualEndpoint }))
+      : [];
+    return { ...common, targets, views: view ? [view] : [] };
+  }
   // Names the nearest profile for a wrong one.
   planLoaded(loaded, selected, false, world);
-  const steps = planLoaded(loaded, [], false, world);
-  const targets = withSources(steps, selected).map((step) => ({
+  const targets = withSources(planLoaded(loaded, [], false, world), selected).map((step) => ({
     profile: step.spec.profile,
     step,
     view: loaded.viewOf(step.spec),
     endpoint: step.spec.endpoint,
   }));
-  const views = [...new Set(targets.map(({ view }) => view))];
-  return { source, config: loaded.config, mistakes, targets, views, usualEndpoint: usualEndpoint(world) };
+  return { ...common, targets, views: [...new Set(targets.map(({ view }) => view))] };
 }
 
 /** A `source_profile` that is nowhere is a mistake of one profile: the others can be examined in full. */
 async function loadWithoutSources(options: ConfigOptions, world: World): Promise<Loaded | undefined> {
   try {
-    const config = await readConfig(options, world);
-    const views = new Map<string, CredentialsView>();
-    for (const { credentialsFile } of config.profiles) {
-      if (!views.has(credentialsFile)) views.set(credentialsFile, await openCredentialsView(credentialsFile, world));
-    }
-    const viewOf: Loaded["viewOf"] = ({ credentialsFile }) => {
-      const view = views.get(credentialsFile);
-      if (!view) throw new Error(`no view of ${credentialsFile}`);
-      return view;
-    };
-    return { config, viewOf, views: [...views.values()] };
+    return await openFilesAgain(await readConfig(options, world), world);
   } catch (error) {
+    // It is among the mistakes already.
     if (error instanceof Failure) return undefined;
     throw error;
   }
@@ -106,34 +100,21 @@ function withSources(steps: readonly Step[], selected: readonly string[]): reado
   return steps.filter((step) => wanted.has(step));
 }
 
-async function surveyBroken(
-  source: ConfigSource | undefined,
-  mistakes: readonly Failure[],
-  options: ConfigOptions,
-  selected: readonly string[],
-  world: World,
-): Promise<Setup> {
-  const named = options.credentialsFile;
-  const chosen = named === undefined ? usualCredentialsFile(world) : expandPath(named, world, world.cwd);
-  const endpoint = usualEndpoint(world);
-  // A path that cannot be expanded is one of the mistakes.
-  const path = chosen.path ?? (world.home === undefined ? undefined : join(world.home, ".aws", "credentials"));
-  if (path === undefined)
-    return { source, config: undefined, mistakes, targets: [], views: [], usualEndpoint: endpoint };
-  const view = await openCredentialsView(path, world);
-  const { document } = view;
-  const managed = (document?.names ?? []).filter((name) => document?.profile(name)?.manager === MANAGER);
-  const written = source ? parseIniFile(source.text).sections.map((section) => section.name) : [];
-  const known = [...new Set([...written, ...managed])].filter(
+/** The file that tools read; undefined where its path cannot be expanded, which is a finding of its own. */
+async function openUsualFile(options: ConfigOptions, world: World): Promise<CredentialsView | undefined> {
+  const { credentialsFile: named } = options;
+  const { path } = named === undefined ? usualCredentialsFile(world) : expandPath(named, world, world.cwd);
+  return path === undefined ? undefined : await openCredentialsView(path, world);
+}
+
+/** The sections of an invalid config, and those that rolefresh has written. */
+function knownNames(source: ConfigSource | undefined, view: CredentialsView | undefined): readonly string[] {
+  const document = view?.document;
+  const written = (document?.names ?? []).filter((name) => document?.profile(name)?.manager === MANAGER);
+  const configured = source ? parseIniFile(source.text).sections.map(({ name }) => name) : [];
+  return [...new Set([...configured, ...written])].filter(
     (name) => name !== "*" && profileNameProblem(name) === undefined,
   );
-  const targets = (selected.length > 0 ? selected : known).map((profile) => ({
-    profile,
-    step: undefined,
-    view,
-    endpoint,
-  }));
-  return { source, config: undefined, mistakes, targets, views: [view], usualEndpoint: endpoint };
 }
 
 function usualEndpoint({ env }: Pick<World, "env">): StsEndpoint {

@@ -2,11 +2,12 @@ import { access } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 
-import { unitDirectory } from "../schedule/systemd-state.ts";
+import { lingers, unitDirectory } from "../schedule/systemd-state.ts";
+import { SERVICE_NAME, TIMER_NAME } from "../schedule/systemd-unit.ts";
 import { calendarGapMs } from "./calendar.ts";
 import type { DoctorContext } from "./context.ts";
-import { finding, type Finding } from "./finding.ts";
-import { askTool } from "./tool.ts";
+import { finding, type Finding, type FindingLevel } from "./finding.ts";
+import { queryTool } from "./query-tool.ts";
 
 /** Something that starts rolefresh again and again. */
 export interface Schedule {
@@ -16,10 +17,7 @@ export interface Schedule {
 }
 
 /** Whose manager: the user's own, or the machine's. */
-export type Scope = "user" | "system";
-
-const TIMER = "rolefresh.timer";
-const SERVICE = "rolefresh.service";
+type Scope = "user" | "system";
 
 const PROPERTIES = [
   "Id",
@@ -37,16 +35,20 @@ const PROPERTIES = [
 type Unit = ReadonlyMap<string, string>;
 
 /** The timer of a systemd manager and how its last run ended; undefined when it has none, or there is no systemd. */
-export async function lookAtSystemd(scope: Scope, context: DoctorContext): Promise<Schedule | undefined> {
-  const args = [...managerFlag(scope), "show", TIMER, SERVICE, ...PROPERTIES.map((name) => `--property=${name}`)];
-  const answer = await askTool("systemctl", args, context);
-  if (answer.kind === "hung")
-    return warning(`systemd (${scope}) has not answered, so its timer is not known`, "systemctl --failed");
-  if (answer.kind === "nothing") return await withoutSystemd(scope, context);
-  const units = parseUnits(answer.text);
-  const timer = units.get(TIMER);
-  const service = units.get(SERVICE);
-  return judgeUnits(scope, timer, service, await hasLinger(scope));
+export async function findSystemdSchedule(scope: Scope, context: DoctorContext): Promise<Schedule | undefined> {
+  const args = [
+    ...managerFlag(scope),
+    "show",
+    TIMER_NAME,
+    SERVICE_NAME,
+    ...PROPERTIES.map((name) => `--property=${name}`),
+  ];
+  const reply = await queryTool("systemctl", args, context);
+  if (reply.kind === "timeout")
+    return schedule("warning", `systemctl (${scope}) timed out, so its timer cannot be checked`, "systemctl --failed");
+  if (reply.kind === "none") return await withoutSystemd(scope, context);
+  const units = parseUnits(reply.text);
+  return await classifyUnits(scope, units.get(TIMER_NAME), units.get(SERVICE_NAME));
 }
 
 /** What `systemctl show` printed for several units: blocks of `Key=value`, a blank line between them. */
@@ -64,90 +66,101 @@ export function parseUnits(text: string): ReadonlyMap<string, Unit> {
   return units;
 }
 
-function judgeUnits(
+async function classifyUnits(
   scope: Scope,
   timer: Unit | undefined,
   service: Unit | undefined,
-  linger: boolean,
-): Schedule | undefined {
-  const manager = ["systemctl", ...managerFlag(scope)].join(" ");
-  const isTimer = isThere(timer);
-  const isService = isThere(service);
-  if (!isTimer && !isService) return undefined;
-  if (!timer || !isTimer) {
+): Promise<Schedule | undefined> {
+  const install = "rolefresh schedule systemd --install";
+  const serviceName = `${SERVICE_NAME} (${scope})`;
+  if (!isInstalled(timer)) {
+    if (!isInstalled(service)) return undefined;
     // A unit that runs `watch` needs no timer.
-    if (service?.get("ActiveState") === "active") return ok(`${SERVICE} (${scope}) is running`);
-    return warning(
-      `${SERVICE} (${scope}) is there, but no ${TIMER} that starts it`,
-      "rolefresh schedule systemd --install",
-    );
+    if (service.get("ActiveState") === "active") return schedule("ok", `${serviceName} is running`);
+    return schedule("warning", `${serviceName} is installed without ${TIMER_NAME}: nothing starts it`, install);
   }
   if (isOffer(timer)) return undefined;
-  if (!isService)
-    return warning(`${TIMER} (${scope}) is there, but no ${SERVICE} to start`, "rolefresh schedule systemd --install");
-  const findings: Finding[] = [];
-  const add = (level: "warning" | "error", message: string, hint: string) =>
-    findings.push(finding("timer", level, message, { hint }));
-  if (timer.get("LoadState") === "masked" || timer.get("ActiveState") !== "active")
-    add("error", `${TIMER} (${scope}) is not started: nothing is refreshed`, `${manager} enable --now ${TIMER}`);
-  else if (timer.get("UnitFileState") === "disabled")
-    add("warning", `${TIMER} (${scope}) is not enabled: it ends with the next boot`, `${manager} enable ${TIMER}`);
-  if (scope === "user" && !linger)
-    add(
+  if (!isInstalled(service))
+    return schedule(
       "warning",
-      `${TIMER} (user) stops when the user logs out: lingering is off`,
-      `loginctl enable-linger ${userInfo().username}`,
+      `${TIMER_NAME} (${scope}) is installed without ${SERVICE_NAME}: it has nothing to start`,
+      install,
     );
-  const result = service?.get("Result") ?? "success";
-  const last = instantOf(timer.get("LastTriggerUSec"));
-  // `exec-condition` is a run that an ExecCondition= of the user's own has skipped (systemd.service(5)).
-  if (result !== "success" && result !== "exec-condition") {
-    const status = service?.get("ExecMainStatus") ?? "0";
-    const shown = status === "0" ? result : `${result}, status ${status}`;
-    add(
-      "error",
-      `the last run of ${SERVICE} (${scope}) failed: ${shown}${last === undefined ? "" : `; the timer last started it at ${last}`}`,
-      `journalctl ${scope === "user" ? "--user " : ""}-u ${SERVICE} -n 20`,
-    );
-  }
-  if (findings.length === 0) {
-    const ran = last === undefined ? "it has not run yet" : `it last ran at ${last}`;
-    const next = instantOf(timer.get("NextElapseUSecRealtime"));
-    const message = `${TIMER} (${scope}) is started: ${ran}${next === undefined ? "" : `, next at ${next}`}`;
-    findings.push(finding("timer", "ok", message));
-  }
-  const isStarted = timer.get("ActiveState") === "active";
+  const problems = [...(await timerProblems(scope, timer)), ...lastRunProblems(scope, timer, service)];
   const event = /OnCalendar=([^;}]*)/.exec(timer.get("TimersCalendar") ?? "")?.[1];
-  return { findings, intervalMs: isStarted && event !== undefined ? calendarGapMs(event) : undefined };
+  return {
+    findings: problems.length > 0 ? problems : [finding("ok", describeTimer(scope, timer))],
+    intervalMs: timer.get("ActiveState") === "active" && event !== undefined ? calendarGapMs(event) : undefined,
+  };
 }
 
-/** Units that lie there while no systemd answers (a container, or no bus for this user) run nothing. */
+async function timerProblems(scope: Scope, timer: Unit): Promise<readonly Finding[]> {
+  const name = `${TIMER_NAME} (${scope})`;
+  const manager = ["systemctl", ...managerFlag(scope)].join(" ");
+  const problems: Finding[] = [];
+  if (timer.get("LoadState") === "masked" || timer.get("ActiveState") !== "active")
+    problems.push(
+      finding("error", `${name} is not active: nothing is refreshed`, {
+        hint: `${manager} enable --now ${TIMER_NAME}`,
+      }),
+    );
+  else if (timer.get("UnitFileState") === "disabled")
+    problems.push(
+      finding("warning", `${name} is not enabled: it does not start at boot`, {
+        hint: `${manager} enable ${TIMER_NAME}`,
+      }),
+    );
+  const { username } = userInfo();
+  if (scope === "user" && !(await lingers(username)))
+    problems.push(
+      finding("warning", `${name} stops when the user logs out: lingering is off`, {
+        hint: `loginctl enable-linger ${username}`,
+      }),
+    );
+  return problems;
+}
+
+function lastRunProblems(scope: Scope, timer: Unit, service: Unit): readonly Finding[] {
+  const result = service.get("Result") ?? "success";
+  // `exec-condition` is a run that an ExecCondition= of the user's own has skipped (systemd.service(5)).
+  if (result === "success" || result === "exec-condition") return [];
+  const status = service.get("ExecMainStatus") ?? "0";
+  const last = instantOf(timer.get("LastTriggerUSec"));
+  const how = `${result}${status === "0" ? "" : `, status ${status}`}${last === undefined ? "" : `; the timer last started it at ${last}`}`;
+  return [
+    finding("error", `the last run of ${SERVICE_NAME} (${scope}) failed: ${how}`, {
+      hint: `journalctl ${scope === "user" ? "--user " : ""}-u ${SERVICE_NAME} -n 20`,
+    }),
+  ];
+}
+
+function describeTimer(scope: Scope, timer: Unit): string {
+  const last = instantOf(timer.get("LastTriggerUSec"));
+  const next = instantOf(timer.get("NextElapseUSecRealtime"));
+  const runs = [
+    last === undefined ? "no run yet" : `last run at ${last}`,
+    ...(next === undefined ? [] : [`next at ${next}`]),
+  ];
+  return `${TIMER_NAME} (${scope}) is active: ${runs.join(", ")}`;
+}
+
+/** Units that are installed while no systemd responds (a container, or no bus for this user) run nothing. */
 async function withoutSystemd(scope: Scope, { world }: DoctorContext): Promise<Schedule | undefined> {
   if (scope === "user" && !world.env["XDG_CONFIG_HOME"] && world.home === undefined) return undefined;
-  const path = join(unitDirectory(scope, world), TIMER);
+  const path = join(unitDirectory(scope, world), TIMER_NAME);
   try {
     await access(path);
   } catch {
     return undefined;
   }
-  return warning(
-    `${path} is there, but no systemd (${scope}) answers, so it is not known whether it runs`,
-    scope === "user" ? "from cron or sudo: export XDG_RUNTIME_DIR=/run/user/$(id -u)" : "systemctl status",
+  return schedule(
+    "warning",
+    `${path} exists, but systemd (${scope}) does not respond, so it may not run`,
+    scope === "user" ? "under cron or sudo, first: export XDG_RUNTIME_DIR=/run/user/$(id -u)" : "systemctl status",
   );
 }
 
-async function hasLinger(scope: Scope): Promise<boolean> {
-  if (scope === "system") return true;
-  try {
-    // loginctl(1), enable-linger: systemd-logind keeps it as a file of the user's name.
-    await access(join("/var/lib/systemd/linger", userInfo().username));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** A unit of the Debian package that nobody has enabled or started: the machine may well go by cron. */
+/** A unit of the Debian package that was never enabled or started: the machine may use cron. */
 function isOffer(timer: Unit): boolean {
   return (
     /^(?:\/usr)?\/lib\/systemd\//.test(timer.get("FragmentPath") ?? "") &&
@@ -156,7 +169,7 @@ function isOffer(timer: Unit): boolean {
   );
 }
 
-function isThere(unit: Unit | undefined): boolean {
+function isInstalled(unit: Unit | undefined): unit is Unit {
   const state = unit?.get("LoadState");
   return state !== undefined && state !== "not-found";
 }
@@ -171,10 +184,6 @@ function instantOf(text: string | undefined): string | undefined {
   return day === undefined || time === undefined ? undefined : `${day}T${time}Z`;
 }
 
-function ok(message: string): Schedule {
-  return { findings: [finding("timer", "ok", message)], intervalMs: undefined };
-}
-
-function warning(message: string, hint: string): Schedule {
-  return { findings: [finding("timer", "warning", message, { hint })], intervalMs: undefined };
+function schedule(level: FindingLevel, message: string, hint?: string): Schedule {
+  return { findings: [finding(level, message, { hint })], intervalMs: undefined };
 }

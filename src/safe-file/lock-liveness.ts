@@ -2,7 +2,7 @@ import { type BigIntStats, lstatSync, mkdirSync, rmdirSync } from "node:fs";
 import { errnoOf } from "../base/failure.ts";
 
 /** A lock whose holder has not shown itself for this long is dead. */
-const STALE_MS = 10_000;
+export const STALE_MS = 10_000;
 /** How often a holder touches its lock: four missed in a row, for a busy event loop, do not kill it. */
 export const HEARTBEAT_MS = 2000;
 

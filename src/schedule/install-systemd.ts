@@ -1,4 +1,3 @@
-import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
 import { removeFile } from "../safe-file/place.ts";
@@ -59,14 +58,6 @@ export async function uninstallSystemd(place: SystemdPlace, context: ToolContext
     await systemctl.orFail(gone, next, "stop", TIMER_NAME);
   }
   return removed;
-}
-
-/** Whether the user's manager runs without the user being logged in (loginctl(1), `enable-linger`). */
-export async function lingers(user: string): Promise<boolean> {
-  return access(join("/var/lib/systemd/linger", user)).then(
-    () => true,
-    () => false,
-  );
 }
 
 interface Systemctl {

@@ -1,4 +1,4 @@
-import { lstat } from "node:fs/promises";
+import { access, lstat } from "node:fs/promises";
 import { join } from "node:path";
 import { homeOf } from "../base/expand-path.ts";
 import { errnoOf } from "../base/failure.ts";
@@ -27,6 +27,14 @@ export function unitDirectory(scope: "user" | "system", world: Pick<World, "env"
 /** What `systemctl enable` makes of `WantedBy=timers.target`. */
 export function enablingLink(directory: string): string {
   return join(directory, "timers.target.wants", TIMER_NAME);
+}
+
+/** Whether the user's manager runs without the user being logged in (loginctl(1), `enable-linger`). */
+export async function lingers(user: string): Promise<boolean> {
+  return access(join("/var/lib/systemd/linger", user)).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when the directory cannot be looked at */

@@ -52,7 +52,7 @@ suite("doctor, looking at a single mounted file", { skip: skipReason() }, () => 
     assert.equal(code, 1);
     assert.match(
       of("mount")[0] ?? "",
-      /^error: .*credentials is a single mounted file: .*EBUSY.*\| mount the directory that holds it, or set write_mode = in-place/,
+      /^error: .*credentials is a mounted file: .*EBUSY.*\| mount the directory that holds it, or set write_mode = in-place/,
     );
     const refused = await scene.run(["refresh", "--force"]);
     assert.equal(refused.code, 74, "the finding tells what really happens");
@@ -68,6 +68,6 @@ suite("doctor, looking at a single mounted file", { skip: skipReason() }, () => 
     await writeFile(`${mount.source}.new`, "");
     await rename(`${mount.source}.new`, mount.source);
     const { of } = await diagnose(scene);
-    assert.match(of("mount")[0] ?? "", /^error: .*it was replaced: what is read and written here is the old one/);
+    assert.match(of("mount")[0] ?? "", /^error: .*was replaced at its source: the mount shows the old file/);
   });
 });

@@ -52,7 +52,7 @@ suite("doctor, looking at sources of keys", () => {
     await scene.home.write(".aws/config", `[profile dev]\ncredential_process = /bin/cat ${process}\n`);
     assert.match(
       (await diagnose(scene)).of("identity")[0] ?? "",
-      /^ok: \[legacy\] the AWS profile 'dev' gives keys, good until 20/,
+      /^ok: \[legacy\] the AWS profile 'dev' returns keys, valid until 20/,
     );
     await scene.home.write("keys.json", answer(-3600));
     assert.match((await diagnose(scene)).of("identity")[0] ?? "", /^error: \[legacy\] .*expired at/);
@@ -66,7 +66,7 @@ suite("doctor, looking at sources of keys", () => {
     const env = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url };
     assert.match(
       (await diagnose(scene, [], { env })).of("identity")[0] ?? "",
-      /^ok: \[legacy\] credential_source = Ec2InstanceMetadata gives keys, good until 20/,
+      /^ok: \[legacy\] credential_source = Ec2InstanceMetadata returns keys, valid until 20/,
     );
     server.misbehave({ kind: "status", status: 404 });
     assert.match((await diagnose(scene, [], { env })).of("identity")[0] ?? "", /^error: \[legacy\] .*has no keys/);
@@ -78,7 +78,7 @@ suite("doctor, looking at sources of keys", () => {
     await using scene = await openScene(config);
     await scene.home.write(".aws/response.b64", makeSamlResponse({ roles: [`${ROLE},${provider}`] }));
     assert.deepEqual((await diagnose(scene)).of("identity"), [
-      `ok: [legacy] the SAML response offers the role, by ${provider}`,
+      `ok: [legacy] the SAML response offers the role through ${provider}`,
     ]);
     await scene.home.write(".aws/response.b64", makeSamlResponse({ roles: [`${ROLE}2,${provider}`] }));
     assert.match((await diagnose(scene)).of("identity")[0] ?? "", /^error: \[legacy\] /);
@@ -89,7 +89,7 @@ suite("doctor, looking at sources of keys", () => {
     );
     assert.match(
       (await diagnose(scene)).of("identity")[0] ?? "",
-      /^ok: \[legacy\] saml_command is not run, as it may ask somebody/,
+      /^ok: \[legacy\] saml_command is skipped because it may prompt/,
     );
     await assert.rejects(scene.home.read("ran"), { code: "ENOENT" });
     assert.deepEqual(scene.sandbox.callsTo("AssumeRoleWithSAML"), []);

@@ -3,7 +3,7 @@ import { appendFile, chmod, chown, mkdir, rename, symlink, utimes, writeFile } f
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
-import { CHECKS } from "../../src/doctor/finding.ts";
+import { CHECKS } from "../../src/doctor/checks.ts";
 import { startConnectProxy } from "../sandbox/connect-proxy.ts";
 import { diagnose, openHealthyScene } from "../support/doctor-scene.ts";
 import { expiringIn, GCP_ARN, ONE_ROLE, openScene, THREE_ROLES } from "../support/scene.ts";
@@ -16,7 +16,7 @@ suite("doctor, looking at the whole", () => {
     const assumed = scene.sandbox.calls.filter(({ action }) => action.startsWith("AssumeRole")).length;
     const { code, wrong, findings, of } = await diagnose(scene);
     assert.deepEqual([code, wrong], [0, []]);
-    const unseen = CHECKS.filter((check) => findings.every((found) => found.check !== check));
+    const unseen = CHECKS.map(({ name }) => name).filter((name) => findings.every(({ check }) => check !== name));
     assert.deepEqual(unseen, ["profile-name", "security-token", "refresh-window"], "these speak only when they must");
     assert.match(of("keys")[2] ?? "", /^ok: \[billing\] the written keys work: arn:aws:sts::999999999999:assumed-role/);
     assert.match(of("token")[0] ?? "", /iss=https:\/\/accounts\.google\.com aud=gcp azp=1\d{20} sub=.*exp=.*email=/);
@@ -38,7 +38,7 @@ suite("doctor, looking at the whole", () => {
     assert.deepEqual([quiet.code, quiet.stderr], [0, ""]);
     assert.equal(
       quiet.stdout,
-      `warning  permissions  ${scene.home.credentials} has mode 0644: others may read the credentials\n` +
+      `warning  permissions  ${scene.home.credentials} has mode 0644: others can read the credentials\n` +
         `         hint: chmod 600 ${scene.home.credentials}\n1 warning\n`,
     );
   });
@@ -104,7 +104,10 @@ suite("doctor, looking at the config", () => {
     const { of } = await diagnose(scene);
     assert.match(of("config").join("\n"), /rolefresh\.ini:2: .*unknown key 'role_arm' \| did you mean 'role_arn'\?/);
     assert.match(of("config").join("\n"), /rolefresh\.ini:3: .*gcp-metadate/);
-    assert.match(of("profile")[0] ?? "", /^warning: \[default\] 59m left.*nothing is refreshed until the config/);
+    assert.match(
+      of("profile")[0] ?? "",
+      /^warning: \[default\] 59m left.*correct the config: nothing is refreshed until then/,
+    );
     assert.match(of("keys")[0] ?? "", /^ok: \[default\] the written keys work/);
   });
 
@@ -130,7 +133,7 @@ suite("doctor, looking at the config", () => {
   test("the config-free form is examined too", async () => {
     await using scene = await openScene(undefined);
     const { of } = await diagnose(scene, ["--role-arn", GCP_ARN]);
-    assert.deepEqual(of("config"), ["ok: the command line: 1 profile, no mistake"]);
+    assert.deepEqual(of("config"), ["ok: the command line: 1 profile, no mistakes"]);
     assert.match(of("profile")[0] ?? "", /^error: \[default\] missing/);
   });
 });
@@ -141,8 +144,8 @@ suite("doctor, looking at the credentials file", () => {
     await chmod(scene.home.credentials, 0o660);
     await chmod(join(scene.home.path, ".aws"), 0o777);
     const { of } = await diagnose(scene);
-    assert.match(of("permissions")[0] ?? "", /^error: .*mode 0660: others may change the credentials \| chmod 600/);
-    assert.match(of("directory")[0] ?? "", /^warning: .*mode 0777: others may replace.*chmod go-w/);
+    assert.match(of("permissions")[0] ?? "", /^error: .*mode 0660: others can change the credentials \| chmod 600/);
+    assert.match(of("directory")[0] ?? "", /^warning: .*mode 0777: others can replace.*chmod go-w/);
   });
 
   test("a file that does not belong to the owner of its directory", async (t) => {
@@ -153,7 +156,7 @@ suite("doctor, looking at the credentials file", () => {
     const { of } = await diagnose(scene);
     assert.match(
       of("permissions")[0] ?? "",
-      /^error: .*credentials belongs to user 0, but its directory to user 65534, who may not .*chown 65534:65534 /,
+      /^error: .*credentials belongs to user 0, but its directory belongs to user 65534, who may be unable to .*chown 65534:65534 /,
     );
   });
 
@@ -168,9 +171,9 @@ suite("doctor, looking at the credentials file", () => {
     const { of } = await diagnose(scene, [], { uid: OTHER_USER });
     assert.match(
       of("permissions").join("\n"),
-      /error: .*belongs to user 0 and not to user 65534.*write_mode = in-place/,
+      /error: .*belongs to user 0: user 65534 cannot replace it.*write_mode = in-place/,
     );
-    assert.match(of("directory")[0] ?? "", /^error: no lock or temp file can be made in .*permission denied/);
+    assert.match(of("directory")[0] ?? "", /^error: lock and temp files cannot be created in .*permission denied/);
   });
 
   test("a symbolic link is shown with what it points to; a dangling one is an error", async () => {
@@ -179,7 +182,7 @@ suite("doctor, looking at the credentials file", () => {
     await rename(scene.home.credentials, real);
     await symlink("../real", scene.home.credentials);
     assert.deepEqual((await diagnose(scene)).of("credentials-file"), [
-      `ok: ${scene.home.credentials} → ${real} can be read`,
+      `ok: ${scene.home.credentials} → ${real} is readable`,
     ]);
     await rename(real, `${real}.away`);
     assert.match((await diagnose(scene)).of("credentials-file")[0] ?? "", /^error: .*points to .*does not exist/);
@@ -212,7 +215,7 @@ suite("doctor, looking at the credentials file", () => {
     await utimes(lock ?? "", soon, soon);
     assert.match(
       (await diagnose(scene)).of("leftovers")[0] ?? "",
-      /^ok: a run is going on: it holds .*credentials\.lock/,
+      /^ok: a run is in progress: it holds .*credentials\.lock/,
     );
     const long = new Date(Date.now() - 3_600_000);
     await utimes(lock ?? "", long, long);
@@ -221,8 +224,8 @@ suite("doctor, looking at the credentials file", () => {
     const { of } = await diagnose(scene);
     assert.equal(of("leftovers").length, 3);
     assert.match(of("leftovers")[0] ?? "", /^warning: the lock .*credentials\.lock is 1h00m old/);
-    assert.match(of("leftovers")[1] ?? "", /^warning: 1 temp file of killed runs/);
-    assert.match(of("leftovers")[2] ?? "", /^warning: a write in place did not finish: .*rolefresh-journal/);
+    assert.match(of("leftovers")[1] ?? "", /^warning: killed runs left 1 temp file in /);
+    assert.match(of("leftovers")[2] ?? "", /^warning: an in-place write did not finish: .*rolefresh-journal/);
   });
 
   test("readers that cannot read the file, and names that some do not find", async () => {
@@ -284,10 +287,13 @@ suite("doctor, looking at what hides the file", () => {
     assert.deepEqual(plain.wrong, []);
     assert.match(
       plain.of("environment")[0] ?? "",
-      /^ok: tools started here read .*\.aws\/credentials, and .*elsewhere/,
+      /^ok: tools started from this shell read .*\.aws\/credentials, but .*elsewhere/,
     );
     const env = { AWS_SHARED_CREDENTIALS_FILE: scene.home.credentials };
-    assert.match((await diagnose(scene, [], { env })).of("environment")[0] ?? "", /^warning: tools started here read/);
+    assert.match(
+      (await diagnose(scene, [], { env })).of("environment")[0] ?? "",
+      /^warning: tools started from this shell read/,
+    );
   });
 });
 
@@ -304,7 +310,7 @@ suite("doctor, looking at the profiles", () => {
     assert.match(of("profile")[0] ?? "", /^error: \[default\] expired: 1h00m ago, at .* \| rolefresh refresh default$/);
     assert.match(of("profile")[1] ?? "", /^warning: \[prod\.admin\] due for 2\dm and not refreshed: [45]m left/);
     assert.match(of("profile")[2] ?? "", /^error: \[billing\] .*managed by 'awsume'/);
-    assert.match(of("timer")[0] ?? "", /^warning: no systemd timer and no crontab line/);
+    assert.match(of("timer")[0] ?? "", /^warning: nothing schedules rolefresh; ignore this if/);
     assert.deepEqual(
       of("keys").map((line) => line.split(":", 2)[1]?.trim()),
       ["[prod.admin] the written keys work"],
@@ -355,7 +361,7 @@ suite("doctor, looking at identity and STS", () => {
     await writeFile(scene.home.credentials, file.replace(/(x_principal_arn = .*\/)[^/\n]*/, "$1somebody.else"));
     assert.match(
       (await diagnose(scene)).of("keys")[0] ?? "",
-      /^error: .*are those of arn.* and not of x_principal_arn .*somebody\.else/,
+      /^error: .*belong to arn.*, not to x_principal_arn .*somebody\.else/,
     );
   });
 
@@ -363,14 +369,14 @@ suite("doctor, looking at identity and STS", () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.advance(600_000);
     const { of } = await diagnose(scene);
-    assert.match(of("clock").join("\n"), /error: this machine's clock is (9|10)m behind that of 127.*timedatectl/);
+    assert.match(of("clock").join("\n"), /error: this machine's clock is (9|10)m behind 127.*timedatectl/);
   });
 
   test("something else that answers in place of STS", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.misbehave("sts", { kind: "html" });
     const { of } = await diagnose(scene);
-    assert.match(of("sts")[0] ?? "", /^error: .*what responds at 127\.0\.0\.1:\d+ is not STS.*keys are not tried/);
+    assert.match(of("sts")[0] ?? "", /^error: .*the server at 127\.0\.0\.1:\d+ is not STS.*keys are not tested/);
     assert.deepEqual([of("keys"), of("clock")], [[], []]);
   });
 
@@ -384,17 +390,17 @@ suite("doctor, looking at identity and STS", () => {
       AWS_CA_BUNDLE: "/nowhere/ca.pem",
     };
     const direct = await diagnose(scene, [], { env });
-    assert.match(direct.of("proxy")[0] ?? "", /^ok: HTTPS_PROXY is set, and 127\.0\.0\.1:\d+ is excepted/);
+    assert.match(direct.of("proxy")[0] ?? "", /^ok: HTTPS_PROXY is set, but 127\.0\.0\.1:\d+ is exempt/);
     assert.match(direct.of("ca")[0] ?? "", /^error: AWS_CA_BUNDLE names \/nowhere\/ca\.pem, which cannot be read/);
     const through = await diagnose(scene, [], { env: { ...env, AWS_ENDPOINT_URL_STS: "", AWS_CA_BUNDLE: "" } });
     assert.match(through.of("sts")[0] ?? "", /^error: .*the proxy refuses with status 403/);
     assert.match(
       through.of("proxy")[0] ?? "",
-      /^warning: sts\.[a-z0-9-]+\.amazonaws\.com is asked through the proxy 127\.0\.0\.1:\d+/,
+      /^warning: sts\.[a-z0-9-]+\.amazonaws\.com is called through the proxy 127\.0\.0\.1:\d+/,
     );
     assert.doesNotMatch(JSON.stringify([direct.findings, through.findings]), /sesame/);
     const unused = await diagnose(scene, [], { env: { ALL_PROXY: proxy.url } });
-    assert.match(unused.of("proxy")[0] ?? "", /^ok: ALL_PROXY is set and not used/);
+    assert.match(unused.of("proxy")[0] ?? "", /^ok: ALL_PROXY is set but not used/);
   });
 
   test("an endpoint that must not be used is an error of STS alone", async () => {

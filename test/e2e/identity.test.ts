@@ -285,7 +285,7 @@ suite("other commands with these identities", () => {
     await using github = await startGitHub();
     await using scene = await openScene(section("github", "identity = github-actions"), WORLD);
     const doctor = await scene.run(["doctor", "--json"], { env: github.env });
-    assert.match(doctor.stdout, /github-actions gives a token/);
+    assert.match(doctor.stdout, /github-actions returns a token/);
     assert.match(doctor.stdout, /iss=https:\/\/token\.actions\.githubusercontent\.com aud=sts\.amazonaws\.com/);
     for (const args of [
       ["trust-policy", "legacy"],

@@ -37,6 +37,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
   return {
     argv: options.argv ?? [],
     program: ["/usr/bin/node", "/usr/lib/rolefresh/bin.js"],
+    nodeVersion: process.versions.node,
     env: options.env ?? {},
     home: options.home ?? "/nonexistent",
     cwd: "/",

@@ -5,11 +5,13 @@ import { suite, test } from "node:test";
 
 import { calendarGapMs, cronGapMs } from "../../src/doctor/calendar.ts";
 import { cronLines, isCronRunning } from "../../src/doctor/cron-lines.ts";
-import { CHECKS, finding, inOrder, typed } from "../../src/doctor/finding.ts";
-import { parseMountinfo } from "../../src/doctor/mount.ts";
-import { nodeFindings, OLDEST_NODE } from "../../src/doctor/node-version.ts";
+import { CHECKS } from "../../src/doctor/checks.ts";
+import { parseMountinfo } from "../../src/doctor/checks/mount.ts";
+import { classifyNode, OLDEST_NODE } from "../../src/doctor/checks/node.ts";
+import { finding, type Finding } from "../../src/doctor/finding.ts";
 import { summary, toJson, toText } from "../../src/doctor/render.ts";
 import { parseUnits } from "../../src/doctor/systemd-timer.ts";
+import { shellWord } from "../../src/base/shell-word.ts";
 import { tempHome } from "../support/temp-home.ts";
 
 suite("doctor's view of mounts", () => {
@@ -103,40 +105,42 @@ suite("doctor's view of schedules", () => {
 });
 
 suite("doctor's report", () => {
+  const named = (check: string, found: Finding) => ({ ...found, check });
   const findings = [
-    finding("node", "ok", "Node v24.0.0"),
-    finding("profile", "error", "expired\u001b[2J", { profile: "a b", hint: "rolefresh refresh 'a b'" }),
-    finding("timer", "warning", "no timer"),
+    named("profile", finding("error", "expired\u001b[2J", { profile: "a b", hint: "rolefresh refresh 'a b'" })),
+    named("timer", finding("warning", "no timer")),
+    named("node", finding("ok", "Node v24.0.0")),
   ];
 
-  test("findings come in a fixed order, aligned, the hint below, a summary at the end", () => {
+  test("findings are aligned, the hint below, a summary at the end", () => {
     assert.equal(
-      toText(inOrder(findings), { colour: false, quiet: false }),
+      toText(findings, { colour: false, quiet: false }),
       "error    profile  [a b] expired [2J\n         hint: rolefresh refresh 'a b'\nwarning  timer    no timer\n" +
         "ok       node     Node v24.0.0\n1 error, 1 warning\n",
     );
-    assert.deepEqual([...new Set(CHECKS)], [...CHECKS]);
+    const names = CHECKS.map(({ name }) => name);
+    assert.deepEqual([...new Set(names)], names);
   });
 
   test("quiet shows what is wrong alone, and nothing when nothing is", () => {
     assert.doesNotMatch(toText(findings, { colour: false, quiet: true }), /^ok/m);
-    assert.equal(toText(findings.slice(0, 1), { colour: false, quiet: true }), "");
+    assert.equal(toText(findings.slice(2), { colour: false, quiet: true }), "");
   });
 
   test("JSON has every field, null where there is nothing", () => {
-    assert.deepEqual(JSON.parse(toJson(findings.slice(0, 1))), {
+    assert.deepEqual(JSON.parse(toJson(findings.slice(2))), {
       findings: [{ check: "node", level: "ok", profile: null, message: "Node v24.0.0", hint: null }],
     });
   });
 
   test("the summary counts in words that people use", () => {
-    const one = finding("node", "error", "x");
+    const one = finding("error", "x");
     assert.equal(summary([]), "no errors, no warnings");
     assert.equal(summary([one, one]), "2 errors");
   });
 
-  test("names with blanks and quotes are shown as a shell takes them", () => {
-    assert.deepEqual(["a.b@c/d", "a b", "it's"].map(typed), ["a.b@c/d", "'a b'", "'it'\\''s'"]);
+  test("names with blanks and quotes are formatted for a shell", () => {
+    assert.deepEqual(["a.b@c/d", "a b", "it's"].map(shellWord), ["a.b@c/d", "'a b'", "'it'\\''s'"]);
   });
 });
 
@@ -145,6 +149,6 @@ test("the oldest Node is the one of package.json, and an older one is an error",
     engines: { node: string };
   };
   assert.equal(manifest.engines.node, `>=${OLDEST_NODE}`);
-  const levels = ["v18.20.0", "v20.18.3", "v20.19.0", "v26.0.0"].map((version) => nodeFindings(version)[0]?.level);
+  const levels = ["18.20.0", "20.18.3", "20.19.0", "26.0.0"].map((version) => classifyNode(version).level);
   assert.deepEqual(levels, ["error", "error", "ok", "ok"]);
 });
