@@ -59,7 +59,7 @@ function page() {
 
 Written by \`scripts/simulate-fleet\`. ${number(fleet.hosts)} hosts with ${fleet.roles} roles each, whose credentials were all issued in the same
 second, live for ${fleet.hours} simulated hours on the program's own rules (\`src/plan/due.ts\`, \`src/plan/backoff.ts\`, the attempts of
-\`src/net/sts-retry.ts\`). STS takes ${QUOTA} requests per second, per account and Region
+\`src/net/retry-policy.ts\`). STS takes ${QUOTA} requests per second, per account and Region
 ([IAM and AWS STS quotas](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html)), all in one account here; what is
 more is throttled and tried again. The outage lasts 15 minutes, from minute 25, when the first refreshes are due.
 Cron starts every 5 minutes, every host in the same second when its clock is exact; jitter is the one of \`due.ts\`.

@@ -1,7 +1,7 @@
 // A fleet on simulated time. When credentials are due, and how long a watcher pauses and sleeps, is the program's own code.
 import { refreshAt } from "../../build/src/plan/due.js";
 import { pauseAfter, sleepUntil } from "../../build/src/plan/backoff.js";
-import { FEWEST_ATTEMPTS } from "../../build/src/net/sts-retry.js";
+import { FEWEST_ATTEMPTS } from "../../build/src/net/retry-policy.js";
 
 /**
  * "AWS STS request quotas": 600 requests per second, per account and Region
@@ -9,7 +9,7 @@ import { FEWEST_ATTEMPTS } from "../../build/src/net/sts-retry.js";
  */
 export const QUOTA = 600;
 const LIFETIME_MS = 3_600_000;
-/** As src/net/sts-retry.ts pauses: a random part of this, doubled each time. */
+/** As src/net/retry-policy.ts pauses: a random part of this, doubled each time. */
 const PAUSE_MS = { throttled: 1000, failed: 100 };
 
 /**

@@ -1,10 +1,10 @@
 import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
-import { request, dateOf, type HttpResponse } from "../net/http.ts";
-import { openOutbound, type Outbound } from "../net/outbound.ts";
+import { dateOf, describeResponse, request } from "../net/http.ts";
+import { openOutbound } from "../net/outbound.ts";
 import { printable } from "../base/printable.ts";
 import { type ResolvedEndpoint, resolveEndpoint } from "../sts/endpoint.ts";
-import { fipsHint } from "../net/network-fault.ts";
+import { networkHint } from "../sts/network-failure.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";
 
 /** How an STS endpoint responded to a call without keys. */
@@ -43,12 +43,17 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
         connectMs: CONNECT_MS,
         totalMs: NETWORK_MS,
         maxBytes: MAX_BYTES,
-        outbound: through(outbound, endpoint.caBundle),
+        outbound,
+        caBundle: endpoint.caBundle,
         signal: deadline.signal,
       }),
     );
     const latencyMs = world.monotonicMs() - startedMs;
-    if (response.kind === "fault") throw failed(...describeFault(url, response, fipsHint(resolved)));
+    if (response.kind === "fault") {
+      // A proxy or TLS: the cause is a whole sentence.
+      const prefix = response.hint === undefined ? `${url.host}: ` : "";
+      throw failed(`${prefix}${describeResponse(response)}`, networkHint(response, resolved));
+    }
     if (response.status >= 500 || response.status === 429)
       throw failed(`${url.host} responds with status ${response.status}`, "run doctor again later: STS is failing");
     if (!response.body.includes("<ErrorResponse"))
@@ -66,11 +71,6 @@ export async function probeSts(endpoint: StsEndpoint, context: DoctorContext): P
   } finally {
     outbound.close();
   }
-}
-
-/** The routes, with a profile's own `ca_bundle`. */
-function through({ routeTo, close }: Outbound, caBundle: string | undefined): Outbound {
-  return { routeTo: (url) => routeTo(url, caBundle), close };
 }
 
 /** The address that the SDK would call, by its own endpoint rules. @throws Failure ENDPOINT_REFUSED */
@@ -105,29 +105,3 @@ function noEndpoint(region: string, cause?: unknown): Failure {
 }
 
 const NETWORK_HINT = "check that this host can reach STS (DNS, firewall, proxy)";
-
-/** A message and a hint. */
-function describeFault(
-  { host }: URL,
-  { fault, detail, hint }: HttpResponse & { kind: "fault" },
-  fips: string | undefined,
-): readonly [string, string] {
-  // A proxy or TLS: the cause is a whole sentence.
-  if (hint !== undefined) return [detail, hint];
-  switch (fault) {
-    case "name-unknown":
-      return [`the name ${host} cannot be resolved (${detail})`, fips ?? "check the region and DNS"];
-    case "refused":
-    case "unreachable":
-    case "cut":
-      return [`${host} cannot be reached (${detail})`, NETWORK_HINT];
-    case "connect-timeout":
-    case "response-timeout":
-      return [`no response from ${host} within ${detail}`, NETWORK_HINT];
-    case "tls":
-      return [`TLS to ${host} fails (${detail})`, NETWORK_HINT];
-    case "too-large":
-    case "not-http":
-      return [`the server at ${host} is not STS (${detail})`, "check `endpoint_url`"];
-  }
-}

@@ -100,6 +100,11 @@ export function explainProxyTls(
   return explainTls(error, { who: `the proxy ${host}`, trust });
 }
 
+/** 429 and 5xx: a status of a server or a proxy that may pass by itself. */
+export function isTemporaryStatus(status: number): boolean {
+  return status === 429 || status >= 500;
+}
+
 /** A proxy that does not open the tunnel. */
 export function explainRefusal(status: number, { host, hasLogin }: RouteProxy): Explained {
   if (Number.isNaN(status)) return { cause: `what responds at ${host} is not a proxy`, hint: "check HTTPS_PROXY" };
@@ -114,7 +119,6 @@ export function explainRefusal(status: number, { host, hasLogin }: RouteProxy): 
       hint: "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
     };
   const cause = `the proxy refuses with status ${status}`;
-  if (status >= 500 || status === 429)
-    return { cause, hint: "the proxy cannot reach the server; the next run will retry" };
+  if (isTemporaryStatus(status)) return { cause, hint: "the proxy cannot reach the server; the next run will retry" };
   return { cause, hint: "allow the proxy to open tunnels to this host, or add the host to NO_PROXY" };
 }

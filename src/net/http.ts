@@ -1,32 +1,44 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
-import { describeAddresses, type Explained, explainProxyTls, explainRefusal, explainTls } from "./connection-fault.ts";
-import { errnoOf } from "../base/failure.ts";
-import { openOutbound, type Outbound, type Route } from "./outbound.ts";
+import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
+import { describeAddresses, explainProxyTls, explainRefusal, explainTls } from "./connection-fault.ts";
+import { openOutbound, type Outbound, type Route } from "./outbound.ts";
 
-/** The one door to metadata and token endpoints: every request has its times, a size limit and no redirects. */
+/** The only HTTP client: STS through the SDK, metadata and token endpoints. Every request has its limits; none follows a redirect. */
 
-/** One request with all its limits. Nothing has a default: whoever asks has thought about each. */
+/** One request. Its limits have no defaults. */
 export interface HttpRequest {
   readonly url: URL;
-  readonly method?: "GET" | "POST" | "PUT" | undefined;
+  readonly method?: string | undefined;
   readonly headers: Readonly<Record<string, string | Secret>>;
-  readonly body?: string | undefined;
-  /** Milliseconds until the connection must stand (name, TCP and TLS). */
+  readonly body?: string | Uint8Array | undefined;
+  /** Milliseconds until the connection is established: name, TCP and TLS. */
   readonly connectMs: number;
-  /** Milliseconds from the start until the whole answer must be here, however slowly it drips. */
+  /** Milliseconds from the start until the whole response is here, however slowly it drips. */
   readonly totalMs: number;
-  /** The longest body that is read; a longer one is a `too-large` fault. */
+  /** A longer body is a `too-large` fault. */
   readonly maxBytes: number;
-  /** Cuts whatever is going on; `request` then rejects with the signal's reason. */
-  readonly signal: AbortSignal;
-  /** The run's connections; absent: one of its own, without proxy, as metadata servers must be asked. */
+  /** Aborts the request; `request` then rejects with the signal's reason. */
+  readonly signal: AbortSignal | undefined;
+  /** The run's connections; absent: own ones without proxy, which metadata servers need. */
   readonly outbound?: Outbound | undefined;
-  /** Called when the request has left. */
+  /** A PEM file that goes before `AWS_CA_BUNDLE`. */
+  readonly caBundle?: string | undefined;
+  /** Called when the request has been sent. */
   readonly onSent?: (() => void) | undefined;
+  /** Called with the proxy that is used, `HOST:PORT`. */
+  readonly onProxy?: ((proxy: string) => void) | undefined;
+  /** Called with the response's head, before its body. */
+  readonly onHead?: ((head: HttpHead) => void) | undefined;
 }
 
-/** Why there is no answer, told apart by what a person would do about it. */
+/** A response before its body. */
+export interface HttpHead {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** Why there is no response, told apart by what a person would do about it. */
 export type HttpFault =
   | "name-unknown"
   | "unreachable"
@@ -38,75 +50,85 @@ export type HttpFault =
   | "tls"
   | "not-http";
 
-/** What came of a question: an answer of any status, or the reason that there is none. */
-export type HttpResponse =
-  | { readonly kind: "response"; readonly status: number; readonly headers: IncomingHttpHeaders; readonly body: string }
-  /** `detail` is an errno name or a few words; neither it nor `hint` ever holds anything of the answer. */
-  | { readonly kind: "fault"; readonly fault: HttpFault; readonly detail: string; readonly hint?: string };
+/** Why a request has no response. */
+export interface HttpFailure {
+  readonly kind: "fault";
+  readonly fault: HttpFault;
+  /** An errno name or a few words; a sentence where there is a `hint`. Nothing of the response. */
+  readonly detail: string;
+  /** For TLS and proxies: what to do. */
+  readonly hint?: string;
+  readonly errno?: string;
+  /** With which status the proxy refused the tunnel; NaN where its response is not HTTP. */
+  readonly proxyStatus?: number;
+}
+
+/** A response of any status, or why there is none. */
+export type HttpResponse = (HttpHead & { readonly kind: "response"; readonly body: string }) | HttpFailure;
 
 /**
- * Asks once. Any status is an answer, 3xx included: nothing is followed. A proxy is used only where `outbound` says so; the
- * agent is never Node's global one, so `NODE_USE_ENV_PROXY` (https://nodejs.org/api/cli.html#node_use_env_proxy1), which acts on that,
- * does not reach it: a metadata server asked through a proxy would answer with the proxy's identity.
+ * Sends a request once. Any status is a response, 3xx included. Only `outbound` decides about a proxy: the agent is never Node's
+ * global one, on which `NODE_USE_ENV_PROXY` acts (https://nodejs.org/api/cli.html#node_use_env_proxy1), because a metadata server
+ * behind a proxy would give the proxy's identity.
+ *
+ * @throws the signal's reason, and what `Outbound.routeTo` throws
  */
-export async function request(question: HttpRequest): Promise<HttpResponse> {
-  question.signal.throwIfAborted();
-  if (question.outbound !== undefined) return send(question, await question.outbound.routeTo(question.url));
-  const own = openOutbound({ env: {}, uid: undefined, signal: question.signal });
+export async function request(details: HttpRequest): Promise<HttpResponse> {
+  const { url, signal, caBundle, onProxy } = details;
+  signal?.throwIfAborted();
+  const outbound = details.outbound ?? openOutbound({ env: {}, uid: undefined, signal });
   try {
-    return await send(question, await own.routeTo(question.url));
+    const route = await outbound.routeTo(url, caBundle);
+    if (route.proxy !== undefined) onProxy?.(route.proxy.host);
+    return await send(details, route);
   } finally {
-    own.close();
+    if (details.outbound === undefined) outbound.close();
   }
 }
 
-async function send(question: HttpRequest, route: Route): Promise<HttpResponse> {
-  const { url } = question;
+async function send(details: HttpRequest, route: Route): Promise<HttpResponse> {
+  const { url, method = "GET", connectMs, totalMs, signal } = details;
+  signal?.throwIfAborted();
   return new Promise<HttpResponse>((resolve, reject) => {
-    const { method = "GET" } = question;
-    const outgoing = route.request(url, { ...route.options, method, headers: revealed(question.headers) });
-    const finish = (answer: HttpResponse) => {
+    const outgoing = route.request(url, { ...route.options, method, headers: revealed(details.headers) });
+    const finish = (response: HttpResponse) => {
       settle();
-      resolve(answer);
+      // A connection whose response is complete goes back to the pool.
+      if (response.kind === "fault") outgoing.destroy();
+      resolve(response);
     };
-    const fail = (fault: HttpFault, detail: string, hint?: string) =>
-      finish({ kind: "fault", fault, detail, ...(hint === undefined ? {} : { hint }) });
+    const fail = (fault: HttpFault, detail: string) => finish({ kind: "fault", fault, detail });
     const onAbort = () => {
       settle();
-      reject(question.signal.reason);
+      outgoing.destroy();
+      reject(signal?.reason);
     };
     const connectTimer = setTimeout(() => {
-      const addresses = describeAddresses(undefined, route.addresses());
-      fail("connect-timeout", `${question.connectMs / 1000} s${addresses === "" ? "" : `; ${addresses}`}`);
-    }, question.connectMs);
-    const totalTimer = setTimeout(() => fail("response-timeout", `${question.totalMs / 1000} s`), question.totalMs);
+      fail("connect-timeout", withAddresses(`${connectMs / 1000} s`, describeAddresses(undefined, route.addresses())));
+    }, connectMs);
+    const totalTimer = setTimeout(() => fail("response-timeout", `${totalMs / 1000} s`), totalMs);
     const settle = () => {
       clearTimeout(connectTimer);
       clearTimeout(totalTimer);
-      question.signal.removeEventListener("abort", onAbort);
-      outgoing.destroy();
+      signal?.removeEventListener("abort", onAbort);
     };
-    question.signal.addEventListener("abort", onAbort, { once: true });
+    signal?.addEventListener("abort", onAbort, { once: true });
     let isTunnelled = false;
-    // Emitted by the proxy agent with the proxy's answer to CONNECT.
+    // Emitted by the proxy agent with the proxy's response to CONNECT.
     outgoing.once("proxyConnect", ({ statusCode }: { readonly statusCode: number }) => {
       isTunnelled = true;
-      if (statusCode === 200 || route.proxy === undefined) return;
-      const { cause, hint } = explainRefusal(statusCode, route.proxy);
-      fail("refused", cause, hint);
+      if (statusCode !== 200 && route.proxy !== undefined) finish(refusal(statusCode, route.proxy));
     });
     onceConnected(outgoing, url, () => clearTimeout(connectTimer));
-    outgoing.once("finish", () => question.onSent?.());
-    outgoing.once("response", (incoming) => readBody(incoming, question.maxBytes, finish));
-    // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
-    outgoing.on("error", (error) => {
-      const explained = explainedTls(error, url, route, isTunnelled);
-      if (explained !== undefined) return fail("tls", explained.cause, explained.hint);
-      const code = errnoOf(error) ?? "error";
-      const addresses = describeAddresses(error, []);
-      return fail(faultOf(code), addresses === "" ? code : `${code}; ${addresses}`);
+    outgoing.once("finish", () => details.onSent?.());
+    outgoing.once("response", (incoming) => {
+      const head = { status: incoming.statusCode ?? 0, headers: incoming.headers };
+      details.onHead?.(head);
+      readBody(incoming, details.maxBytes, fail, (body) => finish({ kind: "response", ...head, body }));
     });
-    outgoing.end(question.body);
+    // Stays for the request's whole life: a socket that fails after `destroy` must not become an uncaught error.
+    outgoing.on("error", (error) => finish(connectionFailure(error, url, route, isTunnelled)));
+    outgoing.end(details.body);
   });
 }
 
@@ -118,11 +140,7 @@ function revealed(headers: HttpRequest["headers"]): Record<string, string> {
   return Object.fromEntries(entries);
 }
 
-function explainedTls(error: unknown, url: URL, route: Route, isTunnelled: boolean): Explained | undefined {
-  if (route.proxy?.isSecure === true && !isTunnelled) return explainProxyTls(error, route.proxy, route.trust);
-  return explainTls(error, { who: url.host, trust: route.trust });
-}
-
+/** Through a proxy the request gets its socket when the tunnel is open and TLS has only begun. */
 function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void): void {
   outgoing.once("socket", (socket) => {
     if (outgoing.reusedSocket) listener();
@@ -130,56 +148,91 @@ function onceConnected(outgoing: ClientRequest, url: URL, listener: () => void):
   });
 }
 
-function readBody(incoming: IncomingMessage, maxBytes: number, finish: (answer: HttpResponse) => void): void {
+function readBody(
+  incoming: IncomingMessage,
+  maxBytes: number,
+  fail: (fault: HttpFault, detail: string) => void,
+  done: (body: string) => void,
+): void {
   const chunks: Buffer[] = [];
   let size = 0;
   incoming.on("data", (chunk: Buffer) => {
     size += chunk.length;
-    if (size > maxBytes) finish({ kind: "fault", fault: "too-large", detail: `more than ${maxBytes} bytes` });
+    if (size > maxBytes) fail("too-large", `more than ${maxBytes} bytes`);
     else chunks.push(chunk);
   });
-  incoming.on("error", (error) => finish({ kind: "fault", fault: "cut", detail: errnoOf(error) ?? "error" }));
+  incoming.on("error", (error) => fail("cut", errnoOf(error) ?? "error"));
   incoming.on("close", () => {
-    if (!incoming.complete) finish({ kind: "fault", fault: "cut", detail: "half an answer" });
-    const body = Buffer.concat(chunks).toString("utf8");
-    finish({ kind: "response", status: incoming.statusCode ?? 0, headers: incoming.headers, body });
+    if (incoming.complete) done(Buffer.concat(chunks).toString("utf8"));
+    else fail("cut", "half a response");
   });
+}
+
+function refusal(proxyStatus: number, proxy: NonNullable<Route["proxy"]>): HttpFailure {
+  const { cause, hint } = explainRefusal(proxyStatus, proxy);
+  return { kind: "fault", fault: "refused", detail: cause, hint, proxyStatus };
+}
+
+function connectionFailure(error: unknown, url: URL, { proxy, trust }: Route, isTunnelled: boolean): HttpFailure {
+  const isOfProxy = proxy?.isSecure === true && !isTunnelled;
+  const tls = isOfProxy ? explainProxyTls(error, proxy, trust) : explainTls(error, { who: url.host, trust });
+  if (tls !== undefined) return { kind: "fault", fault: "tls", detail: tls.cause, hint: tls.hint };
+  const errno = errnoOf(error);
+  if (errno !== undefined)
+    return { kind: "fault", fault: faultOf(errno), detail: withAddresses(errno, describeAddresses(error, [])), errno };
+  // The proxy agent's own errors have no code.
+  return proxy === undefined
+    ? { kind: "fault", fault: "unreachable", detail: "error" }
+    : { kind: "fault", fault: "cut", detail: "by the proxy" };
+}
+
+function withAddresses(detail: string, addresses: string): string {
+  return addresses === "" ? detail : `${detail}; ${addresses}`;
 }
 
 /** Node's error codes (https://nodejs.org/api/errors.html) sorted by what they mean for the caller. */
-function faultOf(code: string): HttpFault {
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN" || code === "EAI_NODATA" || code === "EAI_FAIL")
-    return "name-unknown";
-  if (code === "ECONNREFUSED") return "refused";
-  if (code === "ETIMEDOUT") return "connect-timeout";
-  if (code === "ECONNRESET" || code === "EPIPE") return "cut";
-  if (/^(EHOSTUNREACH|ENETUNREACH|EHOSTDOWN|ENETDOWN|EADDRNOTAVAIL|EACCES|EPERM|EINVAL)$/.test(code))
-    return "unreachable";
-  if (code.startsWith("HPE_")) return "not-http";
-  return "unreachable";
+function faultOf(errno: string): HttpFault {
+  if (/^(ENOTFOUND|EAI_\w+)$/.test(errno)) return "name-unknown";
+  if (errno === "ECONNREFUSED") return "refused";
+  if (errno === "ETIMEDOUT") return "connect-timeout";
+  if (errno === "ECONNRESET" || errno === "EPIPE") return "cut";
+  return errno.startsWith("HPE_") ? "not-http" : "unreachable";
 }
 
 const FAULTS: Readonly<Record<HttpFault, string>> = {
-  "name-unknown": "its name is unknown",
-  unreachable: "it cannot be reached",
-  refused: "it refuses connections",
-  "connect-timeout": "no connection",
-  "response-timeout": "connected, but no whole answer",
-  cut: "it cut the connection",
-  "too-large": "its answer is too large",
+  "name-unknown": "the name cannot be resolved",
+  unreachable: "the host is unreachable",
+  refused: "the connection is refused",
+  "connect-timeout": "timed out while connecting",
+  "response-timeout": "timed out while waiting for the response",
+  cut: "the connection was closed",
+  "too-large": "the response is too large",
   tls: "TLS fails",
-  "not-http": "it does not speak HTTP",
+  "not-http": "the response is not HTTP",
 };
 
-/** An answer in words, for messages; nothing of its body. */
-export function describeResponse(answer: HttpResponse): string {
-  // Its detail is a whole sentence.
-  if (answer.kind === "fault" && answer.hint !== undefined) return answer.detail;
-  return answer.kind === "response" ? `status ${answer.status}` : `${FAULTS[answer.fault]} (${answer.detail})`;
+/** A response for messages: its status, or why there is none; nothing of its body. */
+export function describeResponse(response: HttpResponse): string {
+  if (response.kind === "response") return `status ${response.status}`;
+  return response.hint === undefined ? `${FAULTS[response.fault]} (${response.detail})` : response.detail;
 }
 
-/** The issuer's own time by its `Date` header (RFC 9110 6.6.1), or undefined when it sent none that can be read. */
-export function dateOf(headers: IncomingHttpHeaders): Date | undefined {
+/**
+ * A secret for a header (RFC 9110 5.5: visible characters, blanks and tabs), without the line end behind it. Node would reject
+ * anything else with an error that is not a `Failure`.
+ *
+ * @param describe what it is, for the message, which never holds it
+ * @param scheme goes before it: `Bearer `
+ * @throws Failure with the given code
+ */
+export function headerValue(text: Secret, describe: string, code: FailureCode, scheme = ""): Secret {
+  const value = text.reveal().trim();
+  if (/^[\t\u0020-\u007e\u0080-\u00ff]*$/.test(value)) return new Secret(`${scheme}${value}`);
+  throw new Failure(code, `${describe} holds what no header may hold`);
+}
+
+/** The server's own time by its `Date` header (RFC 9110 6.6.1); undefined without a readable one. */
+export function dateOf(headers: Pick<IncomingHttpHeaders, "date">): Date | undefined {
   const ms = Date.parse(headers.date ?? "");
   return Number.isNaN(ms) ? undefined : new Date(ms);
 }

@@ -8,7 +8,6 @@ import type { Clock, Environment } from "../base/world.ts";
 import { keysOfProcess } from "./credential-process.ts";
 import { toFailure } from "../sts/fault.ts";
 import type { ProvidedKeys } from "./pass-through.ts";
-import { ProxyRefusal, TlsRefusal } from "../net/network-fault.ts";
 import {
   foreseenIn,
   hopLimitIn,
@@ -20,8 +19,9 @@ import {
 } from "./sdk-credentials.ts";
 import { handOver, handOverTokens } from "./shared-files.ts";
 import { refuseOwnKeys } from "./reject-self-reference.ts";
-import { retryWithin } from "../net/sts-retry.ts";
-import type { ResponseHead } from "../net/sdk-transport.ts";
+import type { HttpHead } from "../net/http.ts";
+import { sdkRetryStrategy } from "../net/retry-policy.ts";
+import { AttemptFailed, Transport } from "../net/sdk-transport.ts";
 
 /** What is needed to resolve a profile of `~/.aws/config`. */
 export interface AwsProfileContext {
@@ -67,19 +67,16 @@ export async function keysOfAwsProfile(
   // The SDK starts it without any deadline, and cannot stop it.
   if (own["credential_process"] !== undefined && isFirstChoice(own))
     return keysOfProcess(profile, own["credential_process"], context);
-  const [{ fromIni }, { Transport }] = await Promise.all([
-    import("@aws-sdk/credential-providers"),
-    import("../net/sdk-transport.ts"),
-  ]);
+  const { fromIni } = await import("@aws-sdk/credential-providers");
   let lastStatus = 0;
   // The SDK's clients are told of no deadline: without the signal they would go on trying long after it.
-  const onResponse = (head: ResponseHead) => {
+  const onHead = (head: HttpHead) => {
     lastStatus = head.status;
   };
-  const common = { abortSignal: deadline.signal, onResponse };
+  const common = { abortSignal: deadline.signal, onHead };
   const requestHandler = new Transport(context.outbound, { caBundle: endpoint.caBundle, common });
   const logger = silentLogger();
-  const retryStrategy = retryWithin(deadline, context.clock, () => undefined);
+  const retryStrategy = sdkRetryStrategy(deadline, context.clock, () => undefined);
   const provide = fromIni({
     ...files,
     profile,
@@ -116,7 +113,7 @@ function failureOf(
   const hopLimit = hopLimitIn(error);
   if (hopLimit) return make(hopLimit.code, hopLimit.message, hopLimit.hint ?? "");
   const refusal = refusalIn(error);
-  if (refusal) return make("IDENTITY_INVALID_RESPONSE", refusal.message, refusal.hint);
+  if (refusal) return make("IDENTITY_INVALID_RESPONSE", refusal.detail, refusal.hint);
   if (lastStatus >= 500 || lastStatus === 429)
     return make("IDENTITY_TEMPORARY", `AWS responds with status ${lastStatus}`, "the next run will retry");
   // The parser's message quotes the answer, which may hold keys.
@@ -158,8 +155,9 @@ function failureOf(
 }
 
 /** TLS or a proxy that fails, wherever the SDK has wrapped it. */
-function refusalIn(error: unknown): TlsRefusal | ProxyRefusal | undefined {
-  if (error instanceof TlsRefusal || error instanceof ProxyRefusal) return error;
+function refusalIn(error: unknown): { readonly detail: string; readonly hint: string } | undefined {
+  if (error instanceof AttemptFailed && error.failure.hint !== undefined)
+    return { detail: error.failure.detail, hint: error.failure.hint };
   return error instanceof Error ? refusalIn(error.cause) : undefined;
 }
 

@@ -4,7 +4,7 @@ import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import type { Environment } from "../base/world.ts";
 import { checkAnsweredToken } from "./token-response.ts";
-import { headerValue } from "../net/header-value.ts";
+import { headerValue } from "../net/http.ts";
 import { findText, textInJson } from "../net/json-response.ts";
 import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";

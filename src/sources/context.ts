@@ -1,5 +1,5 @@
 import type { Environment } from "../base/world.ts";
-import type { NetContext } from "../net/context.ts";
+import type { NetContext } from "../net/retry-policy.ts";
 
 /** What the identity sources need of the run. */
 export interface IdentityContext extends NetContext {

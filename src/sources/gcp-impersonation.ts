@@ -2,7 +2,7 @@ import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
 import { checkAnsweredToken } from "./token-response.ts";
-import { headerValue } from "../net/header-value.ts";
+import { headerValue } from "../net/http.ts";
 import { textInJson } from "../net/json-response.ts";
 import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";

@@ -8,7 +8,7 @@ import type { StsClients } from "../sts/client.ts";
 import type { ProvidedKeys } from "./pass-through.ts";
 import type { RoleSession, SigningKeys } from "../sts/session.ts";
 import type { World } from "../base/world.ts";
-import { retryTemporary } from "../net/retry-temporary.ts";
+import { retryTemporary } from "../net/retry-policy.ts";
 
 /** What a run has in common for all of its sessions; everything is opened when it is first asked for. */
 export interface SessionContext {

@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { IdentitySource } from "../config/config.ts";
 import { checkAnsweredToken } from "./token-response.ts";
-import { headerValue } from "../net/header-value.ts";
+import { headerValue } from "../net/http.ts";
 import { textInJson } from "../net/json-response.ts";
 import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";

@@ -5,9 +5,10 @@ import type { StsEndpoint } from "../config/config.ts";
 import type { Clock, Environment } from "../base/world.ts";
 import { resolveEndpoint, type ResolvedEndpoint } from "./endpoint.ts";
 import { isVerificationKeyFault, toFailure, wordOf } from "./fault.ts";
-import { FEWEST_ATTEMPTS, retryWithin } from "../net/sts-retry.ts";
+import { dateOf, type HttpHead } from "../net/http.ts";
+import { FEWEST_ATTEMPTS, sdkRetryStrategy } from "../net/retry-policy.ts";
 import type { SigningKeys } from "./session.ts";
-import type { ResponseHead, CallOptions, Transport, TransportLimits } from "../net/sdk-transport.ts";
+import { type CallOptions, Transport, type TransportLimits } from "../net/sdk-transport.ts";
 
 /** What a call of STS needs of the run. */
 export interface StsContext {
@@ -64,7 +65,7 @@ export function openSts(context: StsContext): StsClients {
   const outbound =
     context.outbound ?? openOutbound({ env: context.env, uid: context.uid, signal: context.deadline.signal });
   const clients = new Map<string, Sdk.STSClient>();
-  let loading: Promise<Loaded> | undefined;
+  let loading: Promise<typeof Sdk> | undefined;
   return {
     context,
     prepare: async (endpoint) => {
@@ -77,8 +78,7 @@ export function openSts(context: StsContext): StsClients {
       const onProxy = (proxy: string) => {
         where = `${endpoint.url ?? `the STS of ${endpoint.region}`} through the proxy ${proxy}`;
       };
-      loading ??= load();
-      const { sdk, Transport } = await loading;
+      const sdk = await (loading ??= load());
       const { caBundle } = call.endpoint;
       const key = JSON.stringify([endpoint, caBundle, call.keys?.accessKeyId]);
       const client =
@@ -87,13 +87,13 @@ export function openSts(context: StsContext): StsClients {
       clients.set(key, client);
       let stsTime: Date | undefined;
       let receivedAt = context.clock.now();
-      const onResponse = (answer: ResponseHead) => {
-        stsTime = timeOf(answer);
+      const onHead = (head: HttpHead) => {
+        stsTime = dateOf(head.headers);
         receivedAt = context.clock.now();
-        context.verbose(`sts: ${call.action} ${call.subject} at ${where}: ${describeHead(answer)}`);
+        context.verbose(`sts: ${call.action} ${call.subject} at ${where}: ${describeHead(head)}`);
       };
       try {
-        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onResponse, onProxy });
+        const output = await call.send(sdk, client, { abortSignal: context.deadline.signal, onHead, onProxy });
         return { output, stsTime, receivedAt };
       } catch (error) {
         const { region, useFips } = endpoint;
@@ -106,15 +106,9 @@ export function openSts(context: StsContext): StsClients {
   };
 }
 
-interface Loaded {
-  readonly sdk: typeof Sdk;
-  readonly Transport: typeof Transport;
-}
-
 /** The SDK costs milliseconds, without V8's code cache tens of them, which a run that has nothing due must not pay. */
-async function load(): Promise<Loaded> {
-  const [sdk, { Transport }] = await Promise.all([import("./sdk.ts"), import("../net/sdk-transport.ts")]);
-  return { sdk, Transport };
+async function load(): Promise<typeof Sdk> {
+  return import("./sdk.ts");
 }
 
 /**
@@ -142,8 +136,8 @@ function makeClient(
     defaultsMode: "standard",
     retryMode: "standard",
     maxAttempts: FEWEST_ATTEMPTS,
-    retryStrategy: retryWithin(context.deadline, context.clock, (error, attempt, pauseMs) => {
-      context.verbose(`sts: attempt ${attempt} failed (${wordOf(error)}), trying again in ${Math.round(pauseMs)} ms`);
+    retryStrategy: sdkRetryStrategy(context.deadline, context.clock, (error, attempt, pauseMs) => {
+      context.verbose(`sts: attempt ${attempt} failed (${wordOf(error)}), retrying in ${Math.round(pauseMs)} ms`);
     }),
     userAgentAppId: async () => undefined,
     customUserAgent: "rolefresh",
@@ -174,12 +168,7 @@ function sdkKeys(keys: SigningKeys): { accessKeyId: string; secretAccessKey: str
   return keys.sessionToken === undefined ? pair : { ...pair, sessionToken: keys.sessionToken.reveal() };
 }
 
-function describeHead(head: ResponseHead): string {
-  const id = head.headers["x-amzn-requestid"] ?? "";
-  return `status ${head.status}${/^[\w-]{1,64}$/.test(id) ? `, request ${id}` : ""}`;
-}
-
-function timeOf(head: ResponseHead): Date | undefined {
-  const ms = Date.parse(head.headers["date"] ?? "");
-  return Number.isNaN(ms) ? undefined : new Date(ms);
+function describeHead(head: HttpHead): string {
+  const id = head.headers["x-amzn-requestid"];
+  return `status ${head.status}${typeof id === "string" && /^[\w-]{1,64}$/.test(id) ? `, request ${id}` : ""}`;
 }

@@ -1,6 +1,6 @@
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
-import { networkFailure } from "../net/network-fault.ts";
+import { networkFailure } from "./network-failure.ts";
 import { redact } from "../base/printable.ts";
 
 /** What a call was, for its messages. */

@@ -214,7 +214,7 @@ suite("what goes wrong on the way", () => {
       "identity = azure\naudience = api://x",
       { AZURE_POD_IDENTITY_AUTHORITY_HOST: "http://127.0.0.1:9" },
       69,
-      /refuses connections/,
+      /connection is refused/,
     ],
     ["azure without an audience", "identity = azure", {}, 78, /hint: .*audience = api:\/\//],
     [
@@ -238,7 +238,7 @@ suite("what goes wrong on the way", () => {
       66,
       /NONE of the header A is not set/,
     ],
-    ["url where nobody listens", "identity = url\nidentity_url = http://127.0.0.1:9/", {}, 69, /refuses connections/],
+    ["url where nobody listens", "identity = url\nidentity_url = http://127.0.0.1:9/", {}, 69, /connection is refused/],
   ];
   for (const [title, keys, env, code, says] of cases) {
     test(`${title}: exit ${code}, and STS is not called`, async () => {

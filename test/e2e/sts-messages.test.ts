@@ -118,6 +118,6 @@ suite("a refusal of STS names its cause:", () => {
     scene.sandbox.misbehave("sts", { kind: "status", status: 503 }, { times: 1 });
     const { code, stderr } = await scene.run(["--verbose"]);
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /sts: attempt 1 failed \(status 503\), trying again/);
+    assert.match(stderr, /sts: attempt 1 failed \(status 503\), retrying in/);
   });
 });

@@ -94,8 +94,8 @@ const FAULTS: readonly (readonly [Fault, FailureCode, RegExp])[] = [
   [{ kind: "status", status: 500 }, "IDENTITY_TEMPORARY", /status 500/],
   [{ kind: "status", status: 503 }, "IDENTITY_TEMPORARY", /status 503/],
   [{ kind: "status", status: 418 }, "IDENTITY_INVALID_RESPONSE", /status 418/],
-  [{ kind: "reset" }, "IDENTITY_TEMPORARY", /cut the connection/],
-  [{ kind: "half-body" }, "IDENTITY_TEMPORARY", /cut the connection/],
+  [{ kind: "reset" }, "IDENTITY_TEMPORARY", /connection was closed/],
+  [{ kind: "half-body" }, "IDENTITY_TEMPORARY", /connection was closed/],
   [{ kind: "redirect" }, "IDENTITY_INVALID_RESPONSE", /status 302.*login page/],
   [{ kind: "html" }, "IDENTITY_INVALID_RESPONSE", /HTML page.*login page/],
   [{ kind: "garbage" }, "IDENTITY_INVALID_RESPONSE", /not JSON/],
@@ -162,7 +162,7 @@ for (const { name, start, source, issuer } of CASES) {
       await assertIdentityFails(
         obtainIdentityToken(source(service), context),
         "IDENTITY_UNAVAILABLE",
-        /refuses connections/,
+        /connection is refused/,
       );
       assert.ok(pauses.length > 3);
     });
@@ -219,7 +219,7 @@ suite("identity = url", () => {
     await using service = await startOwnServer();
     const { context } = identityBench({ env: service.env });
     const source = urlSource(service, { url: "https://token.invalid/" });
-    await assertIdentityFails(obtainIdentityToken(source, context), "IDENTITY_TEMPORARY", /name is unknown/);
+    await assertIdentityFails(obtainIdentityToken(source, context), "IDENTITY_TEMPORARY", /name cannot be resolved/);
   });
 
   test("that does not speak TLS says what to do about a proxy that opens it", async () => {

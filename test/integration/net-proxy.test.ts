@@ -106,6 +106,7 @@ suite("token endpoints share the run's connections", { skip: await whyNoOpenssl(
         fault: "refused",
         detail: "the proxy requires a user and a password (status 407)",
         hint: "set HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+        proxyStatus: 407,
       });
     } finally {
       outbound.close();

@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 
 import type { Deadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
-import { retryTemporary } from "../../src/net/retry-temporary.ts";
+import { retryTemporary } from "../../src/net/retry-policy.ts";
 import { testWorld } from "../support/test-world.ts";
 
 /** Pauses are noted and not waited for. */
