@@ -227,7 +227,13 @@ suite("STS through a proxy, with TLS", { skip: why }, () => {
   test("a proxy that is not there is named", async () => {
     await using company = await openCompany();
     await company.proxy[Symbol.asyncDispose]();
-    await fails(company, 75, new RegExp(`through the proxy 127\\.0\\.0\\.1:${company.proxy.port}: the connection is refused \\(ECONNREFUSED\\)`));
+    await fails(
+      company,
+      75,
+      new RegExp(
+        `through the proxy 127\\.0\\.0\\.1:${company.proxy.port}: the connection is refused \\(ECONNREFUSED\\)`,
+      ),
+    );
   });
 
   test("a SOCKS proxy is refused, its password unseen", async () => {

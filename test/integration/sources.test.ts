@@ -127,7 +127,12 @@ describe("the metadata server", () => {
   test("that never comes up is no metadata server, after pauses of 15 s in all", async () => {
     await withSandbox(async (box, { context, pauses }) => {
       await box.pause("metadata");
-      await assertFails(obtainIdentityToken(METADATA, context), "IDENTITY_UNAVAILABLE", /connection is refused/, /GCE_METADATA_HOST/);
+      await assertFails(
+        obtainIdentityToken(METADATA, context),
+        "IDENTITY_UNAVAILABLE",
+        /connection is refused/,
+        /GCE_METADATA_HOST/,
+      );
       const sum = pauses.reduce((total, pause) => total + pause, 0);
       assert.ok(sum >= 15_000 && sum <= 17_000, String(sum));
       assert.ok(pauses.every((pause) => pause >= 50 && pause <= 2000));
