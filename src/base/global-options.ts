@@ -12,3 +12,6 @@ export interface GlobalOptions {
   readonly timeoutMs: number;
   readonly concurrency: number;
 }
+
+/** The global options without a value, and their letters. */
+export const GLOBAL_SWITCHES = { json: undefined, quiet: "q", verbose: "v", lenient: undefined } as const;

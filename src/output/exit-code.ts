@@ -1,4 +1,5 @@
 import type { FailureCode } from "../base/failure.ts";
+import { GLOBAL_SWITCHES } from "../base/global-options.ts";
 
 /** sysexits.h, as DESIGN lists them: scripts and systemd units (`RestartPreventExitStatus=`) rely on these numbers. */
 const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
@@ -42,7 +43,7 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   CONFIG_INVALID: 78,
   STS_REQUEST_REFUSED: 78,
   ENDPOINT_REFUSED: 78,
-  // As shells have it (POSIX, Shell Command Language, 2.8.2): `exec` takes the place of the command.
+  // As shells do (POSIX, Shell Command Language, 2.8.2), for `exec`.
   COMMAND_NOT_EXECUTABLE: 126,
   COMMAND_NOT_FOUND: 127,
   POLICY_MALFORMED: 65,
@@ -51,22 +52,23 @@ const EXIT_CODES: Readonly<Record<FailureCode, number>> = {
   TRUST_REFUSED: 77,
 };
 
-/** `check`. Not a sysexits code: systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" and only 255 for an error. */
+/** `check`: something is due. */
 export const CHECK_DUE = 0;
 /** `check`: nothing is due. systemd's `ExecCondition=` takes 1 to 254 for "skip, no failure" (systemd.service(5)). */
 export const CHECK_NOTHING_DUE = 1;
-/** `check`: something is wrong. Of all numbers only 255 makes `ExecCondition=` fail the unit. */
+/** `check`: something is wrong. Only 255 makes `ExecCondition=` fail the unit. */
 export const CHECK_ERROR = 255;
 
-/** Options that stand before a command without a value of their own. */
-const FLAGS: ReadonlySet<string> = new Set(["--json", "--quiet", "-q", "--verbose", "-v", "--lenient"]);
+const SWITCHES: ReadonlySet<string> = new Set(
+  Object.entries(GLOBAL_SWITCHES).flatMap(([name, letter]) => [`--${name}`, ...(letter ? [`-${letter}`] : [])]),
+);
 
 /**
- * The exit status of a command line that failed. Of `check` it is 255 whatever went wrong, also where the arguments could
- * not be read.
+ * The exit status of a command line that failed: 255 for `check` whatever went wrong, also where the arguments cannot be
+ * read.
  *
  * @param argv the arguments after the program's name
- * @param status what any other command ends with
+ * @param status of any other command
  */
 export function failedStatus(argv: readonly string[], status: number): number {
   return commandOf(argv) === "check" ? CHECK_ERROR : status;
@@ -76,13 +78,13 @@ function commandOf(argv: readonly string[]): string | undefined {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? "";
     if (!word.startsWith("-")) return word;
-    // Any other option has its value in the next word; one of the value "check" is less likely than a flag that is not listed.
-    if (!FLAGS.has(word) && !word.includes("=") && argv[index + 1] !== "check") index++;
+    // Any other option has its value in the next word. An option that is not known comes before `check` rather than has it as value.
+    if (!SWITCHES.has(word) && !word.includes("=") && argv[index + 1] !== "check") index++;
   }
   return undefined;
 }
 
-/** A bug: something was thrown that is no `Failure`. */
+/** A bug: something other than a `Failure` was thrown. */
 export const EXIT_BUG = 70;
 
 /** The exit status for one failure. */
@@ -90,7 +92,7 @@ export function exitCodeOf(code: FailureCode): number {
   return EXIT_CODES[code];
 }
 
-/** From the most permanent to the most temporary: a permanent fault is never hidden behind one that heals by itself. */
+/** Most permanent first: a fault that passes by itself never hides a permanent one. */
 const WORST_FIRST = [70, 78, 65, 77, 74, 73, 66, 69, 76, 75, 64];
 
 /** The exit status of a run with several outcomes; 0 when nothing failed. */

@@ -12,69 +12,37 @@ import type { RoleSession, SigningKeys } from "../sts/session.ts";
 import type { World } from "../base/world.ts";
 import { obtainSession, type SessionContext } from "../sources/obtain-session.ts";
 
-/** From a configured profile to its keys: identity, session name, session policy, STS. */
+/** From a configured profile to its session: identity, session name, session policy, STS. */
 export interface RoleSessions {
-  /** @param sourceKeys asked only when the profile calls with another section's keys */
+  /** @param sourceKeys called only when the profile signs with another section's keys */
   obtain(spec: ProfileSpec, sourceKeys: () => SigningKeys): Promise<RoleSession>;
   /** Closes the connections of the run. */
   close(): void;
 }
 
-/** A clock further off than this is worth a warning: AWS refuses signatures from 5 minutes on. */
-const SKEW_WORTH_A_WARNING_MS = 60_000;
-
-/** The network rooms are loaded when the first session is asked for: a run with nothing due never needs them. */
-export function openRoleSessions(context: {
+/** What the sessions of a run share. */
+export interface RoleSessionsContext {
   readonly world: World;
   readonly deadline: Deadline;
   readonly reporter: Reporter;
-}): RoleSessions {
-  const { world, deadline, reporter } = context;
-  const verbose = (message: string) => reporter.detail(message);
-  const common = { env: world.env, uid: world.uid, clock: world, deadline, verbose };
-  const outbound = once(async (): Promise<Outbound> =>
-    (await import("../net/outbound.ts")).openOutbound({ env: world.env, uid: world.uid, signal: deadline.signal }),
-  );
-  const sts = once(async (): Promise<StsClients> => {
-    const { openSts } = await import("../sts/client.ts");
-    return openSts({ ...common, outbound: await outbound() });
-  });
-  let endpoint: StsEndpoint | undefined;
-  /** What calls STS takes as long to load as a metadata server takes to answer: at the same time, once the requests that go out together have left. */
-  const prepareSts = once(async (): Promise<void> => {
-    await new Promise((resolve) => setImmediate(resolve));
-    try {
-      if (endpoint) await (await sts()).prepare(endpoint);
-    } catch {
-      // The call itself comes upon the same and fails with it.
-    }
-  });
-  const identity = once(async (): Promise<IdentityContext> => {
-    return {
-      ...common,
-      cwd: world.cwd,
-      home: world.home,
-      outbound: await outbound(),
-      onSent: () => void prepareSts(),
-    };
-  });
-  const tokens = once(async (): Promise<TokenCache> => {
-    const { openTokenCache } = await import("../sources/obtain-token.ts");
-    return openTokenCache(await identity());
-  });
-  const instance = once(async () => {
-    const { instancePlaceholders } = await import("../sources/gcp-metadata.ts");
-    return instancePlaceholders(await identity());
-  });
+}
+
+/** A larger clock difference is reported; milliseconds. AWS refuses signatures from 5 minutes on. */
+const NOTABLE_SKEW_MS = 60_000;
+
+/** The network rooms are loaded when the first session is requested: a run with nothing due never needs them. */
+export function openRoleSessions({ world, deadline, reporter }: RoleSessionsContext): RoleSessions {
+  const network = openNetwork({ world, deadline, reporter });
+  const warnOfSkew = skewReporter(reporter);
   let tokenAheadMs: number | undefined;
   const sessions: SessionContext = {
     world,
     deadline,
-    outbound,
-    sts,
+    outbound: network.outbound,
+    sts: network.sts,
     policy: (spec) => readPolicy(spec, world.uid, deadline),
     async token(source) {
-      const token = await (await tokens()).obtain(source);
+      const token = await (await network.tokens()).obtain(source);
       tokenAheadMs = furthest(tokenAheadMs, token.clockAheadMs);
       return token;
     },
@@ -82,37 +50,84 @@ export function openRoleSessions(context: {
       const template = sessionNameTemplate(spec);
       const local = { profile: spec.profile, hostname: world.hostname };
       if (!needsInstance(template)) return renderSessionName(template, local);
-      return renderSessionName(template, { ...local, ...(await instance()) });
+      return renderSessionName(template, { ...local, ...(await network.instance()) });
     },
   };
-  let warnedOfSkew = false;
-  const warnOfSkew = (aheadMs: number | undefined, whose: string) => {
-    if (warnedOfSkew || aheadMs === undefined || Math.abs(aheadMs) <= SKEW_WORTH_A_WARNING_MS) return;
-    warnedOfSkew = true;
-    const seconds = Math.round(Math.abs(aheadMs) / 1000);
-    reporter.warning(
-      `this machine's clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} ${whose}`,
-      "set it: timedatectl set-ntp true",
-    );
-  };
-
   return {
     async obtain(spec, sourceKeys) {
       let session: RoleSession | undefined;
-      endpoint = spec.endpoint;
+      network.expectSts(spec.endpoint);
       try {
         session = await obtainSession(spec, sourceKeys, sessions);
         return session;
       } finally {
-        // AWS's clock is the one that counts; where AWS refused, the token's may tell why.
+        // AWS's clock decides; where AWS refused, the token's may tell why.
         warnOfSkew(session?.clockAheadMs, "AWS's");
         warnOfSkew(tokenAheadMs, "that of the token's issuer");
       }
     },
-    close() {
-      // Not at once: a run that ends now has no need to, and Node takes 3 ms for it (it opens standard error to compare).
-      setImmediate(() => void outbound.opened()?.then((opened) => opened.close()));
+    close: network.close,
+  };
+}
+
+/** What a run opens towards the network, each part when it is first used. */
+interface Network {
+  readonly outbound: () => Promise<Outbound>;
+  readonly sts: () => Promise<StsClients>;
+  readonly tokens: () => Promise<TokenCache>;
+  readonly instance: () => Promise<{ readonly project: string; readonly instance: string }>;
+  /** Names the endpoint that is called next, so that it can be prepared while a token is on its way. */
+  readonly expectSts: (endpoint: StsEndpoint) => void;
+  readonly close: () => void;
+}
+
+function openNetwork({ world, deadline, reporter }: RoleSessionsContext): Network {
+  const { env, uid, cwd, home } = world;
+  const common = { env, uid, clock: world, deadline, verbose: (message: string) => reporter.detail(message) };
+  let endpoint: StsEndpoint | undefined;
+  const outbound = once(async (): Promise<Outbound> =>
+    (await import("../net/outbound.ts")).openOutbound({ env, uid, signal: deadline.signal }),
+  );
+  const sts = once(async (): Promise<StsClients> => {
+    const { openSts } = await import("../sts/client.ts");
+    return openSts({ ...common, outbound: await outbound() });
+  });
+  /** Loading the STS client takes as long as a metadata server's response: it starts once the requests have left. */
+  const prepareSts = once(async (): Promise<void> => {
+    await new Promise((resolve) => setImmediate(resolve));
+    try {
+      if (endpoint) await (await sts()).prepare(endpoint);
+    } catch {
+      // The call itself meets the same error and fails with it.
+    }
+  });
+  const identity = once(async (): Promise<IdentityContext> => {
+    return { ...common, cwd, home, outbound: await outbound(), onSent: () => void prepareSts() };
+  });
+  return {
+    outbound,
+    sts,
+    tokens: once(async () => (await import("../sources/obtain-token.ts")).openTokenCache(await identity())),
+    instance: once(async () => (await import("../sources/gcp-metadata.ts")).instancePlaceholders(await identity())),
+    expectSts: (next) => {
+      endpoint = next;
     },
+    // Not at once: a run that ends now has no need to, and Node takes 3 ms for it (it opens standard error to compare).
+    close: () => void setImmediate(() => void outbound.opened()?.then((opened) => opened.close())),
+  };
+}
+
+/** Warns of a wrong clock, once per run. */
+function skewReporter(reporter: Reporter): (aheadMs: number | undefined, whose: string) => void {
+  let isReported = false;
+  return (aheadMs, whose) => {
+    if (isReported || aheadMs === undefined || Math.abs(aheadMs) <= NOTABLE_SKEW_MS) return;
+    isReported = true;
+    const seconds = Math.round(Math.abs(aheadMs) / 1000);
+    reporter.warning(
+      `this machine's clock is ${seconds} s ${aheadMs > 0 ? "ahead of" : "behind"} ${whose}`,
+      "set the clock: timedatectl set-ntp true",
+    );
   };
 }
 
@@ -120,7 +135,7 @@ function furthest(a: number | undefined, b: number | undefined): number | undefi
   return Math.abs(b ?? 0) > Math.abs(a ?? 0) ? b : a;
 }
 
-/** Opens at the first call, and hands the same to all others. */
+/** Opens on the first call; later calls get the same. */
 function once<T>(open: () => Promise<T>): { (): Promise<T>; readonly opened: () => Promise<T> | undefined } {
   let opening: Promise<T> | undefined;
   return Object.assign(() => (opening ??= open()), { opened: () => opening });

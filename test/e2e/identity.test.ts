@@ -266,7 +266,7 @@ suite("what goes wrong on the way", () => {
     for (const [offMs, says] of [
       [
         -200_000,
-        /^rolefresh: warning: this machine's clock is (19|20)\d s ahead of that of the token's issuer\nrolefresh: hint: set it: timedatectl set-ntp true\n$/,
+        /^rolefresh: warning: this machine's clock is (19|20)\d s ahead of that of the token's issuer\nrolefresh: hint: set the clock: timedatectl set-ntp true\n$/,
       ],
       [200_000, /^rolefresh: warning: this machine's clock is (19|20)\d s behind that of the token's issuer\n/],
       [20_000, /^$/],
