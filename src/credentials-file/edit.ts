@@ -64,9 +64,9 @@ export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedK
     if (/^[!-~]+$/.test(value) && !/^["'`#;]/.test(value)) continue;
     throw new Failure(
       "STS_INVALID_RESPONSE",
-      `the ${key} for profile '${profile}' is no value that a credentials file can hold`,
+      `the ${key} for profile '${profile}' is not a value that a credentials file can hold`,
       {
-        hint: "it is empty or has blanks, control characters or quotes: look at what the STS endpoint answers",
+        hint: "check the STS endpoint's response: the value is empty or has blanks, control characters or quotes",
       },
     );
   }
@@ -82,7 +82,7 @@ export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedK
 export function checkSectionName(name: string): void {
   const problem = profileNameProblem(name);
   if (problem === undefined) return;
-  throw new Failure("CONFIG_INVALID", `no profile can be named ${JSON.stringify(name)}: ${problem}`, {
-    hint: "letters, digits and - / . % @ _ : + are read by all tools",
+  throw new Failure("CONFIG_INVALID", `invalid profile name ${JSON.stringify(name)}: ${problem}`, {
+    hint: "use letters, digits and - / . % @ _ : +, which all tools read",
   });
 }

@@ -18,8 +18,8 @@ function badByte(bytes: Buffer): Problem | undefined {
   if (nulAt !== -1) {
     return {
       line: lineAt(bytes, nulAt),
-      problem: "the file holds a NUL byte",
-      hint: "is it in UTF-16? save it as UTF-8, or delete the byte",
+      problem: "the file contains a NUL byte",
+      hint: "save it as UTF-8 (it may be in UTF-16), or delete the byte",
     };
   }
   let returnAt = bytes.indexOf(CR);
@@ -27,7 +27,7 @@ function badByte(bytes: Buffer): Problem | undefined {
   if (returnAt === -1) return undefined;
   return {
     line: lineAt(bytes, returnAt),
-    problem: "a carriage return without a line feed ends a line for Python's readers and not for JavaScript's",
+    problem: "a carriage return without a line feed ends a line for Python's readers but not for JavaScript's",
     hint: "end the lines of the file with LF or CRLF",
   };
 }
@@ -47,7 +47,7 @@ function foreignFormat({ bytes, hasBom, boundaries, firstContent }: Layout): Pro
   if (/^aws_\w+\s*[=:]/.test(first)) {
     return {
       line,
-      problem: "the file holds keys without a [section] header above them",
+      problem: "the file has keys before its first [section] header",
       hint: "add the missing [section] header above the first key",
     };
   }

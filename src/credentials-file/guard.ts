@@ -38,7 +38,7 @@ export function guardRefusal(
   }
   if (refused === undefined) return undefined;
   return new Failure("FILE_UNSAFE", `cannot edit ${path} safely: ${refused}`, {
-    hint: "the file is as it was; look for unusual lines in and around the section, and please report the case",
+    hint: "look for unusual lines in and around the section, and report this; the file is unchanged",
   });
 }
 
@@ -63,7 +63,7 @@ function compare(
       if (section !== before.section[was] || key !== before.key[was] || value !== before.value[was]) {
         return key === "#"
           ? "a comment would change"
-          : `${readers} would see a change in [${section}], which belongs to others`;
+          : `${readers} would see a change in [${section}] outside the managed keys`;
       }
       was = nextForeign(before, was + 1, wanted);
     }

@@ -93,7 +93,7 @@ export function lineAt(bytes: Buffer, offset: number): number {
 }
 
 /**
- * Walks over the lines from `start` to `end`. Whether an indented line goes on with the value above depends on what was
+ * Walks over the lines from `start` to `end`. Whether an indented line continues the value above depends on what was
  * before, so a walk has to begin at the start of the file or at a header that the strict readers see.
  */
 export class LineScanner {

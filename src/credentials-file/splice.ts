@@ -111,7 +111,7 @@ function checkRemoval(document: CredentialsDocument, { lines }: SectionBody, rem
     else if (isBelowRemoved && line.kind === "comment" && line.indent > 0)
       throw new Failure(
         "FILE_UNSAFE",
-        `cannot take a line out of ${document.path} safely: ${document.path}:${line.number}: this indented comment would go on with the value above it for Python 2`,
+        `cannot remove a line safely: ${document.path}:${line.number}: Python 2 would take this indented comment for a part of the value above`,
         { hint: "move the comment to the start of the line" },
       );
   }

@@ -13,87 +13,96 @@ export interface FileWarning {
   readonly message: string;
 }
 
-/** More are not told: one is enough to make the file unreadable, and cron mail should stay short. */
+/** One is enough to make the file unreadable, and cron mail should stay short. */
 const MAX_WARNINGS = 20;
+
+const PYTHON = ["botocore", "boto2"];
 
 /**
  * Finds what `configparser` refuses a whole file for (GRAMMAR.md 1, 7): a duplicate section or option, a BOM, a line
  * without separator, a key before the first section, bytes that are not UTF-8, a nested line without `=`.
  */
-export function warningsOf(layout: Layout): readonly FileWarning[] {
-  const warnings: FileWarning[] = [];
-  const python = ["botocore", "boto2"];
-  const warn = (line: number, problem: string, readers: readonly string[] = python) => {
-    if (warnings.length < MAX_WARNINGS)
-      warnings.push({ line, readers, message: `${problem}: ${listed(readers)} cannot read this file at all` });
-  };
-  if (layout.hasBom)
-    warn(1, "the file begins with a byte order mark", [
-      "botocore",
-      "boto2",
-      "Go",
-      "Java v1",
-      "Java v2",
-      "Rust",
-      "the CRT",
-    ]);
-  if (!isUtf8(layout.bytes)) warn(firstOddLine(layout.bytes), "it holds bytes that are not UTF-8");
-  const sections = new Map<string, number>();
-  const scanner = new LineScanner(layout.bytes, layout.hasBom ? 3 : 0, layout.bytes.length, 1);
-  const defaults = new Map<string, number>();
-  let options = defaults;
-  let inSection = false;
-  let option: Line | undefined;
-  const badNested = (line: number) => warn(line, "a nested line has no '='", ["botocore"]);
-  /** botocore looks at what stands in `[DEFAULT]` when it reads another section, where `configparser` shows it too. */
-  const badDefaults: number[] = [];
-  for (let line = scanner.next(); line && warnings.length < MAX_WARNINGS; line = scanner.next()) {
-    switch (line.kind) {
-      case "blank":
-      case "comment":
-        break;
-      case "header": {
-        const stripped = pythonStrip(line.text);
-        const name = stripped.slice(1, stripped.lastIndexOf("]"));
-        const first = sections.get(name);
-        // `[DEFAULT]` may come twice, but none of its keys.
-        if (first !== undefined && name !== "DEFAULT")
-          warn(line.number, `the section [${name}] is there twice, first in line ${first}`);
-        sections.set(name, first ?? line.number);
-        // `parseIni` of smithy throws for it (profileNameBlockList), and its caller makes of that an empty file.
-        if (/^(profile )?__proto__$/.test(lenientHeaderName(line.text) ?? ""))
-          warn(line.number, `a section is named [${name}]`, ["JavaScript v3"]);
-        options = name === "DEFAULT" ? defaults : new Map();
-        inSection = true;
-        option = undefined;
-        break;
-      }
-      case "option": {
-        const key = pythonStrip(line.text.slice(0, separatorOf(line.text))).toLowerCase();
-        const first = options.get(key);
-        if (first !== undefined)
-          warn(line.number, `the key ${key} is there twice in its section, first in line ${first}`);
-        options.set(key, first ?? line.number);
-        if (key.includes("[")) warn(line.number, "a key holds a bracket", ["Go"]);
-        option = line;
-        break;
-      }
-      case "continuation":
-        // botocore's `_parse_nested`: a value that begins on the next line is a nested block, each line with its `=`.
-        if (option && separatorOf(option.text) === option.text.trimEnd().length - 1 && isBadNested(line.text)) {
-          if (options === defaults) badDefaults.push(line.number);
-          else badNested(line.number);
-        }
-        break;
-      case "stray":
-        if (line.text.trimStart().startsWith("["))
-          warn(line.number, "a section header is not closed", ["botocore", "boto2", "Go", "PHP"]);
-        else warn(line.number, inSection ? "the line has no '='" : "the line stands before the first section");
-        break;
-    }
+export function warningsOf({ bytes, hasBom }: Layout): readonly FileWarning[] {
+  const scan = new WarningScan();
+  if (hasBom) {
+    const readers = [...PYTHON, "Go", "Java v1", "Java v2", "Rust", "the CRT"];
+    scan.warn(1, "the file begins with a byte order mark", readers);
   }
-  if ([...sections.keys()].some((name) => name !== "DEFAULT")) badDefaults.forEach(badNested);
-  return warnings.toSorted((a, b) => a.line - b.line);
+  if (!isUtf8(bytes)) scan.warn(firstOddLine(bytes), "the file contains bytes that are not UTF-8");
+  const scanner = new LineScanner(bytes, hasBom ? 3 : 0, bytes.length, 1);
+  for (let line = scanner.next(); line && scan.found.length < MAX_WARNINGS; line = scanner.next()) {
+    if (line.kind === "header") scan.header(line);
+    else if (line.kind === "option") scan.option(line);
+    else if (line.kind === "continuation") scan.continuation(line);
+    else if (line.kind === "stray") scan.stray(line);
+  }
+  scan.end();
+  return scan.found.toSorted((a, b) => a.line - b.line);
+}
+
+class WarningScan {
+  readonly found: FileWarning[] = [];
+  /** By name: the line of the first header. */
+  readonly #sections = new Map<string, number>();
+  /** By key: its first line in `[DEFAULT]`. */
+  readonly #defaults = new Map<string, number>();
+  #options = this.#defaults;
+  #option: Line | undefined;
+  /** botocore reads `[DEFAULT]` with every other section, where `configparser` shows its keys too. */
+  readonly #badDefaults: number[] = [];
+
+  warn(line: number, problem: string, readers: readonly string[] = PYTHON): void {
+    const message = `${problem}: ${listed(readers)} cannot read this file at all`;
+    if (this.found.length < MAX_WARNINGS) this.found.push({ line, readers, message });
+  }
+
+  header({ text, number }: Line): void {
+    const stripped = pythonStrip(text);
+    const name = stripped.slice(1, stripped.lastIndexOf("]"));
+    const first = this.#sections.get(name);
+    // `[DEFAULT]` may come twice, but none of its keys.
+    if (first !== undefined && name !== "DEFAULT")
+      this.warn(number, `section [${name}] is defined twice, first on line ${first}`);
+    this.#sections.set(name, first ?? number);
+    // `parseIni` of smithy throws for it (profileNameBlockList), and its caller makes of that an empty file.
+    if (/^(profile )?__proto__$/.test(lenientHeaderName(text) ?? ""))
+      this.warn(number, `a section is named [${name}]`, ["JavaScript v3"]);
+    this.#options = name === "DEFAULT" ? this.#defaults : new Map();
+    this.#option = undefined;
+  }
+
+  option(line: Line): void {
+    const key = pythonStrip(line.text.slice(0, separatorOf(line.text))).toLowerCase();
+    const first = this.#options.get(key);
+    if (first !== undefined)
+      this.warn(line.number, `key ${key} is defined twice in its section, first on line ${first}`);
+    this.#options.set(key, first ?? line.number);
+    if (key.includes("[")) this.warn(line.number, "a key contains a bracket", ["Go"]);
+    this.#option = line;
+  }
+
+  /** botocore's `_parse_nested`: a value that begins on the next line is a nested block, each line with its `=`. */
+  continuation({ text, number }: Line): void {
+    const above = this.#option?.text ?? "";
+    if (!this.#option || separatorOf(above) !== above.trimEnd().length - 1 || !isBadNested(text)) return;
+    if (this.#options === this.#defaults) this.#badDefaults.push(number);
+    else this.#badNested(number);
+  }
+
+  stray({ text, number }: Line): void {
+    if (text.trimStart().startsWith("[")) this.warn(number, "a section header is not closed", [...PYTHON, "Go", "PHP"]);
+    else if (this.#sections.size > 0) this.warn(number, "the line has no '='");
+    else this.warn(number, "the line is before the first section");
+  }
+
+  end(): void {
+    if ([...this.#sections.keys()].some((name) => name !== "DEFAULT"))
+      for (const line of this.#badDefaults) this.#badNested(line);
+  }
+
+  #badNested(line: number): void {
+    this.warn(line, "a nested line has no '='", ["botocore"]);
+  }
 }
 
 /**

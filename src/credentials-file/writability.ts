@@ -24,7 +24,7 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
   if (ambiguous) {
     return {
       line: ambiguous.number,
-      problem: `some readers take this line for the section [${profile}], and others do not`,
+      problem: `some readers take this line for the header of [${profile}], others do not`,
       hint: `make it a plain [${profile}] at the start of the line, or rename it`,
     };
   }
@@ -36,7 +36,7 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
   if (again) {
     return {
       line: again.number,
-      problem: `the section [${profile}] is there twice, first in line ${header?.number ?? 0}`,
+      problem: `section [${profile}] is defined twice, first on line ${header?.number ?? 0}`,
       hint: "merge the two sections into one",
     };
   }
@@ -44,7 +44,7 @@ function badHeader(document: CredentialsDocument, profile: string): Problem | un
   if (next && (next.strictName === undefined || next.lenientName === undefined)) {
     return {
       line: next.header.number,
-      problem: `the section [${profile}] ends here for some readers, and goes on for others`,
+      problem: `section [${profile}] ends here for some readers but not for others`,
       hint: "make it a plain [section] at the start of the line, with nothing after it",
     };
   }
@@ -60,7 +60,7 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
     if (line.kind === "continuation" && isManagedKey(nestedKey(line))) {
       return {
         line: line.number,
-        problem: `an indented ${nestedKey(line)} goes on with the value above for some readers, and is a key of its own to others`,
+        problem: `some readers take this indented ${nestedKey(line)} for a key, others for a part of the value above`,
         hint: "move it to the start of the line, or delete it",
       };
     }
@@ -72,14 +72,14 @@ function badBody(document: CredentialsDocument, profile: string): Problem | unde
     if (continuation) {
       return {
         line: continuation.number,
-        problem: `this indented line goes on with the value of ${entry.key} for some readers, and stands alone for others`,
+        problem: `some readers take this indented line for a part of ${entry.key}, others do not`,
         hint: "move it to the start of the line, or delete it",
       };
     }
     if (entry.nestedUnder !== undefined || openers.has(entry.line.start)) {
       return {
         line: entry.line.number,
-        problem: `JavaScript's readers take indented keys next to ${entry.key} for a nested block, and Python's do not`,
+        problem: `JavaScript's readers take the indented keys next to ${entry.key} for a nested block, Python's do not`,
         hint: `move the keys of [${profile}] to the start of the line`,
       };
     }
@@ -92,7 +92,7 @@ function strayLine({ number, text, indent }: Line, profile: string): Problem {
   if (text[indent] === "[") {
     return {
       line: number,
-      problem: `a section header is not closed, so where the section [${profile}] ends is not clear`,
+      problem: `a section header is not closed, so the end of [${profile}] is unclear`,
       hint: "add the missing ']'",
     };
   }
@@ -110,20 +110,20 @@ function badLine(line: Line): Problem | undefined {
   const retype = (problem: string): Problem => ({
     line: line.number,
     problem,
-    hint: "retype the line with plain blanks",
+    hint: "retype the line with plain spaces",
   });
   if (/[\u0085\u2028\u2029]/.test(line.text))
-    return retype("it holds a Unicode line separator, which ends a line for Java's readers only");
+    return retype("the line contains a Unicode line separator, which ends a line for Java's readers only");
   if (line.kind === "comment" && line.indent === 0) return undefined;
   const indent = line.text.slice(0, line.indent);
   if (/[^\t ]/.test(indent) && line.kind !== "blank")
-    return retype("it is indented with characters that only some readers take for blanks");
-  if (line.text.startsWith("\ufeff", line.indent)) return retype("it begins with a byte order mark");
+    return retype("the line is indented with characters that only some readers take for spaces");
+  if (line.text.startsWith("\ufeff", line.indent)) return retype("the line begins with a byte order mark");
   const separator = separatorOf(line.text);
   const key = separator === -1 ? "" : line.text.slice(0, separator);
   const name = pythonStrip(key.trim()).trim().toLowerCase();
   return isManagedKey(name) && /[^\t -~]/.test(key)
-    ? retype(`its ${name} has characters that only some readers take for blanks or letters of the key`)
+    ? retype(`the key ${name} has characters that only some readers take for spaces or letters`)
     : undefined;
 }
 

@@ -129,9 +129,9 @@ suite("a credentials file that cannot be handled safely", () => {
     [
       "the same profile twice",
       "[default]\nregion = a\n[x]\n[default]\nregion = b\n",
-      /credentials:4: the section \[default\] is there twice, first in line 1/,
+      /credentials:4: section \[default\] is defined twice, first on line 1/,
     ],
-    ["a NUL byte", "[default]\nx = a\0b\n", /credentials:2: the file holds a NUL byte/],
+    ["a NUL byte", "[default]\nx = a\0b\n", /credentials:2: the file contains a NUL byte/],
     ["UTF-16", Buffer.from("[default]\n", "utf16le"), /NUL byte/],
     ["a lone carriage return", "[default]\rregion = a\n", /carriage return/],
     [

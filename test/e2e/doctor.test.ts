@@ -192,10 +192,7 @@ suite("doctor, looking at the credentials file", () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await appendFile(scene.home.credentials, "\n[default]\nregion = x\n");
     const { of } = await diagnose(scene);
-    assert.match(
-      of("profile")[0] ?? "",
-      /^error: \[default\] .*credentials:\d+: the section \[default\] is there twice/,
-    );
+    assert.match(of("profile")[0] ?? "", /^error: \[default\] .*credentials:\d+: section \[default\] is defined twice/);
     assert.match(of("readers")[0] ?? "", /botocore and boto2 cannot read this file at all/);
   });
 
@@ -233,8 +230,8 @@ suite("doctor, looking at the credentials file", () => {
     await appendFile(scene.home.credentials, "\n[other]\n; no equals sign here\nk: v\n[other]\n");
     const { of, code } = await diagnose(scene);
     assert.equal(code, 0, "rolefresh itself can write its part");
-    assert.match(of("readers")[0] ?? "", /^warning: .*\[other\] is there twice.*botocore and boto2 cannot read/);
-    assert.match(of("readers")[1] ?? "", /^warning: .*a comment begins with ';'.*Java v1 cannot read this file at all/);
+    assert.match(of("readers")[0] ?? "", /^warning: .*\[other\] is defined twice.*botocore and boto2 cannot read/);
+    assert.match(of("readers")[1] ?? "", /^warning: .*a ';' comment has no '='.*Java v1 cannot read this file at all/);
     assert.match(
       of("profile-name")[0] ?? "",
       /^warning: \[a b\] .*C\+\+, the CRT, Java v2, JavaScript v3 and Rust do not find it/,

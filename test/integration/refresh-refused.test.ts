@@ -41,7 +41,7 @@ const REFUSED: Readonly<Record<string, readonly [string, RegExp]>> = {
   "a JSON array on one line": ['[{"AccessKeyId": "AKIAX"}]', /credentials:1: the file looks like JSON/],
   "keys without a header": [
     "# mine\naws_access_key_id = AKIAX\n",
-    /credentials:2: the file holds keys without a \[section\] header above them/,
+    /credentials:2: the file has keys before its first \[section\] header/,
   ],
   "an identity token": ["eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln", /credentials:1: .* an identity token \(JWT\)/],
   prose: ["Dear diary\n", /credentials:1: .* does not look like a credentials file/],

@@ -207,9 +207,7 @@ test("warnings are about the file as it is now", async () => {
   const { warnings } = await update(home, [pending("p", { overwrite: true })]);
   assert.deepEqual(
     warnings.map(({ line, message }) => `${line} ${message}`),
-    [
-      "3 the key region is there twice in its section, first in line 2: botocore and boto2 cannot read this file at all",
-    ],
+    ["3 key region is defined twice in its section, first on line 2: botocore and boto2 cannot read this file at all"],
   );
 });
 

@@ -181,7 +181,7 @@ test("a value that would break the file is refused, and not shown", () => {
     throwsFailure(
       () => spliceProfiles(documentOf(""), new Map([["p", write({ sessionToken: new Secret(value) })]])),
       "STS_INVALID_RESPONSE",
-      /^the aws_session_token for profile 'p' is no value/,
+      /^the aws_session_token for profile 'p' is not a value/,
     );
   }
   throwsFailure(
@@ -209,7 +209,7 @@ test("a name that would break the file is refused (GRAMMAR 9)", () => {
     throwsFailure(
       () => spliceProfiles(documentOf(""), new Map([[name, WRITE]])),
       "CONFIG_INVALID",
-      /no profile can be named/,
+      /invalid profile name/,
     );
   }
   for (const name of ["a.b", "x@y/z", "a b", "pré", "a:b+c%d", "a=b", "a[b", "a#b", "default"]) {
@@ -274,7 +274,7 @@ test("the guard sees one odd byte become another", () => {
     spliceProfiles(documentOf(before), EDITS).toString("latin1").replace("\u00e9", "\u00ea"),
     "latin1",
   );
-  throwsFailure(() => guardSplice("credentials", before, after, EDITS), "FILE_UNSAFE", /belongs to others/);
+  throwsFailure(() => guardSplice("credentials", before, after, EDITS), "FILE_UNSAFE", /outside the managed keys/);
 });
 
 test("the guard stops a removal that leaves a key or takes one of others", () => {

@@ -35,7 +35,7 @@ export function cppProblems(text: string): readonly ReaderProblem[] {
       continue;
     }
     if (section !== undefined && (!isKnown || line.includes("="))) continue;
-    if (section === undefined) return [{ ...at, problem: "the line stands before the first section", lost: "file" }];
+    if (section === undefined) return [{ ...at, problem: "the line is before the first section", lost: "file" }];
     const below = lines.slice(index).flatMap((other) => nameInBrackets(other) ?? []);
     return [...found, { ...at, problem: "the line has no '='", lost: [section, ...below] }];
   }

@@ -27,10 +27,11 @@ export function dotnetProblems(text: string): readonly ReaderProblem[] {
       continue;
     }
     const hidden = nameInBrackets(line);
-    if (hidden !== undefined) found.push({ ...at, problem: "a '=' makes the section header a key", lost: [hidden] });
+    if (hidden !== undefined)
+      found.push({ ...at, problem: "a '=' turns the section header into a key", lost: [hidden] });
     const key = line.slice(0, equals).trim().toLowerCase();
     if (keys.has(key) && section !== undefined)
-      found.push({ ...at, problem: "the key is there twice in its section", lost: [section] });
+      found.push({ ...at, problem: "the key is defined twice in its section", lost: [section] });
     keys.add(key);
   }
   return found;

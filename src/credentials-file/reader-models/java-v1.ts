@@ -17,10 +17,10 @@ export function javaV1Problem(text: string): ReaderProblem | undefined {
       continue;
     }
     const equals = line.indexOf("=");
-    if (!keys) return { ...at, problem: "the line stands before the first section" };
+    if (!keys) return { ...at, problem: "the line is before the first section" };
     if (equals === -1) return { ...at, problem: wordsFor(line) };
     const key = line.slice(0, equals).trim();
-    if (keys.has(key)) return { ...at, problem: "the key is there twice in its section" };
+    if (keys.has(key)) return { ...at, problem: "the key is defined twice in its section" };
     keys.add(key);
   }
   return undefined;
@@ -35,6 +35,6 @@ function javaTrim(text: string): string {
 }
 
 function wordsFor(line: string): string {
-  if (line.startsWith(";")) return "a comment begins with ';' and holds no '='";
+  if (line.startsWith(";")) return "a ';' comment has no '='";
   return line.startsWith("[") ? headerProblem(line) : "the line has no '='";
 }

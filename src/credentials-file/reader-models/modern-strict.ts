@@ -27,7 +27,7 @@ const IDENTIFIER = /^[A-Za-z0-9_\-/.%@:+]*$/;
 export function modernStrictProblems(text: string, isUtf8: boolean): readonly ReaderProblem[] {
   const encoding: readonly ReaderProblem[] = isUtf8
     ? []
-    : [{ line: 1, reader: RUST.reader, problem: "the file holds bytes that are not UTF-8", lost: "file" }];
+    : [{ line: 1, reader: RUST.reader, problem: "the file contains bytes that are not UTF-8", lost: "file" }];
   return [...readAs(JAVA, text), ...(isUtf8 ? readAs(RUST, text) : encoding), ...readAs(CRT, text)];
 }
 
@@ -58,7 +58,7 @@ function readAs(dialect: Dialect, text: string): readonly ReaderProblem[] {
     if (problem !== undefined) return [...found, { ...at, problem, lost: "file" }];
     if (isIndented) {
       const lost = lostBelow(place, line);
-      if (lost.length > 0) found.push({ ...at, problem: "an indented line goes on with the value above", lost });
+      if (lost.length > 0) found.push({ ...at, problem: "an indented line continues the value above", lost });
     } else place = afterKey(dialect, place, line);
   }
   return found;
@@ -75,15 +75,15 @@ function afterHeader({ endsWithBracket, ofOddSection }: Dialect, line: string): 
 
 function lineProblem(place: Place, line: string): string | undefined {
   if (line.startsWith("\uFEFF")) return "the file begins with a byte order mark";
-  if (place.section === undefined) return "the line stands before the first section";
+  if (place.section === undefined) return "the line is before the first section";
   const content = withoutComment(line);
   if (!content.includes("=")) return "the line has no '='";
   return /^\s*=/.test(content) ? "the line has no key" : undefined;
 }
 
 function indentedProblem(place: Place, line: string): string | undefined {
-  if (place.section === undefined) return "an indented line stands before the first section";
-  if (place.key === undefined) return "an indented line stands where no key is above it";
+  if (place.section === undefined) return "an indented line is before the first section";
+  if (place.key === undefined) return "an indented line has no key above it";
   return place.isNested && !line.includes("=") ? "a nested line has no '='" : undefined;
 }
 

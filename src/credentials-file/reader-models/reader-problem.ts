@@ -24,7 +24,5 @@ export function nameInBrackets(line: string): string | undefined {
 /** What is wrong with a line that begins like a header and is none to a reader. */
 export function headerProblem(line: string): string {
   if (!line.includes("]")) return "a section header is not closed";
-  return /^[^\]]*[#;]/.test(line)
-    ? "a comment sign cuts the section header"
-    : "something follows the section header on its line";
+  return /^[^\]]*[#;]/.test(line) ? "'#' or ';' cuts the section header" : "text follows the section header";
 }

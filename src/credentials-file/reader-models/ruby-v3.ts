@@ -29,13 +29,13 @@ export function rubyV3Problems(text: string): readonly ReaderProblem[] {
     }
     const hidden = nameInBrackets(line.replace(/^\uFEFF/, ""));
     if (hidden !== undefined && !line.includes("="))
-      found.push({ ...at, problem: "the section header does not stand alone at the line's start", lost: [hidden] });
+      found.push({ ...at, problem: "the section header is not alone at the start of its line", lost: [hidden] });
     if (section === undefined) continue;
     const { item: above, prefix } = memory;
     memory.item = itemOf(line);
     if (memory.item && /^\s/.test(memory.item.key)) {
       if (prefix === undefined && !above)
-        return [...found, { ...at, problem: "a key is indented and no key is right above it", lost: "file" }];
+        return [...found, { ...at, problem: "an indented key has no key right above it", lost: "file" }];
       if (prefix === undefined && above?.value.trim() === "") [memory.prefix, blockOf] = [above.key, section];
       const isNested = memory.prefix !== undefined && blockOf === section;
       if (!isNested && SIGNING_KEYS.has(memory.item.key.trim()))
