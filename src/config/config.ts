@@ -1,4 +1,4 @@
-/** The configuration as the rest of the program sees it: checked, complete, absolute paths. Made only in `validate.ts`. */
+/** The checked configuration: complete, with absolute paths. Made only in `validate.ts`. */
 
 /** An IAM role's ARN, taken apart. `name` is the last part of the path, which is what STS shows in `assumed-role/NAME/…`. */
 export interface RoleArn {
@@ -25,7 +25,7 @@ export type IdentitySource =
       readonly url: string;
       /** `{env:NAME}` in a template stands for the variable's value. */
       readonly headers: readonly { readonly name: string; readonly template: string }[];
-      /** Where the token stands in a JSON answer: `data.tokens[0]`; absent: the answer is the token. */
+      /** Path of the token in the JSON response: `data.tokens[0]`; absent: the response is the token. */
       readonly jsonPath: string | undefined;
       readonly audience: string | undefined;
     }
@@ -42,7 +42,7 @@ export interface Mfa {
   readonly command: string;
 }
 
-/** What AssumeRole takes beside the role. */
+/** Parameters of AssumeRole besides the role. */
 export interface AssumeRoleOptions {
   readonly externalId: string | undefined;
   /** Session tags in the order they were written. */
@@ -52,7 +52,7 @@ export interface AssumeRoleOptions {
   readonly mfa: Mfa | undefined;
 }
 
-/** AWS's names for keys that come from this machine (`credential_source` of `~/.aws/config`). */
+/** AWS's names for this machine's own credentials (`credential_source` of `~/.aws/config`). */
 export type CredentialSource = "Environment" | "Ec2InstanceMetadata" | "EcsContainer";
 
 /** Where a SAML response comes from. */
@@ -61,8 +61,8 @@ export type AssertionSource =
   | { readonly kind: "command"; readonly command: string };
 
 /**
- * How a profile gets its keys. `aws-profile` and `credential-source` call AssumeRole where the profile has a role, and
- * hand on the keys as they are where it has none; `session` is GetSessionToken and has never one.
+ * How a profile gets its credentials. `aws-profile` and `credential-source` call AssumeRole if the profile has a role, and
+ * pass the credentials through if not; `session` is GetSessionToken and never has one.
  */
 export type RoleSource =
   | { readonly kind: "web-identity"; readonly identity: IdentitySource }
@@ -74,11 +74,11 @@ export type RoleSource =
     }
   | ({ readonly kind: "source-profile"; readonly sourceProfile: string } & AssumeRoleOptions)
   | ({ readonly kind: "credential-source"; readonly credentialSource: CredentialSource } & AssumeRoleOptions)
-  /** `awsProfile` is one of `~/.aws/config`, and for the SDK to resolve. */
+  /** `awsProfile` is a profile of `~/.aws/config`; the SDK resolves it. */
   | ({ readonly kind: "aws-profile"; readonly awsProfile: string } & AssumeRoleOptions)
   | { readonly kind: "session"; readonly sourceProfile: string; readonly mfa: Mfa | undefined };
 
-/** Where and how STS is called for a profile; everything that is absent is decided when the call is made. */
+/** Where and how STS is called for a profile; what is absent is decided at the call. */
 export interface StsEndpoint {
   readonly region: string;
   /** Whether the configuration names the region; else it is the environment's, or one of the role's partition. */
@@ -91,21 +91,18 @@ export interface StsEndpoint {
   readonly caBundle?: string | undefined;
 }
 
-/**
- * One section of the configuration, checked: every value in it can be used as it is, and every profile that it names
- * exists.
- */
+/** One checked section of the configuration. */
 export interface ProfileSpec {
-  /** The section of the credentials file, to the letter. */
+  /** The exact name of the section in the credentials file. */
   readonly profile: string;
-  /** Absent where the keys are those of no role that is known here: `session`, and sources without a `role_arn`. */
+  /** Absent for `session` and for sources without a `role_arn`. */
   readonly role: RoleArn | undefined;
   readonly source: RoleSource;
   /** With placeholders `{profile} {hostname} {project} {instance}`; absent: the default of the source. */
   readonly sessionName: string | undefined;
   /** Absent: STS's own default, 3600 s for a role. */
   readonly durationSeconds: number | undefined;
-  /** From issue to expiry as it is to be expected; undefined where the source alone decides it. */
+  /** Expected time from issue to expiry; undefined where the source decides it. */
   readonly lifetimeMs: number | undefined;
   readonly policyArns: readonly string[];
   readonly policyFile: string | undefined;
@@ -121,17 +118,17 @@ export interface ProfileSpec {
   readonly credentialsFile: string;
   readonly overwrite: boolean;
   readonly writeMode: "atomic" | "in-place";
-  /** Where it was configured, for messages: `/home/u/.aws/rolefresh.ini:12`, or `the command line`. */
+  /** Where it is configured, for messages: `/home/u/.aws/rolefresh.ini:12`, or `the command line`. */
   readonly origin: string;
 }
 
-/** What of a profile can be compared with others, also when something else in it is a mistake. */
+/** What can be checked across profiles, even if a profile has other issues. */
 export type ProfileReference = Pick<
   ProfileSpec,
   "profile" | "source" | "durationSeconds" | "credentialsFile" | "origin"
 >;
 
-/** What can still be checked of profiles, whatever is wrong with them. */
+/** What can still be checked of profiles that have issues. */
 export interface References {
   /** Every configured profile. */
   readonly names: readonly string[];
@@ -139,16 +136,16 @@ export interface References {
   readonly profiles: readonly ProfileReference[];
 }
 
-/** A whole configuration without a mistake; only `config/validate.ts` makes one. */
+/** A configuration without issues. */
 export interface Config {
   /** The file it was read from; undefined for the config-free form. */
   readonly file: string | undefined;
   readonly profiles: readonly ProfileSpec[];
-  /** The variables that its paths are made with, `HOME` excepted: a job that starts later needs them, too. */
+  /** The variables in its paths, except `HOME`: a scheduled job needs them, too. */
   readonly pathVariables: readonly string[];
 }
 
-/** The environment: a configuration depends on four variables of its own (README), and on what paths name with `$NAME`. */
+/** The environment: four variables count (README), and those that paths name with `$NAME`. */
 export type ConfigEnvironment = Readonly<Record<string, string | undefined>>;
 
 /** What a configuration depends on besides its file. */

@@ -1,39 +1,35 @@
 import ini from "ini";
 
 /**
- * The INI text of the configuration, taken apart into entries that know their line.
+ * The INI text of the configuration as entries with their lines.
  *
- * The package `ini` decides what a value is (quotes, escapes, `;` and `#` comments); it is handed one line at a time
- * because a whole file would lose what we need: it nests `[a.b]` as `{a: {b}}`, drops `__proto__`, merges repeated
- * sections silently and knows no line numbers.
+ * The package `ini` decides what a value is (quotes, escapes, `;` and `#` comments). It gets one line at a time: from a whole
+ * file it nests `[a.b]` as `{a: {b}}`, drops `__proto__`, merges repeated sections and gives no line numbers.
  */
 
-/** One `key = value`, with the line it stands on, from 1. */
+/** One `key = value`, with its line, from 1. */
 export interface IniEntry {
   readonly key: string;
   readonly value: string;
   readonly line: number;
 }
 
-/** One section in the order of the file; a key that stands twice is in it twice. */
+/** One section; a repeated key is in it repeatedly. */
 export interface IniSection {
-  /** What stands between the brackets, to the letter. */
+  /** The exact text between the brackets. */
   readonly name: string;
   readonly line: number;
   readonly entries: readonly IniEntry[];
 }
 
-/** A line that says something else than the person who wrote it can have meant. */
+/** A line that cannot mean what its writer meant. */
 export interface IniProblem {
   readonly line: number;
   readonly message: string;
   readonly hint?: string;
 }
 
-/**
- * What a config file holds before anything about its keys is known. Reading does not fail: the problems are part of
- * it.
- */
+/** A config file before its keys are checked. */
 export interface IniFile {
   readonly sections: readonly IniSection[];
   readonly problems: readonly IniProblem[];
@@ -42,7 +38,7 @@ export interface IniFile {
 const HEADER = /^\[(.*)\]$/;
 const COMMENT = /^[;#]/;
 
-/** Splits the text into sections; what is no header, key or comment is a problem with its line, never skipped. */
+/** Splits the text into sections; a line that is not a header, a key or a comment is a problem. Never throws. */
 export function parseIniFile(text: string): IniFile {
   const sections: { name: string; line: number; entries: IniEntry[] }[] = [];
   const problems: IniProblem[] = [];
@@ -57,7 +53,7 @@ export function parseIniFile(text: string): IniFile {
       continue;
     }
     if (content.startsWith("[")) {
-      problems.push({ line, message: "a section header must end with ']' and stand alone on its line" });
+      problems.push({ line, message: "a section header must end with ']' and have its own line" });
       continue;
     }
     const section = sections.at(-1);
@@ -66,23 +62,23 @@ export function parseIniFile(text: string): IniFile {
     else if (!section)
       problems.push({
         line,
-        message: `'${entry.key}' stands before the first section`,
-        hint: "put it under [*] or under [PROFILE]",
+        message: `'${entry.key}' must be inside a [section]`,
+        hint: "move it below [*] or below [PROFILE]",
       });
     else section.entries.push(entry);
   }
   return { sections, problems };
 }
 
-/** Keys are words; anything else before a `=` is a value that has lost its key, such as the second line of a token. */
+/** Anything else before a `=` is part of a value, such as the second line of a token. */
 const KEY = /^[a-z_][a-z_ .-]{0,63}(\[\])?$/i;
 
-/** What stands in such a line may be a secret; of it only a word before a colon is shown, which people write for `=`. */
+/** The line may hold a secret: only a word before a colon is shown, which people write for `=`. */
 function notAnEntry(content: string, line: number): IniProblem {
   const key = /^([a-z][a-z_]{1,63})\s*:/i.exec(content)?.[1];
   if (key === undefined)
-    return { line, message: "this line is neither a [section] nor 'key = value'", hint: "begin a comment with #" };
-  return { line, message: `'${key}' is followed by ':' and not by '='`, hint: `write '${key} = …'` };
+    return { line, message: "this line is neither a [section] nor 'key = value'", hint: "start comments with #" };
+  return { line, message: `'${key}' is followed by ':' instead of '='`, hint: `write '${key} = …'` };
 }
 
 function parseEntry(content: string, line: number): IniEntry | IniProblem {
@@ -98,12 +94,12 @@ function parseEntry(content: string, line: number): IniEntry | IniProblem {
         ? "null"
         : undefined;
   if (value === undefined)
-    return { line, message: `the value of '${key}' cannot be read`, hint: "put it in double quotes" };
+    return { line, message: `the value of '${key}' cannot be read`, hint: "put the value in double quotes" };
   const cut = cutAt(raw, value, isCommand(key));
   if (cut !== undefined) {
     return {
       line,
-      message: `the value of '${key}' would be cut at '${cut}'`,
+      message: `'${cut}' starts a comment: quote the value of '${key}'`,
       hint: `put the value in double quotes, or write '\\${cut}'`,
     };
   }
@@ -111,8 +107,8 @@ function parseEntry(content: string, line: number): IniEntry | IniProblem {
 }
 
 /**
- * `ini` takes an unquoted `;` or `#` anywhere for a comment. After a blank that is what people mean; in the middle of
- * a word (`a;b`) they do not, and for a shell command they never do: both lose the end of the value in silence.
+ * The sign where `ini` would silently cut the value: in the middle of a word (`a;b`), and anywhere in a shell command. After
+ * a blank a comment is meant.
  */
 function cutAt(raw: string, value: string, command: boolean): string | undefined {
   if (/^(["']).*\1$/.test(raw)) return undefined;

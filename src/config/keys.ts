@@ -1,6 +1,6 @@
-/** Every key that a section may have: one table for the validator, the flags of the config-free form and the docs. */
+/** The one table of keys, for the validator, the flags of the config-free form and the docs. */
 
-/** What is known of a key for people: its name, what it takes, what it does. */
+/** A key as people see it. */
 export interface KeyInfo {
   readonly name: string;
   /** What the value is, for `--help` and messages. */
@@ -8,7 +8,7 @@ export interface KeyInfo {
   readonly help: string;
 }
 
-/** Every key, in the order of `--help` and of the README. AWS's own names where AWS has one. */
+/** Every key, in the order of `--help` and of the README, by AWS's own name where there is one. */
 export const CONFIG_KEYS = [
   { name: "role_arn", value: "ARN", help: "the IAM role to assume" },
   {
@@ -16,8 +16,8 @@ export const CONFIG_KEYS = [
     value: "NAME",
     help: "role session name; {profile} {hostname} {project} {instance} are filled in",
   },
-  { name: "duration_seconds", value: "SECONDS", help: "lifetime to ask for, 900 to 43200 (3600 when chained)" },
-  { name: "external_id", value: "ID", help: "external ID that the role's trust policy asks for (AssumeRole)" },
+  { name: "duration_seconds", value: "SECONDS", help: "lifetime to request, 900 to 43200 (3600 when chained)" },
+  { name: "external_id", value: "ID", help: "external ID that the role's trust policy requires (AssumeRole)" },
   { name: "policy_arns", value: "ARN,...", help: "managed session policies, at most 10" },
   { name: "policy_file", value: "FILE", help: "JSON file with an inline session policy" },
   { name: "tags", value: "KEY=VALUE,...", help: "session tags (AssumeRole)" },
@@ -51,16 +51,16 @@ export const CONFIG_KEYS = [
     value: "COMMAND",
     help: "shell command that prints the identity token (identity = command)",
   },
-  { name: "identity_url", value: "URL", help: "where the identity token is asked for with GET (identity = url)" },
+  { name: "identity_url", value: "URL", help: "URL that returns the identity token to a GET request (identity = url)" },
   {
     name: "identity_header",
     value: "NAME: VALUE",
-    help: "header of that question, may be repeated; {env:NAME} is filled in",
+    help: "HTTP header to send; repeatable; {env:NAME} is filled in (identity = url)",
   },
   {
     name: "identity_json_path",
     value: "PATH",
-    help: "where the token stands in a JSON answer, for example data.token (identity = url)",
+    help: "path of the token in the JSON response, for example data.token (identity = url)",
   },
   { name: "client_id", value: "UUID", help: "client ID of a user-assigned managed identity (identity = azure)" },
   { name: "saml_assertion_file", value: "FILE", help: "file that holds the SAML response (identity = saml)" },
@@ -68,22 +68,22 @@ export const CONFIG_KEYS = [
   {
     name: "principal_arn",
     value: "ARN",
-    help: "the SAML provider in IAM (identity = saml; default: the one in the assertion)",
+    help: "ARN of the SAML provider (identity = saml; default: the one in the assertion)",
   },
   {
     name: "source_profile",
     value: "PROFILE",
-    help: "profile whose keys call AssumeRole: a configured one or one of the credentials file; with identity = session the section of the long-lived keys, with identity = aws-profile a profile of ~/.aws/config",
+    help: "profile whose credentials call AssumeRole: a configured one or one of the credentials file; with identity = session the section of the long-lived keys, with identity = aws-profile a profile of ~/.aws/config",
   },
   {
     name: "credential_source",
     value: "SOURCE",
-    help: "keys of this machine, for AssumeRole or as they are: Environment, Ec2InstanceMetadata or EcsContainer",
+    help: "where this machine's own AWS credentials come from: Environment, Ec2InstanceMetadata or EcsContainer",
   },
   { name: "region", value: "REGION", help: "region of the STS endpoint" },
   { name: "endpoint_url", value: "URL", help: "STS endpoint; plain http only to loopback" },
   { name: "use_fips_endpoint", value: "true|false", help: "call the region's FIPS endpoint" },
-  { name: "ca_bundle", value: "FILE", help: "PEM file of the certificate authorities to trust, instead of Node's own" },
+  { name: "ca_bundle", value: "FILE", help: "PEM file of the certificate authorities to trust instead of Node's own" },
   {
     name: "refresh_before",
     value: "DURATION",
@@ -92,36 +92,40 @@ export const CONFIG_KEYS = [
   {
     name: "recheck",
     value: "DURATION",
-    help: "how often `watch` asks a source whose keys have no expiry (default: 5m)",
+    help: "how often `watch` asks a source whose credentials have no expiry (default: 5m)",
   },
-  { name: "on_refresh", value: "COMMAND", help: "shell command to run each time the profile's keys have changed" },
+  {
+    name: "on_refresh",
+    value: "COMMAND",
+    help: "shell command to run each time the profile's credentials have changed",
+  },
   {
     name: "lenient",
     value: "true|false",
-    help: "a failed refresh is a warning and exit 0 while the old credentials are valid",
+    help: "if the old credentials are still valid, report a failed refresh as a warning and exit 0",
   },
   { name: "credentials_file", value: "FILE", help: "the credentials file to write" },
   {
     name: "overwrite",
     value: "true|false",
-    help: "take over a section that somebody else owns, keeping a backup of the file",
+    help: "take over a section that rolefresh did not write; the file is backed up first",
   },
   {
     name: "write_mode",
     value: "atomic|in-place",
-    help: "in-place: for a single file mounted into a container, where rename answers EBUSY",
+    help: "in-place: for a single file mounted into a container, where rename fails with EBUSY",
   },
 ] as const satisfies readonly KeyInfo[];
 
 /** The name of a key that a section may have. */
 export type ConfigKey = (typeof CONFIG_KEYS)[number]["name"];
 
-/** Keys that may stand several times in a section, also as `key[]`; each is one line of the value. */
+/** Keys that may be repeated in a section, also as `key[]`; each adds a line to the value. */
 export const REPEATABLE_KEYS: ReadonlySet<string> = new Set<ConfigKey>(["identity_header"]);
 
 const NAMES: ReadonlySet<string> = new Set(CONFIG_KEYS.map((key) => key.name));
 
-/** Whether a section may have a key of this name; names are compared to the letter. */
+/** Whether a section may have a key of exactly this name. */
 export function isConfigKey(name: string): name is ConfigKey {
   return NAMES.has(name);
 }

@@ -1,13 +1,13 @@
 import type { RoleArn, RoleSource } from "./config.ts";
 
-/** What STS gives when no duration is asked for: a role 3600 s, GetSessionToken 12 h (STS API reference, DurationSeconds). */
+/** Defaults of STS: a role 3600 s, GetSessionToken 12 h (STS API reference, DurationSeconds). */
 const ROLE_MS = 3_600_000;
 const SESSION_MS = 12 * 3_600_000;
 
 /**
- * How long the keys of a profile will live, from issue to expiry.
+ * The expected lifetime of a profile's credentials, from issue to expiry.
  *
- * @returns undefined where the source alone decides it: an assertion's own duration, keys that are handed on
+ * @returns undefined where the source decides it: an assertion's duration, credentials that are passed through
  */
 export function expectedLifetimeMs(
   source: RoleSource,

@@ -6,20 +6,20 @@ import { expandPath, HOME_UNKNOWN, pathOrThrow } from "../base/expand-path.ts";
 import { type FileRead, readFileSafely, refusalOf } from "../safe-file/read-file.ts";
 import type { ConfigWorld } from "./config.ts";
 
-/** The configuration file as bytes' text, with what tells whether its commands may be trusted. */
+/** The text of the config file, and whether its commands may be run. */
 export interface ConfigSource {
   readonly file: string;
   readonly directory: string;
   readonly text: string;
-  /** Why a command in this file must not be run (others may write to the file), or undefined when it may. */
+  /** Why its commands must not be run (others may write to the file), or undefined. */
   readonly untrusted: string | undefined;
-  /** Its lines are not shown in a mistake: it is neither its reader's own file nor everybody's to read. */
+  /** Its lines are not shown in issues: it is neither its reader's own file nor world-readable. */
   readonly isHidden?: boolean;
 }
 
 /**
- * Reads the first configuration there is: `--config`, `$ROLEFRESH_CONFIG`, `~/.aws/rolefresh.ini`, `/etc/rolefresh.ini`.
- * One that is named must exist; of the two usual places only a true "no such file" goes on to the next.
+ * Reads the first config of: `--config`, `$ROLEFRESH_CONFIG`, `~/.aws/rolefresh.ini`, `/etc/rolefresh.ini`. A named one must
+ * exist; of the two usual ones only "no such file" continues with the next.
  *
  * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE (77), CONFIG_INVALID (a directory, too large, not UTF-8, or a path with
  *   a variable that is not set)
@@ -33,8 +33,8 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
     );
     const source = await readIfPresent(file, world);
     if (source) return source;
-    throw new Failure("CONFIG_MISSING", `there is no config file ${file}`, {
-      hint: named === undefined ? "it is named by $ROLEFRESH_CONFIG" : "check the path given with --config",
+    throw new Failure("CONFIG_MISSING", `the config ${file} does not exist`, {
+      hint: `check the path in ${named === undefined ? "$ROLEFRESH_CONFIG" : "--config"}`,
     });
   }
   const own = world.home === undefined ? [] : [join(world.home, ".aws", "rolefresh.ini")];
@@ -43,11 +43,14 @@ export async function readConfigSource(named: string | undefined, world: ConfigW
     const source = await readIfPresent(file, world);
     if (source) return source;
   }
-  const where =
-    own.length > 0 ? `there is neither ${usual.join(" nor ")}` : `there is no ${usual[0]}, and ${HOME_UNKNOWN}`;
-  throw new Failure("CONFIG_MISSING", `nothing is configured: ${where}`, {
-    hint: "write one with 'rolefresh init', or name one role with --role-arn ARN",
-  });
+  const where = own.length > 0 ? "" : `; ${HOME_UNKNOWN}`;
+  throw new Failure(
+    "CONFIG_MISSING",
+    `no config found: ${usual.join(" and ")} ${own.length > 0 ? "do" : "does"} not exist${where}`,
+    {
+      hint: "create one with 'rolefresh init', or pass one role with --role-arn ARN",
+    },
+  );
 }
 
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -86,18 +89,18 @@ function refused(file: string, read: Exclude<FileRead, { kind: "read" }>): Failu
   }
 }
 
-/** Commands in the config run as us: whoever may write the file could run anything (as sudo and ssh judge theirs). */
+/** Commands in the config run as us, so nobody else may write the file (sudo and ssh check theirs alike). */
 function whyUntrusted(
   info: { readonly uid: bigint; readonly mode: bigint },
   uid: number | undefined,
 ): string | undefined {
   if (uid === undefined) return undefined;
   if (info.uid !== BigInt(uid) && info.uid !== 0n) return `the file belongs to user ${info.uid}`;
-  if ((info.mode & 0o022n) !== 0n) return "the file may be written by others";
+  if ((info.mode & 0o022n) !== 0n) return "others can write to the file";
   return undefined;
 }
 
-/** Root reads, by a link and for another user (`--run-as`), what that user may not. */
+/** Root can read, through a link and for another user (`--run-as`), what that user cannot. */
 function isHidden(info: { readonly uid: bigint; readonly mode: bigint }, uid: number | undefined): boolean {
   return uid !== undefined && info.uid !== BigInt(uid) && (info.mode & 0o004n) === 0n;
 }

@@ -1,11 +1,11 @@
 import { expandPath, pathOrThrow } from "../base/expand-path.ts";
 import type { Config, ConfigWorld } from "./config.ts";
-import { parseIniFile } from "./ini-file.ts";
+import { type IniSection, parseIniFile } from "./ini-file.ts";
 import { CONFIG_KEYS, type ConfigKey, isConfigKey, REPEATABLE_KEYS } from "./keys.ts";
 import { type ConfigSource, readConfigSource } from "./locate.ts";
-import { collectMistakes } from "./config-issues.ts";
+import { collectIssues, type IssueSink } from "./config-issues.ts";
 import { didYouMean } from "./did-you-mean.ts";
-import type { RawConfig, RawProfile, RawValue } from "./section.ts";
+import type { RawConfig, RawValue } from "./section.ts";
 import { validateConfig } from "./validate.ts";
 
 /** What the command line says about the configuration. */
@@ -19,7 +19,7 @@ export interface ConfigOptions {
 /**
  * Reads the configuration from its file, or from the flags of the config-free form.
  *
- * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE; ConfigMistakes (CONFIG_INVALID) with every mistake
+ * @throws Failure CONFIG_MISSING, CONFIG_UNREADABLE; ConfigIssues (CONFIG_INVALID) with every issue
  */
 export async function readConfig(options: ConfigOptions, world: ConfigWorld): Promise<Config> {
   const { env, home, cwd } = world;
@@ -41,14 +41,14 @@ export async function readConfig(options: ConfigOptions, world: ConfigWorld): Pr
   return configFromSource(source, world, credentialsFile);
 }
 
-/** The configuration from a file's text; apart from its errors' names nothing here touches the disk. */
+/** The configuration from a file's text. Pure. @throws ConfigIssues */
 export function configFromSource(
   source: ConfigSource,
   { env, home, cwd }: Pick<ConfigWorld, "env" | "home" | "cwd">,
   credentialsFile: string | undefined,
 ): Config {
-  const mistakes = collectMistakes(source.isHidden);
-  const raw = rawConfig(source, mistakes);
+  const issues = collectIssues(source.isHidden);
+  const raw = rawConfig(source, issues);
   return validateConfig(
     raw,
     {
@@ -59,63 +59,79 @@ export function configFromSource(
       untrusted: source.untrusted,
       defaultIdentity: undefined,
     },
-    mistakes,
+    issues,
   );
 }
 
 const DEFAULTS = "*";
 
-function rawConfig(source: ConfigSource, mistakes: ReturnType<typeof collectMistakes>): RawConfig {
-  const { sections, problems } = parseIniFile(source.text);
-  const at = (line: number): string => `${source.file}:${line}`;
-  for (const problem of problems) mistakes.add(at(problem.line), problem.message, problem.hint);
-  const seen = new Map<string, number>();
-  const read: { name: string; line: number; values: ReadonlyMap<ConfigKey, RawValue> }[] = [];
-  for (const section of sections) {
-    const earlier = seen.get(section.name);
-    if (earlier !== undefined)
-      mistakes.add(
-        at(section.line),
-        `[${section.name}] stands twice, first in line ${earlier}`,
-        "put its keys into one section",
-      );
-    seen.set(section.name, section.line);
-    const values = new Map<ConfigKey, RawValue>();
-    for (const { key: written, value, line } of section.entries) {
-      const key = REPEATABLE_KEYS.has(written.replace(/\[\]$/, "")) ? written.replace(/\[\]$/, "") : written;
-      if (!isConfigKey(key)) {
-        const names = CONFIG_KEYS.map((known) => known.name);
-        mistakes.add(
-          at(line),
-          `[${section.name}] unknown key '${key}'`,
-          didYouMean(key.toLowerCase(), names) ?? "the README lists the keys",
-        );
-      } else if (values.has(key) && REPEATABLE_KEYS.has(key)) {
-        const first = values.get(key);
-        values.set(key, { value: `${first?.value}\n${value}`, where: first?.where ?? at(line) });
-      } else if (values.has(key)) mistakes.add(at(line), `[${section.name}] ${key} stands twice`);
-      else values.set(key, { value, where: at(line) });
-    }
-    read.push({ name: section.name, line: section.line, values });
-  }
-  const defaults = read.find((section) => section.name === DEFAULTS)?.values ?? new Map<ConfigKey, RawValue>();
-  const profiles: RawProfile[] = read
-    .filter((section) => section.name !== DEFAULTS)
-    .map(({ name, line, values }) => ({ profile: name, where: at(line), own: values, defaults }));
-  if (profiles.length === 0 && problems.length === 0) {
-    mistakes.add(source.file, "no profile is configured", "add a section [PROFILE] with a role_arn");
-  }
-  return {
-    file: source.file,
-    profiles: firstOfEach(profiles),
-  };
+/** A section as it was written. */
+interface RawSection {
+  readonly name: string;
+  readonly where: string;
+  readonly values: ReadonlyMap<ConfigKey, RawValue>;
 }
 
-/** A section that stands twice is a mistake that was told; only its first copy is judged further. */
-function firstOfEach(profiles: readonly RawProfile[]): readonly RawProfile[] {
-  const byName = new Map<string, RawProfile>();
-  for (const profile of profiles) if (!byName.has(profile.profile)) byName.set(profile.profile, profile);
-  return [...byName.values()];
+function rawConfig(source: ConfigSource, issues: IssueSink): RawConfig {
+  const { sections, problems } = parseIniFile(source.text);
+  for (const { line, message, hint } of problems) issues.add(`${source.file}:${line}`, message, hint);
+  const first = new Map<string, number>();
+  const copies = new Map<string, RawSection[]>();
+  for (const section of sections) {
+    const { name, line } = section;
+    const where = `${source.file}:${line}`;
+    const earlier = first.get(name);
+    if (earlier === undefined) first.set(name, line);
+    else
+      issues.add(where, `[${name}] is repeated; the first one is in line ${earlier}`, "put its keys into one section");
+    copies.set(name, [...(copies.get(name) ?? []), { name, where, values: readValues(section, source.file, issues) }]);
+  }
+  const defaults = withFallbacks(copies.get(DEFAULTS) ?? []);
+  copies.delete(DEFAULTS);
+  const profiles = [...copies.values()].flatMap((same) =>
+    same.flatMap(({ name, where, values }) => {
+      const others = same.map((copy) => copy.values).filter((map) => map !== values);
+      return (defaults.length === 0 ? [new Map()] : defaults).map((inherited) => ({
+        profile: name,
+        where,
+        own: values,
+        defaults: merged([...others, inherited]),
+      }));
+    }),
+  );
+  if (profiles.length === 0 && problems.length === 0)
+    issues.add(source.file, "no profile is configured", "add a section [PROFILE] with a role_arn");
+  return { file: source.file, profiles };
+}
+
+function readValues(section: IniSection, file: string, issues: IssueSink): ReadonlyMap<ConfigKey, RawValue> {
+  const values = new Map<ConfigKey, RawValue>();
+  for (const { key: written, value, line } of section.entries) {
+    const where = `${file}:${line}`;
+    const unbracketed = written.replace(/\[\]$/, "");
+    const key = REPEATABLE_KEYS.has(unbracketed) ? unbracketed : written;
+    if (!isConfigKey(key)) {
+      const names = CONFIG_KEYS.map((known) => known.name);
+      const hint = didYouMean(key.toLowerCase(), names) ?? "see the table of keys in the README";
+      issues.add(where, `[${section.name}] unknown key '${key}'`, hint);
+      continue;
+    }
+    const earlier = values.get(key);
+    if (earlier === undefined) values.set(key, { value, where });
+    else if (REPEATABLE_KEYS.has(key)) values.set(key, { value: `${earlier.value}\n${value}`, where: earlier.where });
+    else issues.add(where, `[${section.name}] ${key} is repeated`, "keep one of them");
+  }
+  return values;
+}
+
+/** Each copy of a repeated section, completed by the other copies: so each value of each copy is checked. */
+function withFallbacks(copies: readonly RawSection[]): readonly ReadonlyMap<ConfigKey, RawValue>[] {
+  return copies.map(({ values }) => merged([values, ...copies.map((copy) => copy.values)]));
+}
+
+/** The first value of each key. */
+function merged(maps: readonly ReadonlyMap<ConfigKey, RawValue>[]): ReadonlyMap<ConfigKey, RawValue> {
+  return new Map(maps.toReversed().flatMap((map) => [...map]));
 }
 
 function inlineConfig(inline: NonNullable<ConfigOptions["inline"]>): RawConfig {

@@ -17,10 +17,10 @@ export function parseRoleArn(text: string): RoleArn | undefined {
   return { arn: text, partition, account, name };
 }
 
-/** What to type instead, for the ARNs that people paste by mistake. */
+/** What to write instead, for the ARNs that people paste by mistake. */
 export function roleArnHint(text: string): string {
   if (/:assumed-role\//.test(text)) return "this is the ARN of a session; write arn:aws:iam::ACCOUNT:role/NAME";
   if (/:instance-profile\//.test(text)) return "this is the ARN of an instance profile; write the role's own ARN";
-  if (/:(user|root)/.test(text)) return "this is no role; write arn:aws:iam::ACCOUNT:role/NAME";
+  if (/:(user|root)/.test(text)) return "this is not a role; write arn:aws:iam::ACCOUNT:role/NAME";
   return "write arn:aws:iam::ACCOUNT:role/NAME, the account with 12 digits";
 }

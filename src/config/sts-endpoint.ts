@@ -1,11 +1,10 @@
 import { isLoopbackHost } from "../base/host.ts";
 import type { RoleArn, StsEndpoint } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
-import { defaultRegionOf, partitionOfRegion } from "./partition.ts";
-import { type AmbientRegion, readRegion } from "./region.ts";
+import { type AmbientRegion, defaultRegionOf, partitionOfRegion, readRegion } from "./region.ts";
 import { type SectionReader, show } from "./section.ts";
 
-/** The profile's region, the environment's where it is of the role's partition, else one of that partition. */
+/** The profile's region, else the environment's if the role's partition has it, else the partition's default. */
 export function readEndpoint(
   section: SectionReader,
   role: RoleArn | undefined,
@@ -16,28 +15,29 @@ export function readEndpoint(
   const url = section.text("endpoint_url");
   if (url !== undefined) checkEndpointUrl(section, url);
   const own = readOwnRegion(section);
-  const around = ambient.kind === "region" ? ambient.region : undefined;
-  // No role, no partition to compare with: any region will do (and a role that cannot be read is a mistake already).
+  const fromEnvironment = ambient.kind === "region" ? ambient.region : undefined;
+  // Without a role there is no partition to compare with.
   if (!role) {
-    const region = own ?? around ?? "us-east-1";
+    const region = own ?? fromEnvironment ?? "us-east-1";
     return { region, ...(own === undefined ? {} : { isRegionConfigured: true }), url, ...options };
   }
   if (own !== undefined) {
     if (partitionOfRegion(own) === role.partition) return { region: own, isRegionConfigured: true, url, ...options };
-    section.mistake(
+    section.issue(
       "region",
-      `region = ${own} is not in the partition of the role (${role.partition})`,
-      "credentials do not cross partitions",
+      `region = ${own} is not in the role's partition (${role.partition})`,
+      "choose a region of that partition",
     );
     return undefined;
   }
-  if (around !== undefined && partitionOfRegion(around) === role.partition) return { region: around, url, ...options };
+  if (fromEnvironment !== undefined && partitionOfRegion(fromEnvironment) === role.partition)
+    return { region: fromEnvironment, url, ...options };
   const region = defaultRegionOf(role.partition);
   if (region !== undefined) return { region, url, ...options };
-  section.mistake(
+  section.issue(
     "role_arn",
-    `the partition ${role.partition} is not known`,
-    "name the region of its STS with 'region = …'",
+    `the partition ${role.partition} has no known default region`,
+    "set region to one of its STS endpoints",
   );
   return undefined;
 }
@@ -51,7 +51,7 @@ function readOwnRegion(section: SectionReader): string | undefined {
     read.kind === "wrong"
       ? [read.problem, read.hint]
       : ["is not a region", `write ${defaultRegionOf(read.partition) ?? "for example eu-central-1"}`];
-  section.mistake("region", `region = ${show(text)} ${problem}`, hint);
+  section.issue("region", `region = ${show(text)} ${problem}`, hint);
   return undefined;
 }
 
@@ -59,18 +59,18 @@ function checkEndpointUrl(section: SectionReader, text: string): void {
   const key: ConfigKey = "endpoint_url";
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url && (url.username !== "" || url.password !== "")) {
-    section.mistake(
+    section.issue(
       key,
-      "endpoint_url has a user or password, which STS does not take",
+      "endpoint_url contains a user or password, which STS does not accept",
       "write it as https://HOST[:PORT]",
     );
   } else if (!url || (url.protocol !== "https:" && url.protocol !== "http:")) {
-    section.mistake(key, `endpoint_url = ${show(text)} is not an http(s) URL`);
+    section.issue(key, `endpoint_url = ${show(text)} is not an http(s) URL`);
   } else if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
-    section.mistake(
+    section.issue(
       key,
-      `endpoint_url = ${show(text)} is plain http to another machine`,
-      "tokens would travel readable: use https",
+      `endpoint_url = ${show(text)} is plain http to another host`,
+      "use https: plain http would expose tokens",
     );
   }
 }

@@ -1,59 +1,56 @@
 import type { Config, ConfigEnvironment, ProfileReference, ProfileSpec, RoleArn, RoleSource } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
-import { collectMistakes, type MistakeSink } from "./config-issues.ts";
+import { collectIssues, type IssueSink } from "./config-issues.ts";
 import { usualCredentialsFile } from "../base/expand-path.ts";
 import { configuredNameProblem } from "../base/profile-name.ts";
 import { parseRoleArn, roleArnHint } from "./role-arn.ts";
-import { refuseUntrusted } from "./identity-source.ts";
 import { expectedLifetimeMs } from "./lifetime.ts";
 import { type IDENTITIES, readRoleSource } from "./role-source.ts";
 import { type AmbientRegion, ambientRegion } from "./region.ts";
 import { readEndpoint } from "./sts-endpoint.ts";
-import { type PathBase, type RawConfig, type RawProfile, SectionReader, show } from "./section.ts";
+import { type RawConfig, type RawProfile, type SectionContext, SectionReader, show } from "./section.ts";
 import { checkSources } from "./sources.ts";
 
 /** What a configuration is checked against besides itself. */
-export interface ValidateContext {
+export interface ValidateContext extends SectionContext {
   readonly env: ConfigEnvironment;
   readonly cwd: string | undefined;
-  readonly paths: PathBase;
-  /** `--credentials-file`, absolute: beats every other. */
+  /** `--credentials-file`, absolute; beats `credentials_file`. */
   readonly credentialsFile: string | undefined;
-  /** Why commands of this config must not be run, or undefined. */
-  readonly untrusted: string | undefined;
-  /** The identity of a profile that names none (the config-free form has one, a file has not). */
+  /** The identity of a profile that names none; only the config-free form has one. */
   readonly defaultIdentity: (typeof IDENTITIES)[number] | undefined;
 }
 
 /**
- * Turns what was written into a configuration that the rest of the program can rely on.
+ * Checks a configuration. A section that stands several times is checked each time, though it is an issue already.
  *
- * @throws ConfigMistakes with everything that is wrong, at once
+ * @throws ConfigIssues with everything that is wrong
  */
-export function validateConfig(raw: RawConfig, context: ValidateContext, mistakes = collectMistakes()): Config {
+export function validateConfig(raw: RawConfig, context: ValidateContext, issues = collectIssues()): Config {
   const profiles: ProfileSpec[] = [];
-  const references: ProfileReference[] = [];
+  const references = new Map<string, ProfileReference>();
   const usualFile = usualCredentialsFile({ ...context.paths, cwd: context.cwd });
   const ambient = { usualFile: usualFile.path, region: ambientRegion(context.env) };
   const pathVariables = new Set<string>();
   const paths = { ...context.paths, onVariable: (name: string) => pathVariables.add(name) };
   for (const profile of raw.profiles) {
-    const { spec, reference } = validateProfile(profile, { ...context, paths }, ambient, mistakes);
+    const { spec, reference } = validateProfile(profile, { ...context, paths }, ambient, issues);
     if (spec) profiles.push(spec);
-    if (reference) references.push(reference);
+    if (reference && !references.has(profile.profile)) references.set(profile.profile, reference);
   }
-  checkSources(raw, references, mistakes);
+  checkSources(raw, [...references.values()], issues);
   const isLeftOut = (key: ConfigKey) => raw.profiles.some(({ own, defaults }) => !own.has(key) && !defaults.has(key));
-  // Told once, and not for each profile that goes by the environment.
+  // Reported once, not for each profile that uses the environment's value.
   if (usualFile.problem !== undefined && context.credentialsFile === undefined && isLeftOut("credentials_file"))
-    mistakes.add("AWS_SHARED_CREDENTIALS_FILE", usualFile.problem, usualFile.hint);
+    issues.add("AWS_SHARED_CREDENTIALS_FILE", usualFile.problem, usualFile.hint);
   const { region } = ambient;
-  if (region.kind === "wrong" && isLeftOut("region")) mistakes.add(region.variable, region.problem, region.hint);
-  mistakes.throwIfAny({ names: raw.profiles.map(({ profile }) => profile), profiles: references });
+  if (region.kind === "wrong" && isLeftOut("region")) issues.add(region.variable, region.problem, region.hint);
+  const names = new Set(raw.profiles.map(({ profile }) => profile));
+  issues.throwIfAny({ names: [...names], profiles: [...references.values()] });
   return { file: raw.file, profiles, pathVariables: [...pathVariables] };
 }
 
-/** What the environment says for profiles that do not. */
+/** The environment's values, for profiles without their own. */
 interface Ambient {
   readonly usualFile: string | undefined;
   readonly region: AmbientRegion;
@@ -66,30 +63,28 @@ function validateProfile(
   raw: RawProfile,
   context: ValidateContext,
   ambient: Ambient,
-  mistakes: MistakeSink,
+  issues: IssueSink,
 ): { readonly spec?: ProfileSpec; readonly reference?: ProfileReference } {
-  const before = mistakes.count;
-  const section = new SectionReader(raw, context.paths, mistakes);
+  const before = issues.count;
+  const section = new SectionReader(raw, context, issues);
   const nameProblem = configuredNameProblem(raw.profile);
-  if (nameProblem !== undefined) mistakes.add(raw.where, `[${show(raw.profile).slice(1, -1)}] ${nameProblem}`);
+  if (nameProblem !== undefined) issues.add(raw.where, `[${show(raw.profile).slice(1, -1)}] ${nameProblem}`);
 
-  const source = readRoleSource(section, context.untrusted, context.defaultIdentity);
+  const source = readRoleSource(section, context.defaultIdentity);
   const role = readRole(section, source);
   // STS: a role lives 12 h at most, a session of GetSessionToken 36 h (API reference, DurationSeconds).
   const durationSeconds = section.integer("duration_seconds", 900, source?.kind === "session" ? 129_600 : 43_200);
   const refreshBeforeMs = section.duration("refresh_before");
   const lifetimeMs = source && expectedLifetimeMs(source, role, durationSeconds);
   if (refreshBeforeMs !== undefined && lifetimeMs !== undefined && refreshBeforeMs >= lifetimeMs) {
-    section.mistake(
+    section.issue(
       "refresh_before",
-      `refresh_before is not shorter than the lifetime of ${lifetimeMs / 60_000} min: the profile would always be due`,
+      `refresh_before must be shorter than the lifetime of ${lifetimeMs / 60_000} min, or the profile is always due`,
     );
   }
-  refuseUntrusted(section, "on_refresh", context.untrusted);
-  const placeholders =
-    source?.kind === "web-identity" && source.identity.kind === "gcp-metadata"
-      ? [...LOCAL_PLACEHOLDERS, ...GOOGLE_PLACEHOLDERS]
-      : LOCAL_PLACEHOLDERS;
+  // Where the source is not known, whether it has Google's placeholders is not, either.
+  const isGoogle = !source || (source.kind === "web-identity" && source.identity.kind === "gcp-metadata");
+  const placeholders = isGoogle ? [...LOCAL_PLACEHOLDERS, ...GOOGLE_PLACEHOLDERS] : LOCAL_PLACEHOLDERS;
   const ownFile = section.path("credentials_file");
   const credentialsFile = context.credentialsFile ?? ownFile ?? ambient.usualFile;
   const spec = {
@@ -101,7 +96,7 @@ function validateProfile(
     policyFile: section.path("policy_file"),
     refreshBeforeMs,
     recheckMs: section.duration("recheck") ?? RECHECK_MS,
-    onRefresh: section.text("on_refresh"),
+    onRefresh: section.command("on_refresh"),
     lenient: section.flag("lenient") ?? false,
     overwrite: section.flag("overwrite") ?? false,
     writeMode: section.oneOf("write_mode", ["atomic", "in-place"]) ?? "atomic",
@@ -110,10 +105,10 @@ function validateProfile(
   const endpoint = readEndpoint(section, role, ambient.region);
   if (!source || credentialsFile === undefined) return {};
   const reference = { ...spec, source, credentialsFile };
-  return endpoint && mistakes.count === before ? { reference, spec: { ...reference, role, endpoint } } : { reference };
+  return endpoint && issues.count === before ? { reference, spec: { ...reference, role, endpoint } } : { reference };
 }
 
-/** Keys that shape a role session, and mean nothing without a role. */
+/** Keys that have no effect without a role. */
 const ROLE_KEYS = ["role_session_name", "policy_arns", "policy_file"] as const;
 const ASSUME_ROLE_KEYS = ["duration_seconds", "external_id", "tags", "source_identity", "mfa_serial"] as const;
 
@@ -121,37 +116,37 @@ function readRole(section: SectionReader, source: RoleSource | undefined): RoleA
   if (source?.kind === "session") {
     for (const key of ["role_arn", ...ROLE_KEYS] as const) {
       if (section.owns(key))
-        section.mistake(
+        section.issue(
           key,
-          `${key} means nothing with identity = session`,
-          "give the role a section of its own, with this one as its source_profile",
+          `${key} has no effect with identity = session`,
+          "move it to a section for the role, with this section as its source_profile",
         );
     }
     return undefined;
   }
   if (source?.kind === "saml" && section.owns("role_session_name"))
-    section.mistake(
+    section.issue(
       "role_session_name",
-      "role_session_name means nothing with identity = saml",
-      "the assertion names it",
+      "role_session_name has no effect with identity = saml",
+      "remove it: the assertion names the session",
     );
   const isOptional = source?.kind === "aws-profile" || source?.kind === "credential-source";
   if (!isOptional || section.has("role_arn")) return readRoleArn(section);
   for (const key of [...ROLE_KEYS, ...ASSUME_ROLE_KEYS]) {
-    if (section.owns(key)) section.mistake(key, `${key} means nothing without role_arn`, "add the role_arn");
+    if (section.owns(key)) section.issue(key, `${key} has no effect without role_arn`, "add role_arn, or remove it");
   }
   return undefined;
 }
 
 function readRoleArn(section: SectionReader): RoleArn | undefined {
   if (!section.has("role_arn")) {
-    section.mistake(undefined, "role_arn is missing", "add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'");
+    section.issue(undefined, "role_arn is missing", "add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'");
     return undefined;
   }
   const text = section.text("role_arn");
   if (text === undefined) return undefined;
   const role = parseRoleArn(text);
-  if (!role) section.mistake("role_arn", `role_arn = ${show(text)} is not the ARN of a role`, roleArnHint(text));
+  if (!role) section.issue("role_arn", `role_arn = ${show(text)} is not the ARN of an IAM role`, roleArnHint(text));
   return role;
 }
 
@@ -164,20 +159,20 @@ function readSessionName(section: SectionReader, allowed: readonly string[]): st
   for (const [whole, name = ""] of template.matchAll(/\{([^{}]*)\}/g)) {
     if (allowed.includes(name)) continue;
     const google = GOOGLE_PLACEHOLDERS.includes(name);
-    section.mistake(
+    section.issue(
       "role_session_name",
-      `${whole} is not known${google ? " here" : ""}`,
-      google ? "only identity = gcp-metadata knows it" : `known are ${allowed.map((key) => `{${key}}`).join(" ")}`,
+      `${whole} is not a placeholder${google ? " of this identity" : ""}`,
+      google ? "use it with identity = gcp-metadata" : `use ${allowed.map((key) => `{${key}}`).join(" ")}`,
     );
   }
   const literal = template.replaceAll(/\{[^{}]*\}/g, "");
   const noPlaceholder = literal === template;
   // STS AssumeRole, RoleSessionName: [\w+=,.@-]*, 2 to 64 characters.
   if (!/^[\w+=,.@-]*$/.test(literal) || (noPlaceholder && (literal.length < 2 || literal.length > 64))) {
-    section.mistake(
+    section.issue(
       "role_session_name",
       `role_session_name = ${show(template)} is not valid`,
-      "2 to 64 of letters, digits and _+=,.@-",
+      "use 2 to 64 letters, digits and _+=,.@-",
     );
   }
   return template;
@@ -187,9 +182,9 @@ function readPolicyArns(section: SectionReader): readonly string[] {
   const arns = section.list("policy_arns");
   for (const arn of arns) {
     if (!/^arn:aws(-[a-z]+)*:iam::(\d{12}|aws):policy\/[\x21-\x7e]{1,512}$/.test(arn))
-      section.mistake("policy_arns", `${show(arn)} is not the ARN of a managed policy`);
+      section.issue("policy_arns", `${show(arn)} is not the ARN of a managed policy`);
   }
   if (arns.length > 10)
-    section.mistake("policy_arns", "there are more than 10 session policies", "STS takes at most 10");
+    section.issue("policy_arns", "policy_arns has more than 10 policies", "keep at most 10, the limit of STS");
   return arns;
 }

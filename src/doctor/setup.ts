@@ -2,7 +2,7 @@ import { expandPath, usualCredentialsFile } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
 import type { World } from "../base/world.ts";
-import { ConfigMistakes } from "../config/config-issues.ts";
+import { ConfigIssues } from "../config/config-issues.ts";
 import type { Config, StsEndpoint } from "../config/config.ts";
 import { parseIniFile } from "../config/ini-file.ts";
 import { type ConfigSource, readConfigSource } from "../config/locate.ts";
@@ -29,7 +29,7 @@ export interface Setup {
   /** Undefined when it is invalid. */
   readonly config: Config | undefined;
   /** Everything that is wrong with it. */
-  readonly mistakes: readonly Failure[];
+  readonly issues: readonly Failure[];
   readonly targets: readonly Target[];
   /** Every credentials file of the targets. */
   readonly views: readonly CredentialsView[];
@@ -43,13 +43,13 @@ export interface Setup {
  * @throws Failure USAGE for a profile that is not configured
  */
 export async function surveySetup(options: ConfigOptions, selected: readonly string[], world: World): Promise<Setup> {
-  const mistakes: Failure[] = [];
+  const issues: Failure[] = [];
   const attempt = async <T>(work: () => Promise<T>): Promise<T | undefined> => {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      mistakes.push(...(error instanceof ConfigMistakes ? error.mistakes : [error]));
+      issues.push(...(error instanceof ConfigIssues ? error.issues : [error]));
       return undefined;
     }
   };
@@ -58,7 +58,7 @@ export async function surveySetup(options: ConfigOptions, selected: readonly str
   const loaded = isReadable
     ? ((await attempt(() => loadProfiles(options, world))) ?? (await loadWithoutSources(options, world)))
     : undefined;
-  const common = { source, config: loaded?.config, mistakes, usualEndpoint: usualEndpoint(world) };
+  const common = { source, config: loaded?.config, issues, usualEndpoint: usualEndpoint(world) };
   if (!loaded) {
     const view = await openUsualFile(options, world);
     const names = selected.length > 0 ? selected : knownNames(source, view);
@@ -83,7 +83,7 @@ async function loadWithoutSources(options: ConfigOptions, world: World): Promise
   try {
     return await openFilesAgain(await readConfig(options, world), world);
   } catch (error) {
-    // It is among the mistakes already.
+    // It is among the issues already.
     if (error instanceof Failure) return undefined;
     throw error;
   }

@@ -1,6 +1,6 @@
 import type { Failure } from "../base/failure.ts";
 import { withoutSecrets } from "../base/printable.ts";
-import { ConfigMistakes } from "../config/config-issues.ts";
+import { ConfigIssues } from "../config/config-issues.ts";
 import type { Output, World } from "../base/world.ts";
 
 /*
@@ -66,9 +66,9 @@ export function openReporter({ err, now }: Pick<World, "err" | "now">, options: 
   };
 }
 
-/** A broken configuration shows all its mistakes. */
+/** A broken configuration shows all its issues. */
 function partsOf(failure: Failure): readonly Failure[] {
-  return failure instanceof ConfigMistakes ? failure.mistakes : [failure];
+  return failure instanceof ConfigIssues ? failure.issues : [failure];
 }
 
 function messageOf(level: Level, { message, hint, code }: Failure, profile: string | undefined): Message {

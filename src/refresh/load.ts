@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 import type { ProfileReference, ProfileSpec, References } from "../config/config.ts";
-import { ConfigMistakes } from "../config/config-issues.ts";
+import { ConfigIssues } from "../config/config-issues.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { type ConfigOptions, readConfig } from "../config/read.ts";
 import type { Config } from "../config/config.ts";
@@ -19,17 +19,17 @@ export interface Loaded {
  * Reads the configuration and every credentials file that it names: no network, no lock. A file that cannot be read is
  * kept as the failure of its own profiles, so that those in other files go on.
  *
- * @throws Failure CONFIG_*; ConfigMistakes
+ * @throws Failure CONFIG_*; ConfigIssues
  */
 export async function loadProfiles(options: ConfigOptions, world: World): Promise<Loaded> {
   let config: Config;
   try {
     config = await readConfig(options, world);
   } catch (error) {
-    if (!(error instanceof ConfigMistakes) || !error.references) throw error;
-    const { references, mistakes } = error;
+    if (!(error instanceof ConfigIssues) || !error.references) throw error;
+    const { references, issues } = error;
     const missing = staticSourceMistakes(references, await openAll(references.profiles, world));
-    throw new ConfigMistakes([...mistakes, ...missing], references);
+    throw new ConfigIssues([...issues, ...missing], references);
   }
   return openFiles(config, world);
 }
@@ -37,13 +37,13 @@ export async function loadProfiles(options: ConfigOptions, world: World): Promis
 /**
  * Reads every credentials file that a configuration names.
  *
- * @throws ConfigMistakes for a `source_profile` that is nowhere
+ * @throws ConfigIssues for a `source_profile` that is nowhere
  */
 export async function openFiles(config: Config, world: World): Promise<Loaded> {
   const { profiles } = config;
   const views = await openAll(profiles, world);
-  const mistakes = staticSourceMistakes({ names: profiles.map(({ profile }) => profile), profiles }, views);
-  if (mistakes.length > 0) throw new ConfigMistakes(mistakes);
+  const issues = staticSourceMistakes({ names: profiles.map(({ profile }) => profile), profiles }, views);
+  if (issues.length > 0) throw new ConfigIssues(issues);
   return toLoaded(config, views);
 }
 
@@ -77,7 +77,7 @@ function staticSourceMistakes(
   { names: configured, profiles }: References,
   views: ReadonlyMap<string, CredentialsView>,
 ): readonly Failure[] {
-  const mistakes: Failure[] = [];
+  const issues: Failure[] = [];
   for (const spec of profiles) {
     if (!("sourceProfile" in spec.source) || configured.includes(spec.source.sourceProfile)) continue;
     const view = views.get(spec.credentialsFile);
@@ -85,11 +85,11 @@ function staticSourceMistakes(
     const names = [...configured, ...(view.document?.names ?? [])].filter((name) => name !== spec.profile);
     const name = spec.source.sourceProfile;
     const message = `source_profile '${name}' is neither configured nor a section of ${spec.credentialsFile}`;
-    mistakes.push(
+    issues.push(
       new Failure("CONFIG_INVALID", `${spec.origin}: [${spec.profile}] ${message}`, { hint: didYouMean(name, names) }),
     );
   }
-  return mistakes;
+  return issues;
 }
 
 /** @throws Failure USAGE for a name on the command line that is not configured */

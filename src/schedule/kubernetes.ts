@@ -13,7 +13,7 @@ import type { World } from "../base/world.ts";
  * The manifest, with the config that every other command would find. It is checked as the pod will read it: with the
  * manifest's environment and paths. What the pod will lack is a warning.
  *
- * @throws Failure CONFIG_*, CONFIG_MISSING when there is none; ConfigMistakes
+ * @throws Failure CONFIG_*, CONFIG_MISSING when there is none; ConfigIssues
  */
 export async function printKubernetes(
   invocation: ScheduleRequest & { readonly global: GlobalOptions },

@@ -56,12 +56,8 @@ suite("a bad config", () => {
   test("a missing one", async () => {
     await using scene = await openScene(undefined);
     await scene.home.write(".aws/credentials", FILE);
-    await fails(
-      scene,
-      78,
-      /nothing is configured: there is neither .*\/\.aws\/rolefresh\.ini nor \/etc\/rolefresh\.ini/,
-    );
-    await fails(scene, 78, /there is no config file \/nonexistent\.ini/, {}, ["--config", "/nonexistent.ini"]);
+    await fails(scene, 78, /no config found: .*\/\.aws\/rolefresh\.ini and \/etc\/rolefresh\.ini do not exist/);
+    await fails(scene, 78, /the config \/nonexistent\.ini does not exist/, {}, ["--config", "/nonexistent.ini"]);
   });
 
   test("one that may not be read (as another user than root)", async (t) => {
@@ -86,12 +82,12 @@ suite("a bad config", () => {
     [
       "a bad ARN",
       ONE_ROLE.replace(GCP_ARN, "my-role"),
-      /rolefresh\.ini:2: \[default\] role_arn = 'my-role' is not the ARN of a role/,
+      /rolefresh\.ini:2: \[default\] role_arn = 'my-role' is not the ARN of an IAM role/,
     ],
     [
       "a bad duration",
       `${ONE_ROLE}duration_seconds = 90000\n`,
-      /:4: \[default\] duration_seconds = '90000' is not a whole number from 900 to 43200/,
+      /:4: \[default\] duration_seconds = '90000' is not an integer from 900 to 43200/,
     ],
     [
       "a bad session name",
@@ -311,7 +307,7 @@ suite("STS misbehaves", { concurrency: 4 }, () => {
     await fails(scene, 75, /ECONNREFUSED/, { env: { AWS_ENDPOINT_URL_STS: "http://127.0.0.1:9" } });
   });
 
-  test("plain http to another machine is refused before anything is sent", async () => {
+  test("plain http to another host is refused before anything is sent", async () => {
     await using scene = await sceneWithFile();
     await fails(scene, 78, /AWS_ENDPOINT_URL_STS names sts\.example\.com with plain http/, {
       env: { AWS_ENDPOINT_URL_STS: "http://sts.example.com" },

@@ -121,11 +121,11 @@ suite("credential-process", () => {
       [
         64,
         ["arn:aws:sts::123412341234:assumed-role/x/y"],
-        /error: '.*' is not the ARN of a role\nrolefresh: hint: this is the ARN of a session/,
+        /error: '.*' is not the ARN of an IAM role\nrolefresh: hint: this is the ARN of a session/,
       ],
       [64, ["a", "b"], /error: /],
       [64, ["--forse", "default"], /error: unknown option --forse\n/],
-      [78, ["--config", "/nonexistent.ini", GCP_ARN], /error: there is no config file/],
+      [78, ["--config", "/nonexistent.ini", GCP_ARN], /error: the config \/nonexistent\.ini does not exist/],
       [77, ["arn:aws:iam::123412341234:role/nobody"], /error: role arn:aws:iam::123412341234:role\/nobody: /],
     ];
     for (const [status, args, voice] of cases) {

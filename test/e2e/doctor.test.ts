@@ -90,10 +90,7 @@ suite("doctor, looking at the config", () => {
     await using scene = await openScene(undefined);
     const { code, of } = await diagnose(scene);
     assert.equal(code, 1);
-    assert.match(
-      of("config")[0] ?? "",
-      /^error: nothing is configured: there is neither .*rolefresh\.ini nor .* \| .+/,
-    );
+    assert.match(of("config")[0] ?? "", /^error: no config found: .*rolefresh\.ini and .* \| .+/);
     assert.match(of("sts")[0] ?? "", /^ok: us-east-1/);
     assert.deepEqual([of("node").length, of("environment").length, of("timer").length], [1, 1, 1]);
   });
@@ -125,7 +122,7 @@ suite("doctor, looking at the config", () => {
     await chmod(scene.home.config, 0o664);
     const { wrong } = await diagnose(scene);
     assert.equal(wrong.length, 1);
-    assert.match(wrong[0] ?? "", /^config-permissions warning: .*may be written by others.*chmod go-w/);
+    assert.match(wrong[0] ?? "", /^config-permissions warning: .*others can write to.*chmod go-w/);
     await appendFile(scene.home.config, "on_refresh = true\n");
     assert.match((await diagnose(scene)).of("config")[0] ?? "", /^error: .*on_refresh/);
   });

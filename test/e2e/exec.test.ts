@@ -312,7 +312,11 @@ suite("exec", () => {
         ["exec", "default", "--role-arn", GCP_ARN, "--", "ls"],
         /error: 'default' cannot stand next to --role-arn\n/,
       ],
-      [78, ["exec", "--config", "/nonexistent.ini", "default", "--", "ls"], /error: there is no config file/],
+      [
+        78,
+        ["exec", "--config", "/nonexistent.ini", "default", "--", "ls"],
+        /error: the config \/nonexistent\.ini does not exist/,
+      ],
     ];
     for (const [status, args, voice] of cases) {
       const { code, stdout, stderr } = await scene.run(args);

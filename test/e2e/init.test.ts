@@ -129,7 +129,7 @@ suite("bad input to init", () => {
       "an ARN of a session",
       ["--identity", "gcp-metadata", "--role-arn", "arn:aws:sts::123412341234:assumed-role/r/s"],
       78,
-      "error: --role-arn: [default] role_arn = 'arn:aws:sts::123412341234:assumed-role/r/s' is not the ARN of a role\nhint: this is the ARN of a session; write arn:aws:iam::ACCOUNT:role/NAME",
+      "error: --role-arn: [default] role_arn = 'arn:aws:sts::123412341234:assumed-role/r/s' is not the ARN of an IAM role\nhint: this is the ARN of a session; write arn:aws:iam::ACCOUNT:role/NAME",
     ],
     [
       "a profile name that cannot be one",

@@ -147,7 +147,7 @@ suite("on_refresh", () => {
     assert.equal(code, 78);
     assert.match(
       stderr,
-      /(?:on_refresh is refused: the file may be written by others|can be written by every user)\nrolefresh: hint: .*chmod go-w/,
+      /(?:on_refresh is refused: others can write to the file|can be written by every user)\nrolefresh: hint: .*chmod go-w/,
     );
     assert.equal(scene.sandbox.calls.length, 0);
   });

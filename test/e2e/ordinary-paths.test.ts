@@ -92,7 +92,7 @@ test("a source_profile that is nowhere is told beside the other mistakes, also i
   assert.equal(code, 78);
   assert.match(stderr, /:4: \[default\] unknown key 'regoin'/);
   assert.match(stderr, /:5: \[billing\] source_profile 'nowhere' is neither configured nor a section of /);
-  assert.match(stderr, /:11: \[broken\] nothing says where the identity comes from/);
+  assert.match(stderr, /:11: \[broken\] no identity source is configured/);
   assert.equal(stderr.match(/^rolefresh: error: /gm)?.length, 3, "[broken] is configured");
   const { stdout } = await scene.run(["doctor"]);
   assert.match(stdout, /'nowhere' is neither configured/);

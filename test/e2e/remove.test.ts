@@ -131,7 +131,7 @@ suite("remove", () => {
       [65, ["theirs"], foreign],
       [65, ["pasted"], /error: refusing to remove \[pasted\]: rolefresh did not write it \(.*:\d+\)\n/],
       [65, ["empty"], /error: refusing to remove \[empty\]: rolefresh did not write it \(.*:\d+\)\n/],
-      [78, ["--config", "/nonexistent.ini", "default"], /error: there is no config file/],
+      [78, ["--config", "/nonexistent.ini", "default"], /error: the config \/nonexistent\.ini does not exist/],
     ];
     for (const [status, args, voice] of cases) {
       const { code, stdout, stderr } = await scene.run(["remove", ...args]);

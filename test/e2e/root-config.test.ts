@@ -64,7 +64,7 @@ suite("root takes a config", { skip: missing ?? false }, () => {
     await using stage = await openStage();
     const { code, stderr } = await stage.scene.run(["check"], { env: { HOME: stage.theirs } });
     assert.equal(code, 255);
-    assert.match(stderr, /nothing is configured/);
+    assert.match(stderr, /no config found/);
   });
 
   const EXPOSED: readonly (readonly [string, RegExp, (stage: Stage, config: string) => Promise<string>])[] = [

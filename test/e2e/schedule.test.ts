@@ -313,7 +313,7 @@ suite("whatever the scheduler", () => {
     const { code, stdout, stderr } = await run(home, "kubernetes");
     assert.equal(code, 78);
     assert.equal(stdout, "");
-    assert.match(stderr, /nothing is configured: .*\nrolefresh: hint: write one with 'rolefresh init'/);
+    assert.match(stderr, /no config found: .*\nrolefresh: hint: create one with 'rolefresh init'/);
   });
 
   test("kubernetes checks the config as the pod reads it, and warns of what the pod lacks", async () => {
@@ -357,7 +357,7 @@ suite("whatever the scheduler", () => {
       64,
       /no workload 'cronjobs' is known\nrolefresh: hint: did you mean 'cronjob'\?/,
     ],
-    ["kubernetes --config /nonexistent.ini", 78, /there is no config file \/nonexistent\.ini/],
+    ["kubernetes --config /nonexistent.ini", 78, /the config \/nonexistent\.ini does not exist/],
   ];
   for (const [args, code, stderr] of wrong) {
     test(`'schedule ${args.replace("\n", "\\n")}' is refused`, async () => {

@@ -18,7 +18,7 @@ const MISTAKES: Readonly<Record<string, readonly [config: string, secret: string
   "a user in endpoint_url": [
     `${ONE_ROLE}endpoint_url = https://jane:${MARK}@sts.corp.example\n`,
     MARK,
-    /endpoint_url has a user or password, which STS does not take/,
+    /endpoint_url contains a user or password, which STS does not accept/,
   ],
   "a user in an endpoint_url that cannot be read": [
     `${ONE_ROLE}endpoint_url = https://jane:${MARK}@sts corp\n`,
@@ -28,17 +28,17 @@ const MISTAKES: Readonly<Record<string, readonly [config: string, secret: string
   "a token in web_identity_token_file": [
     `${ROLE}web_identity_token_file = ${JWT}\n`,
     JWT,
-    /web_identity_token_file is not the path of a file: .*\nrolefresh: hint: save it to a file with mode 0600/,
+    /web_identity_token_file is not a file path: .*\nrolefresh: hint: save it to a file with mode 0600/,
   ],
   "an assertion in saml_assertion_file": [
     `${ROLE}identity = saml\nsaml_assertion_file = ${ASSERTION}\n`,
     ASSERTION,
-    /saml_assertion_file is not the path of a file/,
+    /saml_assertion_file is not a file path/,
   ],
   "a colon for the equals sign": [
     `${ROLE}identity = url\nidentity_url = https://tokens.example\nidentity_header: X-Key: ${MARK}\n`,
     MARK,
-    /:5: 'identity_header' is followed by ':' and not by '='\nrolefresh: hint: write 'identity_header = …'/,
+    /:5: 'identity_header' is followed by ':' instead of '='\nrolefresh: hint: write 'identity_header = …'/,
   ],
   "a colon for the equals sign, and an equals sign behind it": [
     `${ROLE}identity = url\nidentity_url = https://tokens.example\nidentity_header: X-Key: ${MARK}==\n`,

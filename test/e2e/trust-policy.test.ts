@@ -325,7 +325,7 @@ suite("bad input to trust-policy", () => {
     await using scene = await openScene(undefined);
     const { code, stdout, stderr } = await runBin(["trust-policy", "default"], { env: scene.env });
     assert.deepEqual([code, stdout], [78, ""]);
-    assert.match(stderr, /^rolefresh: error: nothing is configured: .*\nrolefresh: hint: .*\n$/);
+    assert.match(stderr, /^rolefresh: error: no config found: .*\nrolefresh: hint: .*\n$/);
   });
 
   test("no metadata server", async () => {

@@ -3,7 +3,7 @@ import { isAbsolute } from "node:path";
 import { oneLine } from "../../src/output/report.ts";
 import { profileNameProblem } from "../../src/base/profile-name.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
-import { ConfigMistakes } from "../../src/config/config-issues.ts";
+import { ConfigIssues } from "../../src/config/config-issues.ts";
 import { configFromSource } from "../../src/config/read.ts";
 import type { Chance } from "./chance.ts";
 import type { FuzzTarget } from "./fuzz.ts";
@@ -81,9 +81,9 @@ function entry(chance: Chance): readonly [string, string] {
   return [key, chance.pick(VALUES)];
 }
 
-/** Configurations: whatever is in them, there is a checked configuration or a list of mistakes, each with its line. */
+/** Configurations: whatever is in them, there is a checked configuration or a list of issues, each with its line. */
 export function configTarget(): FuzzTarget<string> {
-  const counts = { accepted: 0, refused: 0, mistakes: 0 };
+  const counts = { accepted: 0, refused: 0, issues: 0 };
   return {
     name: "configurations",
     make: (chance) => {
@@ -99,10 +99,10 @@ export function configTarget(): FuzzTarget<string> {
       );
       if ("refused" in outcome) {
         counts.refused++;
-        assert.ok(outcome.refused instanceof ConfigMistakes, outcome.refused.code);
-        assert.ok(outcome.refused.mistakes.length > 0);
-        counts.mistakes += outcome.refused.mistakes.length;
-        for (const { message } of outcome.refused.mistakes)
+        assert.ok(outcome.refused instanceof ConfigIssues, outcome.refused.code);
+        assert.ok(outcome.refused.issues.length > 0);
+        counts.issues += outcome.refused.issues.length;
+        for (const { message } of outcome.refused.issues)
           assert.match(oneLine(message), /^\/etc\/rolefresh\.ini(:\d+)?: /, message);
         return;
       }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import type { ProfileSpec } from "../../src/config/config.ts";
-import { ConfigMistakes } from "../../src/config/config-issues.ts";
+import { ConfigIssues } from "../../src/config/config-issues.ts";
 import { configFromSource } from "../../src/config/read.ts";
 
 /** The configuration of what signs: SAML, sessions, AWS profiles, this machine's keys, second factors, endpoints. */
@@ -22,12 +22,12 @@ function only(text: string): ProfileSpec {
   return spec;
 }
 
-function mistakesOf(text: string, untrusted?: string): string {
+function issuesOf(text: string, untrusted?: string): string {
   try {
     parse(text, untrusted);
   } catch (error) {
-    assert.ok(error instanceof ConfigMistakes);
-    return error.mistakes.map(({ message, hint }) => `${message} | ${hint ?? ""}`).join("\n");
+    assert.ok(error instanceof ConfigIssues);
+    return error.issues.map(({ message, hint }) => `${message} | ${hint ?? ""}`).join("\n");
   }
   return "none";
 }
@@ -68,8 +68,8 @@ suite("identities that sign", () => {
 
   test("a role that starts from a session may live longer than an hour, one that starts from a role may not", () => {
     const chain = (identity: string) => `[a]\n${identity}\n[b]\n${ROLE}source_profile = a\nduration_seconds = 7200\n`;
-    assert.equal(mistakesOf(chain("identity = session\nsource_profile = long\n")), "none");
-    assert.match(mistakesOf(chain(`${ROLE}identity = gcp-metadata\n`)), /more than a chained role can get/);
+    assert.equal(issuesOf(chain("identity = session\nsource_profile = long\n")), "none");
+    assert.match(issuesOf(chain(`${ROLE}identity = gcp-metadata\n`)), /exceeds the hour of a chained role/);
   });
 
   test("endpoint keys", () => {
@@ -88,14 +88,14 @@ suite("identities that sign", () => {
     [
       "saml with a session name",
       `[a]\n${ROLE}identity = saml\nsaml_command = b\nrole_session_name = joe\n`,
-      /role_session_name means nothing with identity = saml/,
+      /role_session_name has no effect with identity = saml/,
     ],
     ["saml without a role", "[a]\nidentity = saml\nsaml_command = b\n", /role_arn is missing/],
     ["session without a source", "[a]\nidentity = session\n", /source_profile is missing/],
     [
       "session with a role",
       `[a]\n${ROLE}identity = session\nsource_profile = long\n`,
-      /role_arn means nothing with identity = session \| give the role a section of its own/,
+      /role_arn has no effect with identity = session \| move it to a section for the role/,
     ],
     [
       "session from its own section",
@@ -111,12 +111,12 @@ suite("identities that sign", () => {
     [
       "aws-profile from its own section",
       "[a]\nidentity = aws-profile\nsource_profile = a\n",
-      /rolefresh writes: .* \| name this section otherwise/,
+      /rolefresh writes: .* \| rename this section/,
     ],
     [
       "aws-profile with a duration and no role",
       "[a]\nidentity = aws-profile\nsource_profile = dev\nduration_seconds = 3600\n",
-      /duration_seconds means nothing without role_arn/,
+      /duration_seconds has no effect without role_arn/,
     ],
     ["a credential_source that is none", `[a]\n${ROLE}credential_source = Ec2\n`, /one of Environment, Ec2Instance/],
     [
@@ -143,17 +143,17 @@ suite("identities that sign", () => {
     [
       "a second factor for a token",
       `[a]\n${ROLE}identity = gcp-metadata\nmfa_serial = ${SERIAL}\nmfa_command = x\n`,
-      /mfa_serial means nothing with identity = gcp-metadata \| it belongs to source_profile/,
+      /mfa_serial has no effect with identity = gcp-metadata \| remove it: it belongs to source_profile/,
     ],
     ["a flag that is none", `[a]\n${ROLE}identity = gcp-metadata\nuse_fips_endpoint = yes\n`, /one of true, false/],
   ];
-  for (const [name, text, says] of wrong) test(`${name} is a mistake`, () => assert.match(mistakesOf(text), says));
+  for (const [name, text, says] of wrong) test(`${name} is a mistake`, () => assert.match(issuesOf(text), says));
 
   for (const key of ["mfa_command", "saml_command"]) {
     test(`${key} of a file that others may write is refused`, () => {
       const rest = key === "mfa_command" ? `source_profile = l\nmfa_serial = ${SERIAL}` : "identity = saml";
       const text = `[a]\n${ROLE}${rest}\n${key} = x\n`;
-      assert.match(mistakesOf(text, "the file may be written by others"), new RegExp(`${key} is refused`));
+      assert.match(issuesOf(text, "others can write to the file"), new RegExp(`${key} is refused`));
     });
   }
 });

@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 
 import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/base/host.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
-import { ConfigMistakes } from "../../src/config/config-issues.ts";
+import { ConfigIssues } from "../../src/config/config-issues.ts";
 import { configFromSource, readConfig } from "../../src/config/read.ts";
 import { parseArgs } from "../../src/command-line/args.ts";
 import { findText, textInJson } from "../../src/net/json-response.ts";
@@ -22,12 +22,12 @@ function parse(keys: string, untrusted?: string): IdentitySource {
   return profile.source.identity;
 }
 
-function mistakesOf(keys: string, untrusted?: string): string {
+function issuesOf(keys: string, untrusted?: string): string {
   try {
     parse(keys, untrusted);
   } catch (error) {
-    assert.ok(error instanceof ConfigMistakes);
-    return error.mistakes.map(({ message, hint }) => `${message} | ${hint}`).join("\n");
+    assert.ok(error instanceof ConfigIssues);
+    return error.issues.map(({ message, hint }) => `${message} | ${hint}`).join("\n");
   }
   return "none";
 }
@@ -90,47 +90,47 @@ suite("the identities of a config", () => {
 
   const bad: readonly (readonly [string, RegExp])[] = [
     ["identity = url", /identity_url is missing/],
-    ["identity = url\nidentity_url = http://v.example/x", /plain http to another machine, v\.example \| .*use https/],
+    ["identity = url\nidentity_url = http://v.example/x", /plain http to another host, v\.example \| .*use https/],
     ["identity = url\nidentity_url = file:///etc/passwd", /not an http\(s\) URL/],
-    ["identity = url\nidentity_url = https://u:p@v.example", /without a user \| secrets go into identity_header/],
+    ["identity = url\nidentity_url = https://u:p@v.example", /without a user \| put secrets into identity_header/],
     [
       "identity = url\nidentity_url = https://v\nidentity_header = secret",
       /:5: \[a\] identity_header is not 'Name: value'/,
     ],
     [
       "identity = url\nidentity_url = https://v\nidentity_header[] = A: {env:a b}",
-      /\{env:a b\} names no environment variable/,
+      /\{env:a b\} does not name an environment variable/,
     ],
     ["identity = url\nidentity_url = https://v\nidentity_header[] = A b: c", /is not 'Name: value'/],
     [
       "identity = url\nidentity_url = https://v\nidentity_json_path = a..b",
       /identity_json_path = 'a\.\.b' is not valid/,
     ],
-    ["identity = url\nidentity_url = https://v\nidentity_url = https://w", /identity_url stands twice/],
+    ["identity = url\nidentity_url = https://v\nidentity_url = https://w", /identity_url is repeated/],
     ["identity = url\nidentity_url[] = https://v", /unknown key 'identity_url\[\]'/],
     ["identity = gitlab\nidentity_env = A-B", /identity_env = 'A-B' is not valid/],
     ["identity = azure\nclient_id = me", /client_id = 'me' is not valid/],
     [
       "identity = github-actions\nclient_id = me",
-      /client_id means nothing with identity = github-actions \| it belongs to identity = azure/,
+      /client_id has no effect with identity = github-actions \| remove it: it belongs to identity = azure/,
     ],
     ["identity = gcp-adc\nservice_account = default", /service_account = 'default' is not valid/],
   ];
   for (const [keys, expected] of bad) {
     test(`${keys.replaceAll("\n", ", ")} is a mistake`, () => {
-      const mistakes = mistakesOf(keys);
-      assert.match(mistakes, expected);
-      assert.doesNotMatch(mistakes, /secret\b(?!s go)|u:p/);
+      const issues = issuesOf(keys);
+      assert.match(issues, expected);
+      assert.doesNotMatch(issues, /secret\b(?!s go)|u:p/);
     });
   }
 
   test("a config that others may write sends no variables anywhere, but may ask a URL", () => {
     const url = "identity = url\nidentity_url = https://v.example";
     assert.match(
-      mistakesOf(`${url}\nidentity_header = A: {env:TOKEN}`, "others may write it"),
+      issuesOf(`${url}\nidentity_header = A: {env:TOKEN}`, "others may write it"),
       /identity_header is refused: others may write it/,
     );
-    assert.equal(mistakesOf(`${url}\nidentity_header = A: b`, "others may write it"), "none");
+    assert.equal(issuesOf(`${url}\nidentity_header = A: b`, "others may write it"), "none");
   });
 
   test("--identity-header may be repeated on the command line", async () => {

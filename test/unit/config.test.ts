@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { ConfigMistakes } from "../../src/config/config-issues.ts";
+import { ConfigIssues } from "../../src/config/config-issues.ts";
 import { configFromSource, type ConfigOptions, readConfig } from "../../src/config/read.ts";
 import type { Config } from "../../src/config/config.ts";
 import { tempHome } from "../support/temp-home.ts";
@@ -18,12 +18,12 @@ function parse(text: string, env: Record<string, string> = {}, untrusted?: strin
   );
 }
 
-function mistakesOf(text: string, env: Record<string, string> = {}, untrusted?: string): readonly string[] {
+function issuesOf(text: string, env: Record<string, string> = {}, untrusted?: string): readonly string[] {
   try {
     parse(text, env, untrusted);
   } catch (error) {
-    assert.ok(error instanceof ConfigMistakes, String(error));
-    return error.mistakes.map(({ message, hint }) => (hint === undefined ? message : `${message} | ${hint}`));
+    assert.ok(error instanceof ConfigIssues, String(error));
+    return error.issues.map(({ message, hint }) => (hint === undefined ? message : `${message} | ${hint}`));
   }
   return [];
 }
@@ -80,17 +80,17 @@ on_refresh = systemctl reload billing-export
     });
   }
 
-  test("all mistakes are reported at once, each with file, line and the nearest valid name", () => {
+  test("all issues are reported at once, each with file, line and the nearest valid name", () => {
     assert.deepEqual(
-      mistakesOf(
+      issuesOf(
         `[default]\nrole_arm = arn:aws:iam::1:role/x\nduration_seconds = 60\n\n[other]\nrole_arn = nonsense\nidentity = gcp-metdata\n`,
       ),
       [
-        "/h/.aws/rolefresh.ini:1: [default] nothing says where the identity comes from | add 'identity = gcp-metadata' on a Google Cloud machine, or web_identity_token_file, or source_profile",
+        "/h/.aws/rolefresh.ini:1: [default] no identity source is configured | add 'identity = gcp-metadata' on a Google Cloud machine, or web_identity_token_file, or source_profile",
         "/h/.aws/rolefresh.ini:1: [default] role_arn is missing | add 'role_arn = arn:aws:iam::ACCOUNT:role/NAME'",
         "/h/.aws/rolefresh.ini:2: [default] unknown key 'role_arm' | did you mean 'role_arn'?",
-        "/h/.aws/rolefresh.ini:3: [default] duration_seconds = '60' is not a whole number from 900 to 43200",
-        "/h/.aws/rolefresh.ini:6: [other] role_arn = 'nonsense' is not the ARN of a role | write arn:aws:iam::ACCOUNT:role/NAME, the account with 12 digits",
+        "/h/.aws/rolefresh.ini:3: [default] duration_seconds = '60' is not an integer from 900 to 43200",
+        "/h/.aws/rolefresh.ini:6: [other] role_arn = 'nonsense' is not the ARN of an IAM role | write arn:aws:iam::ACCOUNT:role/NAME, the account with 12 digits",
         "/h/.aws/rolefresh.ini:7: [other] identity = 'gcp-metdata' is not supported | did you mean 'gcp-metadata'? (use one of gcp-metadata, gcp-adc, gcloud, file, env, command, url, github-actions, gitlab, azure, kubernetes, saml, session, aws-profile)",
       ],
     );
@@ -99,16 +99,12 @@ on_refresh = systemctl reload billing-export
   const wrong: readonly (readonly [title: string, text: string, expected: RegExp])[] = [
     ["an empty file", "", /no profile is configured/],
     ["defaults alone", "[*]\nregion = eu-west-1\n", /no profile is configured/],
-    [
-      "a key before the first section",
-      `region = eu-west-1\n[a]\n${GOOGLE}\n`,
-      /'region' stands before the first section/,
-    ],
+    ["a key before the first section", `region = eu-west-1\n[a]\n${GOOGLE}\n`, /'region' must be inside a \[section\]/],
     ["a line that is nothing", `[a]\n${GOOGLE}\nhello\n`, /:4: this line is neither a \[section\] nor 'key = value'/],
     ["an unclosed header", `[a\n${GOOGLE}\n`, /:1: a section header must end with ']'/],
     ["a header with a comment behind it", `[a] # x\n${GOOGLE}\n`, /:1: a section header must end with ']'/],
-    ["the same section twice", `[a]\n${GOOGLE}\n[a]\n${GOOGLE}\n`, /:4: \[a\] stands twice, first in line 1/],
-    ["the same key twice", `[a]\n${GOOGLE}\nidentity = gcloud\n`, /:4: \[a\] identity stands twice/],
+    ["the same section twice", `[a]\n${GOOGLE}\n[a]\n${GOOGLE}\n`, /:4: \[a\] is repeated; the first one is in line 1/],
+    ["the same key twice", `[a]\n${GOOGLE}\nidentity = gcloud\n`, /:4: \[a\] identity is repeated/],
     ["a key without a value", `[a]\n${GOOGLE}\nregion =\n`, /region has no value/],
     ["the profile DEFAULT", `[DEFAULT]\n${GOOGLE}\n`, /'DEFAULT' cannot be a profile/],
     ["the profile constructor", `[constructor]\n${GOOGLE}\n`, /'constructor' cannot be a profile/],
@@ -149,13 +145,13 @@ on_refresh = systemctl reload billing-export
       "[a]\nrole_arn = arn:aws:sts::123412341234:assumed-role/r/s\nidentity = gcloud\n",
       /this is the ARN of a session/,
     ],
-    ["the ARN of a user", "[a]\nrole_arn = arn:aws:iam::123412341234:user/x\nidentity = gcloud\n", /this is no role/],
     [
-      "a lifetime over twelve hours",
-      `[a]\n${GOOGLE}\nduration_seconds = 43201\n`,
-      /not a whole number from 900 to 43200/,
+      "the ARN of a user",
+      "[a]\nrole_arn = arn:aws:iam::123412341234:user/x\nidentity = gcloud\n",
+      /this is not a role/,
     ],
-    ["a lifetime that is no number", `[a]\n${GOOGLE}\nduration_seconds = 1h\n`, /not a whole number/],
+    ["a lifetime over twelve hours", `[a]\n${GOOGLE}\nduration_seconds = 43201\n`, /not an integer from 900 to 43200/],
+    ["a lifetime that is no number", `[a]\n${GOOGLE}\nduration_seconds = 1h\n`, /not an integer/],
     [
       "a session name with a blank",
       `[a]\n${GOOGLE}\nrole_session_name = my session\n`,
@@ -163,38 +159,42 @@ on_refresh = systemctl reload billing-export
     ],
     ["a session name of one letter", `[a]\n${GOOGLE}\nrole_session_name = x\n`, /is not valid/],
     ["a session name of 65 letters", `[a]\n${GOOGLE}\nrole_session_name = ${"x".repeat(65)}\n`, /is not valid/],
-    ["an unknown placeholder", `[a]\n${GOOGLE}\nrole_session_name = {host}\n`, /\{host\} is not known \| known are/],
+    ["an unknown placeholder", `[a]\n${GOOGLE}\nrole_session_name = {host}\n`, /\{host\} is not a placeholder \| use/],
     [
       "a Google placeholder elsewhere",
       `[a]\n${ROLE}\nidentity = gcloud\nrole_session_name = {project}\n`,
-      /\{project\} is not known here \| only identity = gcp-metadata/,
+      /\{project\} is not a placeholder of this identity \| use it with identity = gcp-metadata/,
     ],
     [
       "a window as long as the lifetime",
       `[a]\n${GOOGLE}\nrefresh_before = 60m\n`,
-      /refresh_before is not shorter than the lifetime/,
+      /refresh_before must be shorter than the lifetime/,
     ],
     ["a bare number as a duration", `[a]\n${GOOGLE}\nrefresh_before = 25\n`, /refresh_before = '25' is not a duration/],
-    ["a region of another partition", `[a]\n${GOOGLE}\nregion = cn-north-1\n`, /not in the partition of the role/],
+    ["a region of another partition", `[a]\n${GOOGLE}\nregion = cn-north-1\n`, /not in the role's partition/],
     [
-      "plain http to another machine",
+      "plain http to another host",
       `[a]\n${GOOGLE}\nendpoint_url = http://sts.example.com\n`,
-      /plain http to another machine/,
+      /plain http to another host/,
     ],
     ["an endpoint that is no URL", `[a]\n${GOOGLE}\nendpoint_url = sts.example.com\n`, /is not an http\(s\) URL/],
     ["identity next to source_profile", `[a]\n${GOOGLE}\nsource_profile = b\n`, /exclude each other/],
     [
       "external_id with a token",
       `[a]\n${GOOGLE}\nexternal_id = abc\n`,
-      /external_id means nothing with identity = gcp-metadata/,
+      /external_id has no effect with identity = gcp-metadata/,
     ],
     [
       "a token file with another identity",
       `[a]\n${GOOGLE}\nweb_identity_token_file = /t\n`,
-      /web_identity_token_file means nothing with identity = gcp-metadata/,
+      /web_identity_token_file has no effect with identity = gcp-metadata/,
     ],
     ["identity = file without its file", `[a]\n${ROLE}\nidentity = file\n`, /web_identity_token_file is missing/],
-    ["a malformed tag", `[a]\n${ROLE}\nsource_profile = b\ntags = team\n[b]\n${GOOGLE}\n`, /'team' is no session tag/],
+    [
+      "a malformed tag",
+      `[a]\n${ROLE}\nsource_profile = b\ntags = team\n[b]\n${GOOGLE}\n`,
+      /'team' is not a session tag/,
+    ],
     [
       "a flag that is neither true nor false",
       `[a]\n${GOOGLE}\noverwrite = yes\n`,
@@ -203,40 +203,40 @@ on_refresh = systemctl reload billing-export
     [
       "a cycle of two",
       `[a]\n${ROLE}\nsource_profile = b\n[b]\n${ROLE}\nsource_profile = a\n`,
-      /:3: \[a\] source_profile goes round in a circle: a → b → a/,
+      /:3: \[a\] source_profile forms a cycle: a → b → a/,
     ],
-    ["a profile that is its own source", `[a]\n${ROLE}\nsource_profile = a\n`, /goes round in a circle: a → a/],
+    ["a profile that is its own source", `[a]\n${ROLE}\nsource_profile = a\n`, /forms a cycle: a → a/],
     [
       "a chained role over an hour",
       `[b]\n${GOOGLE}\n[a]\n${ROLE}\nsource_profile = b\nduration_seconds = 3601\n`,
-      /is more than a chained role can get/,
+      /exceeds the hour of a chained role/,
     ],
     [
       "a command that a comment sign would cut",
       `[a]\n${ROLE}\nidentity = command\nidentity_command = one ; two\n`,
-      /the value of 'identity_command' would be cut at ';'/,
+      /';' starts a comment: quote the value of 'identity_command'/,
     ],
     [
       "a value that a comment sign would cut in a word",
       `[a]\n${GOOGLE}\naudience = a#b\n`,
-      /the value of 'audience' would be cut at '#'/,
+      /'#' starts a comment: quote the value of 'audience'/,
     ],
   ];
   for (const [title, text, expected] of wrong) {
     test(`${title} is a mistake`, () => {
-      assert.match(mistakesOf(text).join("\n"), expected);
+      assert.match(issuesOf(text).join("\n"), expected);
     });
   }
 
   test("what holds between profiles is told beside what is wrong with them", () => {
     const text = `[a]\n${ROLE}\nsource_profile = b\nregion = us-east-1a\n[b]\n${ROLE}\nsource_profile = a\noverwrite = yes\n`;
-    const told = mistakesOf(text).join("\n");
-    assert.match(told, /:3: \[a\] source_profile goes round in a circle: a → b → a/);
+    const told = issuesOf(text).join("\n");
+    assert.match(told, /:3: \[a\] source_profile forms a cycle: a → b → a/);
     assert.match(told, /:4: \[a\] region = 'us-east-1a'/);
     assert.match(told, /:8: \[b\] overwrite = 'yes' is not supported/);
     const chained = `[b]\n${GOOGLE}\nrecheck = x\n[a]\n${ROLE}\nsource_profile = b\nduration_seconds = 7200\nlenient = x\n`;
-    assert.match(mistakesOf(chained).join("\n"), /more than a chained role can get/);
-    assert.equal(mistakesOf(chained).length, 3);
+    assert.match(issuesOf(chained).join("\n"), /exceeds the hour of a chained role/);
+    assert.equal(issuesOf(chained).length, 3);
   });
 
   test("a credentials_file is checked also where --credentials-file beats it", () => {
@@ -249,11 +249,32 @@ on_refresh = systemctl reload billing-export
     assert.throws(() => configFromSource(source, { env: {}, home: "/h", cwd: "/" }, "/x"), /\$NOPE is not set/);
   });
 
+  test("values of any source are reported beside an unknown identity, a missing one and two that exclude each other", () => {
+    const values = "identity_url = ftp://x\nclient_id = me\nmfa_serial = a b\n";
+    for (const start of ["identity = ulr\n", "", `identity = url\nsource_profile = b\n`]) {
+      const told = issuesOf(`[a]\n${ROLE}\n${start}${values}`).join("\n");
+      for (const key of ["identity_url", "client_id", "mfa_serial"]) assert.match(told, new RegExp(`${key}.* is not`));
+    }
+  });
+
+  test("a placeholder of Google's is no issue beside a misspelt identity", () => {
+    assert.equal(issuesOf(`[a]\n${ROLE}\nidentity = gcp-metdata\nrole_session_name = {project}\n`).length, 1);
+  });
+
+  test("every copy of a repeated section is checked, completed by the others", () => {
+    const copies = `[a]\n${ROLE}\nregion = x\n[*]\nlenient = x\n[a]\nidentity = gcp-metadata\nregion = y\n[*]\nrecheck = 0\nlenient = y\n`;
+    const where = issuesOf(copies).map((message) => /:(\d+): (?:\[.\] )?(\w+)/.exec(message)?.slice(1).join(" "));
+    assert.deepEqual(where, ["3 region", "5 lenient", "6 is", "8 region", "9 is", "10 recheck", "11 lenient"]);
+    const complete = `[a]\n${GOOGLE}\n`;
+    assert.deepEqual(issuesOf(complete + complete), [
+      "/h/.aws/rolefresh.ini:4: [a] is repeated; the first one is in line 1 | put its keys into one section",
+    ]);
+  });
+
   test("a cycle is reported once, not once for every member", () => {
     assert.equal(
-      mistakesOf(
-        `[a]\n${ROLE}\nsource_profile = b\n[b]\n${ROLE}\nsource_profile = c\n[c]\n${ROLE}\nsource_profile = a\n`,
-      ).length,
+      issuesOf(`[a]\n${ROLE}\nsource_profile = b\n[b]\n${ROLE}\nsource_profile = c\n[c]\n${ROLE}\nsource_profile = a\n`)
+        .length,
       1,
     );
   });
@@ -313,29 +334,27 @@ on_refresh = systemctl reload billing-export
 
   test("a wrong region of the environment is told once, and not where every profile has its own", () => {
     const two = `[a]\n${GOOGLE}\n[b]\n${GOOGLE}\n`;
-    assert.deepEqual(mistakesOf(two, { AWS_REGION: "us-east-1a" }), [
+    assert.deepEqual(issuesOf(two, { AWS_REGION: "us-east-1a" }), [
       "AWS_REGION: 'us-east-1a' is an availability zone, not a region | write us-east-1",
     ]);
-    assert.deepEqual(mistakesOf(two, { AWS_DEFAULT_REGION: "us east 1" }).length, 1);
-    assert.deepEqual(mistakesOf(`[*]\nregion = eu-west-1\n${two}`, { AWS_REGION: "us-east-1a" }), []);
+    assert.deepEqual(issuesOf(two, { AWS_DEFAULT_REGION: "us east 1" }).length, 1);
+    assert.deepEqual(issuesOf(`[*]\nregion = eu-west-1\n${two}`, { AWS_REGION: "us-east-1a" }), []);
     // A service that imitates AWS may have such a region.
-    assert.deepEqual(mistakesOf(two, { AWS_REGION: "local" }), []);
+    assert.deepEqual(issuesOf(two, { AWS_REGION: "local" }), []);
   });
 
   test("a command in a file that others may write is refused, a config without commands is not", () => {
     assert.match(
-      mistakesOf(
-        `[a]\n${ROLE}\nidentity = command\nidentity_command = x\n`,
-        {},
-        "the file may be written by others",
-      ).join("\n"),
-      /identity_command is refused: the file may be written by others/,
+      issuesOf(`[a]\n${ROLE}\nidentity = command\nidentity_command = x\n`, {}, "others can write to the file").join(
+        "\n",
+      ),
+      /identity_command is refused: others can write to the file/,
     );
     assert.match(
-      mistakesOf(`[a]\n${GOOGLE}\non_refresh = x\n`, {}, "the file may be written by others").join("\n"),
+      issuesOf(`[a]\n${GOOGLE}\non_refresh = x\n`, {}, "others can write to the file").join("\n"),
       /on_refresh is refused/,
     );
-    assert.deepEqual(mistakesOf(`[a]\n${GOOGLE}\n`, {}, "the file may be written by others"), []);
+    assert.deepEqual(issuesOf(`[a]\n${GOOGLE}\n`, {}, "others can write to the file"), []);
   });
 
   test("AWS_SHARED_CREDENTIALS_FILE names the file, with ~ as botocore expands it; the profile's own key beats it", () => {
@@ -378,10 +397,10 @@ suite("paths in the configuration", () => {
     const file = (value: string) => parse(text, { AWS_SHARED_CREDENTIALS_FILE: value, DATA: "/d" }).profiles[0];
     assert.equal(file("$DATA/creds")?.credentialsFile, "/d/creds");
     assert.equal(file("creds")?.credentialsFile, "/creds");
-    assert.deepEqual(mistakesOf(text, { AWS_SHARED_CREDENTIALS_FILE: "${NOPE}/x" }), [
+    assert.deepEqual(issuesOf(text, { AWS_SHARED_CREDENTIALS_FILE: "${NOPE}/x" }), [
       "AWS_SHARED_CREDENTIALS_FILE: the variable ${NOPE} is not set | set it where rolefresh runs, or write the full path",
     ]);
-    assert.deepEqual(mistakesOf(`[*]\ncredentials_file = /x\n${text}`, { AWS_SHARED_CREDENTIALS_FILE: "$NOPE" }), []);
+    assert.deepEqual(issuesOf(`[*]\ncredentials_file = /x\n${text}`, { AWS_SHARED_CREDENTIALS_FILE: "$NOPE" }), []);
   });
 });
 
@@ -429,6 +448,9 @@ suite("finding the configuration", () => {
       kind: "web-identity",
       identity: { kind: "gcp-metadata", audience: "gcp", serviceAccount: "default" },
     });
-    await assert.rejects(inline({ role_arn: "x" }), /--role-arn: \[default\] role_arn = 'x' is not the ARN of a role/);
+    await assert.rejects(
+      inline({ role_arn: "x" }),
+      /--role-arn: \[default\] role_arn = 'x' is not the ARN of an IAM role/,
+    );
   });
 });

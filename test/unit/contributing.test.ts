@@ -35,7 +35,7 @@ suite("CONTRIBUTING.md and docs/INSTALL.md", () => {
 
   test("CONTRIBUTING.md names only what the code has in the six steps of a new source", async () => {
     const text = await read("CONTRIBUTING.md");
-    const names = ["IdentitySource", "TOKEN_IDENTITIES", "KEYS_OF_TOKEN_IDENTITY", "readIdentitySource", "checkToken"];
+    const names = ["IdentitySource", "IDENTITIES", "SOURCES", "SOURCE_VALUES", "checkToken"];
     const codes = text.match(/\bIDENTITY_[A-Z]+\b/g) ?? [];
     const folders = ["src/config", "src/sources", "src/base"];
     const sources: string[] = [];
