@@ -11,7 +11,7 @@ import type { Setup, Target } from "./setup.ts";
 import { probeSts, type StsProbe } from "./sts-probe.ts";
 import { findSystemdSchedule, type Schedule } from "./systemd-timer.ts";
 
-/** What the checks examine. What several of them need is found out once, when the first one asks. */
+/** What the checks examine. What several of them need is obtained once, by the first that needs it. */
 export interface Evidence {
   readonly setup: Setup;
   readonly context: DoctorContext;
@@ -49,7 +49,7 @@ export interface ExaminedEndpoint {
   readonly probe: () => Promise<Attempt<StsProbe>>;
 }
 
-/** Nothing is examined before a check asks for it. */
+/** Starts nothing: each part is obtained when a check needs it. */
 export function gatherEvidence(setup: Setup, context: DoctorContext): Evidence {
   const { targets } = setup;
   const files = setup.views.map((view) => {

@@ -34,15 +34,15 @@ export function toText(
   findings: readonly NamedFinding[],
   options: { readonly colour: boolean; readonly quiet: boolean },
 ): string {
-  const shown = options.quiet ? findings.filter(({ level }) => level !== "ok") : findings;
-  const column = Math.max(...shown.map(({ check }) => check.length), 0);
-  const lines = shown.map(({ check, level, profile, message, hint }) => {
+  const listed = options.quiet ? findings.filter(({ level }) => level !== "ok") : findings;
+  const column = Math.max(...listed.map(({ check }) => check.length), 0);
+  const lines = listed.map(({ check, level, profile, message, hint }) => {
     const about = profile === undefined ? "" : `[${profile}] `;
     const text = printable(`${about}${message}`, MAX_LINE);
     const line = `${options.colour ? paint(level.padEnd(WIDTH), COLOURS[level]) : level.padEnd(WIDTH)}  ${check.padEnd(column)}  ${text}\n`;
     return hint === undefined ? line : `${line}${" ".repeat(WIDTH + 2)}hint: ${printable(hint, MAX_LINE)}\n`;
   });
-  if (options.quiet && shown.length === 0) return "";
+  if (options.quiet && listed.length === 0) return "";
   return `${lines.join("")}${summary(findings)}\n`;
 }
 

@@ -89,7 +89,7 @@ async function loadWithoutSources(options: ConfigOptions, world: World): Promise
   }
 }
 
-/** The selected steps and every step whose keys they call with: why a chained role is stale may be told there. */
+/** The selected steps and every step whose keys they call with: a stale chained role may have its cause there. */
 function withSources(steps: readonly Step[], selected: readonly string[]): readonly Step[] {
   const wanted = new Set<Step>();
   for (const step of steps) {

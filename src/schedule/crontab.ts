@@ -1,4 +1,5 @@
 import { Failure } from "../base/failure.ts";
+import { shellWord } from "../base/shell-word.ts";
 import { toCronFields } from "./interval.ts";
 import { type ScheduledJob, wordsOf } from "./job.ts";
 
@@ -23,14 +24,9 @@ export function crontabBlock(job: ScheduledJob): string {
 
 /** One crontab line. A `%` is a newline to cron unless a backslash stands before it (crontab(5)). */
 export function cronLine(job: ScheduledJob): string {
-  const assignments = [...job.environment].map(([name, value]) => `${name}=${toShellWord(value)}`);
-  const command = [...assignments, ...wordsOf(job).map(toShellWord)].join(" ");
+  const assignments = [...job.environment].map(([name, value]) => `${name}=${shellWord(value)}`);
+  const command = [...assignments, ...wordsOf(job).map(shellWord)].join(" ");
   return `${toCronFields(job.interval)} ${command.replaceAll("%", "\\%")}`;
-}
-
-/** A word for /bin/sh. */
-export function toShellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
 
 /**

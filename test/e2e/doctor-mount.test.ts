@@ -43,8 +43,8 @@ function skipReason(): string | false {
   return status === 0 ? false : `cannot mount here: ${stderr.trim()}`;
 }
 
-suite("doctor, looking at a single mounted file", { skip: skipReason() }, () => {
-  test("replacing it would fail with EBUSY, as refresh finds too; write_mode = in-place is in order", async () => {
+suite("doctor and a mounted file", { skip: skipReason() }, () => {
+  test("replacing it fails with EBUSY, also in refresh; write_mode = in-place is ok", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await using mount = await FileMount.over(scene);
     assert.ok(mount.source);
@@ -62,7 +62,7 @@ suite("doctor, looking at a single mounted file", { skip: skipReason() }, () => 
     assert.match(after("mount")[0] ?? "", /^ok: .*write_mode = in-place/);
   });
 
-  test("a file that was replaced on the host is an old one here", async () => {
+  test("a file that was replaced at its source is the old one here", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await using mount = await FileMount.over(scene);
     await writeFile(`${mount.source}.new`, "");

@@ -24,8 +24,8 @@ const keys = (expiresInMs: number): MachineKeys => ({
   expiration: new Date(Date.now() + expiresInMs),
 });
 
-suite("doctor, looking at sources of keys", () => {
-  test("identity = session: whose the long-lived keys are, and no session is made of them", async () => {
+suite("doctor and the sources of keys", () => {
+  test("identity = session: the owner of the long-lived keys; no session is created", async () => {
     await using scene = await openScene(
       "[work]\nidentity = session\nsource_profile = jane\nmfa_serial = arn:aws:iam::123412341234:mfa/jane\nmfa_command = echo 123456\n",
       { users: [USER] },
@@ -38,7 +38,7 @@ suite("doctor, looking at sources of keys", () => {
     assert.match((await diagnose(scene)).of("identity")[0] ?? "", /^error: \[work\] .*SignatureDoesNotMatch/);
   });
 
-  test("identity = aws-profile: what the profile gives, and what is wrong with it", async () => {
+  test("identity = aws-profile: what the profile returns, and its errors", async () => {
     await using scene = await openScene("[legacy]\nidentity = aws-profile\nsource_profile = dev\n");
     const answer = (secondsLeft: number) =>
       JSON.stringify({
@@ -60,7 +60,7 @@ suite("doctor, looking at sources of keys", () => {
     assert.match((await diagnose(scene)).of("identity")[0] ?? "", /^error: \[legacy\] there is no profile 'dev'/);
   });
 
-  test("credential_source: what the machine gives, and a machine that has nothing", async () => {
+  test("credential_source: what the machine returns, and a machine without credentials", async () => {
     await using scene = await openScene("[legacy]\ncredential_source = Ec2InstanceMetadata\n");
     await using server = await startInstanceMetadata(keys(3_600_000));
     const env = { AWS_EC2_METADATA_DISABLED: "false", AWS_EC2_METADATA_SERVICE_ENDPOINT: server.url };
@@ -72,7 +72,7 @@ suite("doctor, looking at sources of keys", () => {
     assert.match((await diagnose(scene, [], { env })).of("identity")[0] ?? "", /^error: \[legacy\] .*has no keys/);
   });
 
-  test("identity = saml: whether the response of the file offers the role; a command is not run", async () => {
+  test("identity = saml: whether the response in the file offers the role; a command is not run", async () => {
     const config = `[legacy]\nrole_arn = ${ROLE}\nidentity = saml\nsaml_assertion_file = response.b64\n`;
     const provider = "arn:aws:iam::123412341234:saml-provider/Corp";
     await using scene = await openScene(config);

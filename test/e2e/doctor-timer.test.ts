@@ -42,7 +42,7 @@ async function crontab(scene: Scene, text: string): Promise<void> {
   await scene.home.write("bin/crontab", `#!/bin/sh\n/bin/cat <<'E'\n${text}E\n`, 0o755);
 }
 
-suite("doctor, looking at the timer", () => {
+suite("doctor and the timer", () => {
   test("a systemd timer that runs is reported with its last run and the next", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await systemctl(scene, "system", units());
@@ -82,7 +82,7 @@ suite("doctor, looking at the timer", () => {
     ],
   ];
   for (const [what, changes, expected] of broken) {
-    test(`a systemd timer is told apart when ${what}`, async () => {
+    test(`a systemd timer: ${what}`, async () => {
       await using scene = await openHealthyScene(ONE_ROLE);
       await systemctl(scene, "system", units(changes));
       const { of, wrong } = await diagnose(scene);
@@ -91,7 +91,7 @@ suite("doctor, looking at the timer", () => {
     });
   }
 
-  test("the Debian package's timer that nobody enabled is no schedule, whatever cron does", async () => {
+  test("the Debian package's timer that was never enabled is not a schedule", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const packaged = "FragmentPath=/usr/lib/systemd/system/rolefresh.timer\nUnitFileState=disabled";
     await systemctl(
@@ -116,7 +116,7 @@ suite("doctor, looking at the timer", () => {
     );
   });
 
-  test("units that lie there while no systemd answers are a warning", async () => {
+  test("units without a running systemd are a warning", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await scene.home.write(".config/systemd/user/rolefresh.timer", "[Timer]\n");
     const { of } = await diagnose(scene);
@@ -126,7 +126,7 @@ suite("doctor, looking at the timer", () => {
     );
   });
 
-  test("a systemctl that hangs is a warning and holds nothing up for long", async () => {
+  test("a systemctl that hangs is a warning; the other checks still run", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await scene.home.write("bin/systemctl", "#!/bin/sh\nexec /bin/sleep 1000\n", 0o755);
     const { of } = await diagnose(scene);
@@ -134,7 +134,7 @@ suite("doctor, looking at the timer", () => {
     assert.match(of("profile")[0] ?? "", /^ok/);
   });
 
-  test("a timer that runs too seldom for a profile's refresh_before leaves gaps", async () => {
+  test("a timer that runs less often than a profile's refresh_before is a warning", async () => {
     await using scene = await openHealthyScene(`${ONE_ROLE}refresh_before = 10m\n`);
     await systemctl(scene, "system", units({ "*:00/5:00": "*:00/15:00" }));
     const { of } = await diagnose(scene);
@@ -144,7 +144,7 @@ suite("doctor, looking at the timer", () => {
     );
   });
 
-  test("being due for longer than the timer's interval is a warning, whatever the usual grace", async () => {
+  test("being due for longer than the timer's interval is a warning", async () => {
     await using scene = await openHealthyScene(`${ONE_ROLE}refresh_before = 25m\n`);
     await systemctl(scene, "system", units());
     await writeFile(scene.home.credentials, expiringIn(await scene.credentials(), "default", 16 * 60_000));
@@ -154,7 +154,7 @@ suite("doctor, looking at the timer", () => {
     );
   });
 
-  test("a crontab line is found, its command never shown; without a cron daemon it is an error", async () => {
+  test("a crontab line is found, its command never printed; without a cron daemon it is an error", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await crontab(scene, "# rolefresh\n*/10 * * * * X=sesame rolefresh\n");
     const { of, findings } = await diagnose(scene);

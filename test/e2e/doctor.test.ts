@@ -9,8 +9,8 @@ import { diagnose, openHealthyScene } from "../support/doctor-scene.ts";
 import { expiringIn, GCP_ARN, ONE_ROLE, openScene, THREE_ROLES } from "../support/scene.ts";
 import { OTHER_USER, otherUserMissing } from "../support/other-user.ts";
 
-suite("doctor, looking at the whole", () => {
-  test("a healthy machine gives no warning and exit 0, and nothing is changed or assumed", async () => {
+suite("doctor as a whole", () => {
+  test("a healthy machine: no warning, exit 0, nothing changed, no role assumed", async () => {
     await using scene = await openHealthyScene();
     const before = await scene.credentials();
     const assumed = scene.sandbox.calls.filter(({ action }) => action.startsWith("AssumeRole")).length;
@@ -26,7 +26,7 @@ suite("doctor, looking at the whole", () => {
     assert.equal(scene.sandbox.calls.filter(({ action }) => action.startsWith("AssumeRole")).length, assumed);
   });
 
-  test("the text has a line per finding and ends with a summary; --quiet leaves only what is wrong", async () => {
+  test("the text has a line per finding and ends with a summary; --quiet prints only warnings and errors", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const env = { PATH: join(scene.home.path, "bin") };
     const well = await scene.run(["doctor"], { env });
@@ -43,7 +43,7 @@ suite("doctor, looking at the whole", () => {
     );
   });
 
-  test("PROFILE narrows it to that profile and those whose keys it calls with", async () => {
+  test("PROFILE limits it to that profile and those whose keys it calls with", async () => {
     await using scene = await openHealthyScene();
     const { of } = await diagnose(scene, ["billing"]);
     assert.deepEqual(
@@ -63,7 +63,7 @@ suite("doctor, looking at the whole", () => {
     assert.equal(scene.sandbox.calls.length, 0);
   });
 
-  test("SIGTERM ends it by the signal although STS hangs", async () => {
+  test("SIGTERM ends it by the signal while STS hangs", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.misbehave("sts", { kind: "hang" });
     const asked = scene.sandbox.nextCall("GetCallerIdentity");
@@ -85,8 +85,8 @@ suite("doctor, looking at the whole", () => {
   });
 });
 
-suite("doctor, looking at the config", () => {
-  test("nothing configured is an error that says where it looked; the rest is examined all the same", async () => {
+suite("doctor and the config", () => {
+  test("a missing config is an error that names the places; the other checks still run", async () => {
     await using scene = await openScene(undefined);
     const { code, of } = await diagnose(scene);
     assert.equal(code, 1);
@@ -95,7 +95,7 @@ suite("doctor, looking at the config", () => {
     assert.deepEqual([of("node").length, of("environment").length, of("timer").length], [1, 1, 1]);
   });
 
-  test("every mistake is a finding, and keys that are there are still tried", async () => {
+  test("every mistake is a finding, and written keys are still tested", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await writeFile(scene.home.config, "[default]\nrole_arm = x\nidentity = gcp-metadate\n");
     const { of } = await diagnose(scene);
@@ -108,7 +108,7 @@ suite("doctor, looking at the config", () => {
     assert.match(of("keys")[0] ?? "", /^ok: \[default\] the written keys work/);
   });
 
-  test("a source_profile that is nowhere spares the other profiles", async () => {
+  test("an unknown source_profile does not hide the other profiles", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await appendFile(scene.home.config, `[b]\nrole_arn = ${GCP_ARN}\nsource_profile = defualt\n`);
     const { of } = await diagnose(scene);
@@ -117,7 +117,7 @@ suite("doctor, looking at the config", () => {
     assert.match(of("identity")[0] ?? "", /^ok/);
   });
 
-  test("a config that others may write is a warning, and its commands are an error", async () => {
+  test("a config that others can write is a warning, and its commands are an error", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await chmod(scene.home.config, 0o664);
     const { wrong } = await diagnose(scene);
@@ -127,7 +127,7 @@ suite("doctor, looking at the config", () => {
     assert.match((await diagnose(scene)).of("config")[0] ?? "", /^error: .*on_refresh/);
   });
 
-  test("the config-free form is examined too", async () => {
+  test("the config-free form is checked too", async () => {
     await using scene = await openScene(undefined);
     const { of } = await diagnose(scene, ["--role-arn", GCP_ARN]);
     assert.deepEqual(of("config"), ["ok: the command line: 1 profile, no mistakes"]);
@@ -135,8 +135,8 @@ suite("doctor, looking at the config", () => {
   });
 });
 
-suite("doctor, looking at the credentials file", () => {
-  test("modes of file and directory that let others in", async () => {
+suite("doctor and the credentials file", () => {
+  test("modes of file and directory that give others access", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await chmod(scene.home.credentials, 0o660);
     await chmod(join(scene.home.path, ".aws"), 0o777);
@@ -145,7 +145,7 @@ suite("doctor, looking at the credentials file", () => {
     assert.match(of("directory")[0] ?? "", /^warning: .*mode 0777: others can replace.*chmod go-w/);
   });
 
-  test("a file that does not belong to the owner of its directory", async (t) => {
+  test("a file and a directory of different owners", async (t) => {
     const missing = otherUserMissing();
     if (missing !== undefined) return t.skip(missing);
     await using scene = await openHealthyScene(ONE_ROLE);
@@ -157,7 +157,7 @@ suite("doctor, looking at the credentials file", () => {
     );
   });
 
-  test("another owner and a directory that cannot be written", async (t) => {
+  test("a file of another user in a read-only directory", async (t) => {
     const missing = otherUserMissing();
     if (missing !== undefined) return t.skip(missing);
     await using scene = await openHealthyScene(ONE_ROLE);
@@ -173,7 +173,7 @@ suite("doctor, looking at the credentials file", () => {
     assert.match(of("directory")[0] ?? "", /^error: lock and temp files cannot be created in .*permission denied/);
   });
 
-  test("a symbolic link is shown with what it points to; a dangling one is an error", async () => {
+  test("a symbolic link is printed with its target; a dangling one is an error", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const real = join(scene.home.path, "real");
     await rename(scene.home.credentials, real);
@@ -193,7 +193,7 @@ suite("doctor, looking at the credentials file", () => {
     assert.match(of("readers")[0] ?? "", /botocore and boto2 cannot read this file at all/);
   });
 
-  test("a directory in its place is an error and stops nothing", async () => {
+  test("a directory in its place is an error; the other checks still run", async () => {
     await using scene = await openScene(ONE_ROLE);
     await mkdir(scene.home.credentials, { recursive: true });
     const { of } = await diagnose(scene);
@@ -201,7 +201,7 @@ suite("doctor, looking at the credentials file", () => {
     assert.match(of("identity")[0] ?? "", /^ok/);
   });
 
-  test("what killed runs left is told, a run that goes on is in order", async () => {
+  test("leftovers of killed runs are warnings; a run in progress is ok", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const lock = await mkdir(`${scene.home.credentials}.lock`, { recursive: true });
     // As its holder has just touched it, however long doctor takes to come to it.
@@ -236,7 +236,7 @@ suite("doctor, looking at the credentials file", () => {
   });
 });
 
-suite("doctor, looking at what hides the file", () => {
+suite("doctor and what overrides the file", () => {
   test("profiles of the same name in the AWS config file, by the key and who follows it", async () => {
     await using scene = await openHealthyScene();
     await scene.home.write(
@@ -251,7 +251,7 @@ suite("doctor, looking at what hides the file", () => {
     assert.match(of("aws-config")[2] ?? "", /^warning: \[billing\] .*config:7: .*role_arn.*the AWS CLI and the SDKs/);
   });
 
-  test("AWS_CONFIG_FILE is looked at where it is set, and told when botocore cannot read it", async () => {
+  test("AWS_CONFIG_FILE is checked where it is set, also for lines that botocore cannot read", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const other = await scene.home.write("elsewhere", "[default]\nweb_identity_token_file = t\n[x]\n[x]\n");
     const { of } = await diagnose(scene, [], { env: { AWS_CONFIG_FILE: other } });
@@ -259,7 +259,7 @@ suite("doctor, looking at what hides the file", () => {
     assert.match(of("aws-config")[1] ?? "", /^warning: .*elsewhere:4: .*twice/);
   });
 
-  test("variables that keep tools from the file", async () => {
+  test("environment variables that override the file", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const env = {
       AWS_ACCESS_KEY_ID: "AKIASESAME",
@@ -275,7 +275,7 @@ suite("doctor, looking at what hides the file", () => {
     assert.match(of("environment")[2] ?? "", /^warning: AWS_PROFILE .*'defualt'.*did you mean 'default'/);
   });
 
-  test("a file that tools do not look into", async () => {
+  test("a file that tools do not read", async () => {
     await using scene = await openHealthyScene(`${ONE_ROLE}credentials_file = ~/elsewhere\n`);
     const plain = await diagnose(scene);
     assert.deepEqual(plain.wrong, []);
@@ -291,8 +291,8 @@ suite("doctor, looking at what hides the file", () => {
   });
 });
 
-suite("doctor, looking at the profiles", () => {
-  test("expired, long due and foreign, each with what to type", async () => {
+suite("doctor and the profiles", () => {
+  test("expired, long due and foreign, each with a hint", async () => {
     await using scene = await openHealthyScene();
     let file = expiringIn(await scene.credentials(), "default", -3_600_000);
     file = expiringIn(file, "prod.admin", 5 * 60_000);
@@ -312,7 +312,7 @@ suite("doctor, looking at the profiles", () => {
     );
   });
 
-  test("a profile that has just become due is in order", async () => {
+  test("a profile that has just become due is ok", async () => {
     await using scene = await openHealthyScene(`${ONE_ROLE}refresh_before = 25m\n`);
     await writeFile(scene.home.credentials, expiringIn(await scene.credentials(), "default", 24 * 60_000));
     const { wrong, of } = await diagnose(scene);
@@ -332,8 +332,8 @@ suite("doctor, looking at the profiles", () => {
   });
 });
 
-suite("doctor, looking at identity and STS", () => {
-  test("a token for another audience shows its claims", async () => {
+suite("doctor, identity and STS", () => {
+  test("a token for another audience: the error prints its claims", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.misbehave("metadata", { kind: "token-claims", claims: { aud: "other" } });
     const { of } = await diagnose(scene);
@@ -341,7 +341,7 @@ suite("doctor, looking at identity and STS", () => {
     assert.deepEqual(of("token"), []);
   });
 
-  test("keys that STS does not know, and keys of somebody else", async () => {
+  test("keys that STS does not know, and keys of another session", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const file = await scene.credentials();
     await writeFile(
@@ -359,14 +359,14 @@ suite("doctor, looking at identity and STS", () => {
     );
   });
 
-  test("a clock ten minutes behind AWS's", async () => {
+  test("a clock ten minutes behind STS", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.advance(600_000);
     const { of } = await diagnose(scene);
     assert.match(of("clock").join("\n"), /error: this machine's clock is (9|10)m behind 127.*timedatectl/);
   });
 
-  test("something else that answers in place of STS", async () => {
+  test("a server that is not STS", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     scene.sandbox.misbehave("sts", { kind: "html" });
     const { of } = await diagnose(scene);
@@ -374,7 +374,7 @@ suite("doctor, looking at identity and STS", () => {
     assert.deepEqual([of("keys"), of("clock")], [[], []]);
   });
 
-  test("a proxy that STS is asked through is named, its password never", async () => {
+  test("the proxy to STS is named, its password never", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     await using proxy = await startConnectProxy({ targetPort: 1 });
     proxy.misbehave({ kind: "status", status: 403 });

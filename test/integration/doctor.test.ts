@@ -25,7 +25,7 @@ async function run(scene: Scene, options: TestWorldOptions = {}, quiet = false):
   return { ...world, code };
 }
 
-test("STS is asked where the SDK would call it, by partition, FIPS and configured address", async () => {
+test("STS is called where the SDK calls it, by partition, FIPS and configured address", async () => {
   const table: readonly (readonly [string, string | undefined, boolean, string])[] = [
     ["ap-northeast-1", undefined, false, "https://sts.ap-northeast-1.amazonaws.com/"],
     ["cn-north-1", undefined, false, "https://sts.cn-north-1.amazonaws.com.cn/"],
@@ -52,7 +52,7 @@ suite("doctor on a terminal and at another time", () => {
     assert.ok(!(await run(scene)).written.out.includes("\u001b"));
   });
 
-  test("a clock an hour ahead shows against STS, and makes the profiles look expired", async () => {
+  test("a clock two hours ahead is an error, and the profiles look expired", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const { code, written } = await run(scene, { now: new Date(Date.now() + 2 * 3_600_000) }, true);
     assert.equal(code, 1);
@@ -61,7 +61,7 @@ suite("doctor on a terminal and at another time", () => {
     assert.match(written.out, /\n\d errors?, \d warnings?\n$/);
   });
 
-  test("a clock that is behind shows against the token, too", async () => {
+  test("a clock that is behind is a warning about STS and about the token", async () => {
     await using scene = await openHealthyScene(ONE_ROLE);
     const { written } = await run(scene, { now: new Date(Date.now() - 3 * 60_000) }, true);
     assert.match(written.out, /^warning {2}clock +.*clock is [23]m behind 127/m);

@@ -26,14 +26,14 @@ suite("doctor's view of mounts", () => {
     assert.equal(parseMountinfo("not a mountinfo", "/h"), undefined);
   });
 
-  test("a source that was replaced since shows as deleted, and the mount on top counts", () => {
+  test("a source that was replaced is marked as deleted, and the last mount counts", () => {
     const text = line("/etc/creds", "/h/c") + line("/etc/creds//deleted", "/h/c");
     assert.deepEqual(parseMountinfo(text, "/h/c"), { isDetached: true });
   });
 });
 
 suite("doctor's view of schedules", () => {
-  test("the longest time between two runs of a crontab line is reckoned", () => {
+  test("the longest time between two runs of a crontab line", () => {
     const table: readonly (readonly [string, number | undefined])[] = [
       ["* * * * *", 1],
       ["*/5 * * * *", 5],
@@ -54,7 +54,7 @@ suite("doctor's view of schedules", () => {
       assert.equal(cronGapMs(schedule), minutes === undefined ? undefined : minutes * 60_000, schedule);
   });
 
-  test("calendar events are read in the form that systemd shows", () => {
+  test("calendar events are parsed in the form that systemd prints", () => {
     const table: readonly (readonly [string, number | undefined])[] = [
       ["*-*-* *:00/5:00 ", 5],
       ["*-*-* *:*:00", 1],
@@ -84,7 +84,7 @@ suite("doctor's view of schedules", () => {
     assert.doesNotMatch(JSON.stringify(cronLines(text, "here")), /sesame/, "a command may hold a secret");
   });
 
-  test("a cron daemon is found by its name; where processes are hidden nothing is known", async () => {
+  test("a cron daemon is found by its name; with hidden processes the answer is unknown", async () => {
     await using home = await tempHome();
     const proc = join(home.path, "proc");
     assert.equal(await isCronRunning(proc), undefined);
@@ -96,7 +96,7 @@ suite("doctor's view of schedules", () => {
     assert.equal(await isCronRunning(proc), true);
   });
 
-  test("the answer of systemctl about two units is taken apart", () => {
+  test("the output of systemctl about two units is parsed", () => {
     const units = parseUnits("Id=a.timer\nTimersCalendar={ OnCalendar=x=y }\n\nId=a.service\nResult=exit-code\n");
     assert.equal(units.get("a.timer")?.get("TimersCalendar"), "{ OnCalendar=x=y }");
     assert.equal(units.get("a.service")?.get("Result"), "exit-code");
@@ -122,7 +122,7 @@ suite("doctor's report", () => {
     assert.deepEqual([...new Set(names)], names);
   });
 
-  test("quiet shows what is wrong alone, and nothing when nothing is", () => {
+  test("quiet prints only warnings and errors", () => {
     assert.doesNotMatch(toText(findings, { colour: false, quiet: true }), /^ok/m);
     assert.equal(toText(findings.slice(2), { colour: false, quiet: true }), "");
   });
@@ -133,7 +133,7 @@ suite("doctor's report", () => {
     });
   });
 
-  test("the summary counts in words that people use", () => {
+  test("the summary counts errors and warnings", () => {
     const one = finding("error", "x");
     assert.equal(summary([]), "no errors, no warnings");
     assert.equal(summary([one, one]), "2 errors");

@@ -6,7 +6,8 @@ import { parse as parsePlist } from "plist";
 
 import { Failure } from "../../src/base/failure.ts";
 import { carriedEnvironment } from "../../src/schedule/carried-environment.ts";
-import { crontabBlock, cronLine, hasBlock, spliceCrontab, toShellWord } from "../../src/schedule/crontab.ts";
+import { crontabBlock, cronLine, hasBlock, spliceCrontab } from "../../src/schedule/crontab.ts";
+import { shellWord } from "../../src/base/shell-word.ts";
 import { parseInterval, toCalendar, toCronFields } from "../../src/schedule/interval.ts";
 import type { ScheduledJob } from "../../src/schedule/job.ts";
 import { type KubernetesJob, kubernetesManifest } from "../../src/schedule/kubernetes-manifest.ts";
@@ -96,7 +97,7 @@ suite("the crontab", () => {
           { maxLength: 5 },
         ),
         (words) => {
-          const script = `for word in ${words.map(toShellWord).join(" ")}; do printf '%s\\0' "$word"; done`;
+          const script = `for word in ${words.map(shellWord).join(" ")}; do printf '%s\\0' "$word"; done`;
           const read = execFileSync("/bin/sh", ["-c", script]).toString("utf8");
           assert.equal(read, words.map((word) => `${word}\0`).join(""));
         },

@@ -9,10 +9,12 @@ export async function credentialsFileFindings({ view, file }: ExaminedFile): Pro
   if (view.failure) return [failureFinding(view.failure)];
   if (!file) return [];
   const chain = (await linkChain(view.path)).join(" → ");
-  const shown = chain.endsWith(file.target) ? chain : `${chain} → ${file.target}`;
-  if (view.document?.bytes !== undefined) return [finding("ok", `${shown} is readable`)];
+  const described = chain.endsWith(file.target) ? chain : `${chain} → ${file.target}`;
+  if (view.document?.bytes !== undefined) return [finding("ok", `${described} is readable`)];
   return [
-    finding("warning", `the credentials file ${shown} does not exist yet`, { hint: "create it: rolefresh refresh" }),
+    finding("warning", `the credentials file ${described} does not exist yet`, {
+      hint: "create it: rolefresh refresh",
+    }),
   ];
 }
 

@@ -12,7 +12,7 @@ export async function directoryFindings({ file }: ExaminedFile, { context }: Evi
   if (!file) return [];
   const { uid } = context.world;
   const directory = directoryOf(file);
-  const shown = shellWord(directory);
+  const quoted = shellWord(directory);
   const stats = await stat(directory).catch((error: unknown) => errnoOf(error) ?? "unknown error");
   if (stats === "ENOENT") return [finding("ok", `${directory} does not exist yet; the first refresh creates it`)];
   if (typeof stats === "string") return [finding("error", `${directory} cannot be inspected: ${stats}`)];
@@ -23,7 +23,7 @@ export async function directoryFindings({ file }: ExaminedFile, { context }: Evi
     const why = errnoOf(error) === "EROFS" ? "the file system is read-only" : "permission denied";
     found.push(
       finding("error", `lock and temp files cannot be created in ${directory}: ${why}`, {
-        hint: `check its owner, mode and mount: ls -ld ${shown}; findmnt -T ${shown}`,
+        hint: `check its owner, mode and mount: ls -ld ${quoted}; findmnt -T ${quoted}`,
       }),
     );
   }
@@ -32,7 +32,7 @@ export async function directoryFindings({ file }: ExaminedFile, { context }: Evi
   if (uid !== undefined && (stats.mode & 0o022) !== 0 && (stats.mode & 0o1000) === 0)
     found.push(
       finding("warning", `${directory} has mode ${octal}: others can replace the credentials file`, {
-        hint: `chmod go-w ${shown}`,
+        hint: `chmod go-w ${quoted}`,
       }),
     );
   if (uid !== undefined && stats.uid !== uid && stats.uid !== 0 && uid !== 0)

@@ -5,7 +5,7 @@ import { expiryWarnings, listed } from "../../credentials-file/warnings.ts";
 import type { ExaminedFile } from "../evidence.ts";
 import { counted, finding, type Finding } from "../finding.ts";
 
-/** More than these of one kind are counted and not shown. */
+/** More are only counted. */
 const SHOWN = 5;
 
 /**
