@@ -7,7 +7,12 @@ import type { Environment, World } from "../base/world.ts";
 import type { IDENTITIES } from "../config/role-source.ts";
 import { request } from "../net/http.ts";
 import { readSign } from "../safe-file/read-sign.ts";
-import { askEither, metadataAddress, type MetadataAddress, showsGoogleCloud } from "../sources/gcp-address.ts";
+import {
+  metadataAddress,
+  type MetadataAddress,
+  requestEither,
+  showsGoogleCloud,
+} from "../sources/gcp-metadata-server.ts";
 
 /** A value of `identity`. */
 export type IdentityName = (typeof IDENTITIES)[number];
@@ -134,7 +139,7 @@ async function detectGoogle(env: Environment, signal: AbortSignal, dmi: string):
 }
 
 async function askGoogle(address: MetadataAddress, signal: AbortSignal): Promise<Hint | undefined> {
-  const { answer } = await askEither(
+  const { response } = await requestEither(
     address,
     (base, either, headStartMs) =>
       request({
@@ -148,10 +153,10 @@ async function askGoogle(address: MetadataAddress, signal: AbortSignal): Promise
     signal,
   );
   // EC2 and Azure have servers at the same address, which do not send this header.
-  if (answer.kind === "fault" || answer.headers["metadata-flavor"] !== "Google") return undefined;
-  if (answer.status === 404) return hint(undefined, "Google Cloud, but no service account is attached");
-  if (answer.status !== 200) return undefined;
-  return hint("gcp-metadata", `Google Cloud, service account ${printable(answer.body)}`);
+  if (response.kind === "fault" || response.headers["metadata-flavor"] !== "Google") return undefined;
+  if (response.status === 404) return hint(undefined, "Google Cloud, but no service account is attached");
+  if (response.status !== 200) return undefined;
+  return hint("gcp-metadata", `Google Cloud, service account ${printable(response.body)}`);
 }
 
 /** Undefined where METADATA_SERVER_DETECTION=none forbids it, or the variables hold no address. */

@@ -1,172 +1,182 @@
-import type { Deadline } from "../base/deadline.ts";
 import { pathOrThrow, usualAwsConfigFile, usualCredentialsFile } from "../base/expand-path.ts";
-import { Failure } from "../base/failure.ts";
-import type { Outbound } from "../net/outbound.ts";
+import { Failure, type FailureCode } from "../base/failure.ts";
 import { redact } from "../base/printable.ts";
+import type { ProgramContext } from "../base/program.ts";
+import type { Clock } from "../base/world.ts";
 import type { StsEndpoint } from "../config/config.ts";
-import type { Clock, Environment } from "../base/world.ts";
-import { keysOfProcess } from "./credential-process.ts";
-import { toFailure } from "../sts/fault.ts";
-import type { ProvidedKeys } from "./pass-through.ts";
-import {
-  foreseenIn,
-  hopLimitIn,
-  isNetworkTrouble,
-  silentLogger,
-  toProvided,
-  untilDeadline,
-  wordsOf,
-} from "./sdk-credentials.ts";
-import { handOver, handOverTokens } from "./shared-files.ts";
-import { refuseOwnKeys } from "./reject-self-reference.ts";
 import type { HttpHead } from "../net/http.ts";
+import type { Outbound } from "../net/outbound.ts";
 import { sdkRetryStrategy } from "../net/retry-policy.ts";
 import { AttemptFailed, Transport } from "../net/sdk-transport.ts";
+import { toFailure } from "../sts/fault.ts";
+import { processCredentials } from "./credential-process.ts";
+import type { ProvidedCredentials } from "./pass-through.ts";
+import { rejectSelfReference } from "./reject-self-reference.ts";
+import { causesOf, errorText, hopLimitFailure, sdkCredentials, silentLogger } from "./sdk-credentials.ts";
+import { interceptSharedFiles, interceptTokenFiles } from "./shared-files.ts";
 
-/** What is needed to resolve a profile of `~/.aws/config`. */
-export interface AwsProfileContext {
-  readonly env: Environment;
+interface AwsProfile {
+  readonly name: string;
+  /** Its region and CA bundle are used where the profile calls AWS. */
+  readonly endpoint: StsEndpoint;
+  /** The sections of the credentials file that rolefresh writes. */
+  readonly writes: readonly string[];
+}
+
+interface AwsProfileContext extends ProgramContext {
   readonly clock: Clock;
   readonly home: string | undefined;
-  readonly cwd: string | undefined;
   /** The effective user id; undefined where files have no owners. */
   readonly uid: number | undefined;
-  readonly deadline: Deadline;
   readonly outbound: Outbound;
 }
 
 /**
- * The keys that the AWS SDK resolves for a profile of `~/.aws/config`: IAM Identity Center (SSO), `aws login`,
+ * The credentials that the AWS SDK resolves for a profile of `~/.aws/config`: IAM Identity Center (SSO), `aws login`,
  * `credential_process`, web identity, roles with their source profiles, instance and container roles
- * (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html). SSO and STS are asked over the run's own
- * connections. A section that rolefresh writes is refused as its source: what it holds would be taken for the real thing.
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html). SSO and STS are called over the run's own
+ * connections.
  *
- * @param writes the sections of the credentials file that rolefresh writes
- * @throws Failure SOURCE_KEYS_MISSING for a profile that is nowhere, CONFIG_INVALID for one that leads back to us,
- *   IDENTITY_DENIED for a login that has expired, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_INVALID_RESPONSE, STS_*;
- *   TIMEOUT, INTERRUPTED
+ * @throws Failure SOURCE_KEYS_MISSING for an unknown profile, CONFIG_INVALID for one that depends on a section that
+ *   rolefresh writes, IDENTITY_DENIED for an expired login, IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_INVALID_RESPONSE,
+ *   STS_*; TIMEOUT, INTERRUPTED
  */
-export async function keysOfAwsProfile(
-  profile: string,
-  endpoint: StsEndpoint,
-  writes: readonly string[],
+export async function awsProfileCredentials(
+  profile: AwsProfile,
   context: AwsProfileContext,
-): Promise<ProvidedKeys> {
-  const { deadline } = context;
+): Promise<ProvidedCredentials> {
+  const { deadline, outbound, clock } = context;
+  const { name, endpoint } = profile;
   const files = {
     configFilepath: pathOrThrow("AWS_CONFIG_FILE", usualAwsConfigFile(context)),
     filepath: pathOrThrow("AWS_SHARED_CREDENTIALS_FILE", usualCredentialsFile(context)),
-    // `watch` stays for days, and people log in meanwhile.
+    // `watch` runs for days, and people log in meanwhile.
     ignoreCache: true,
   };
   const { loadSharedConfigFiles } = await import("@smithy/shared-ini-file-loader");
-  await handOver([files.configFilepath, files.filepath], context);
+  await interceptSharedFiles([files.configFilepath, files.filepath], context);
   const shared = await loadSharedConfigFiles(files);
-  await handOverTokens(shared, context);
-  const own = refuseOwnKeys(profile, shared, writes, files.configFilepath);
-  // The SDK starts it without any deadline, and cannot stop it.
-  if (own["credential_process"] !== undefined && isFirstChoice(own))
-    return keysOfProcess(profile, own["credential_process"], context);
+  await interceptTokenFiles(shared, context);
+  const settings = rejectSelfReference(profile, shared, files.configFilepath);
+  // The SDK starts it without a deadline, and cannot stop it.
+  if (settings["credential_process"] !== undefined && isFirstChoice(settings))
+    return processCredentials(name, settings["credential_process"], context);
   const { fromIni } = await import("@aws-sdk/credential-providers");
   let lastStatus = 0;
-  // The SDK's clients are told of no deadline: without the signal they would go on trying long after it.
   const onHead = (head: HttpHead) => {
     lastStatus = head.status;
   };
+  // Without the signal the SDK's clients would retry long after the deadline.
   const common = { abortSignal: deadline.signal, onHead };
-  const requestHandler = new Transport(context.outbound, { caBundle: endpoint.caBundle, common });
+  const requestHandler = new Transport(outbound, { caBundle: endpoint.caBundle, common });
   const logger = silentLogger();
-  const retryStrategy = sdkRetryStrategy(deadline, context.clock, () => undefined);
+  const clientConfig = { requestHandler, logger, retryStrategy: sdkRetryStrategy(deadline, clock, () => undefined) };
   const provide = fromIni({
     ...files,
-    profile,
+    profile: name,
     logger,
-    clientConfig: { requestHandler, logger, retryStrategy },
-    parentClientConfig: { region: endpoint.region, requestHandler, logger, retryStrategy },
+    clientConfig,
+    parentClientConfig: { ...clientConfig, region: endpoint.region },
   });
-  const describe = `profile '${profile}' of ${files.configFilepath}`;
+  const describe = `profile '${name}' of ${files.configFilepath}`;
   try {
-    return toProvided(await untilDeadline(provide(), deadline, `${describe} has not been resolved`));
+    return await sdkCredentials(provide(), deadline, `${describe} has not been resolved`);
   } catch (error) {
-    throw failureOf(error, lastStatus, profile, describe, endpoint, deadline);
+    const failure = resolutionFailure(error, lastStatus, name, describe);
+    if (failure) throw failure;
+    const call = { action: "the SDK's call", subject: describe, where: `the STS of ${endpoint.region}`, deadline };
+    throw toFailure(error, { ...call, region: endpoint.region, deniedHint: tryHint(name) });
   }
 }
 
-/** As the SDK chooses (credential-provider-ini, resolveProfileData.js). */
-function isFirstChoice(own: Readonly<Record<string, string | undefined>>): boolean {
-  return ["role_arn", "aws_access_key_id", "web_identity_token_file"].every((key) => own[key] === undefined);
+/** In the order of the SDK (credential-provider-ini, resolveProfileData.js). */
+function isFirstChoice(settings: Readonly<Record<string, string | undefined>>): boolean {
+  return ["role_arn", "aws_access_key_id", "web_identity_token_file"].every((key) => settings[key] === undefined);
 }
 
-function failureOf(
-  error: unknown,
-  lastStatus: number,
-  profile: string,
-  describe: string,
-  endpoint: StsEndpoint,
-  deadline: Deadline,
-): unknown {
-  const foreseen = foreseenIn(error);
+interface Rule {
+  readonly text: RegExp;
+  readonly code: FailureCode;
+  readonly cause: string;
+  readonly hint: (profile: string) => string;
+}
+
+const ssoLogin = (profile: string): string => `aws sso login --profile ${profile}`;
+
+/** By the messages of credential-provider-sso and token-providers (10.x: fromSso.js), and of the portal; the first match counts. */
+const RULES: readonly Rule[] = [
+  {
+    // The parser's message quotes the response, which may hold secrets.
+    text: /Deserialization error|SyntaxError|invalid temporary credential/,
+    code: "IDENTITY_INVALID_RESPONSE",
+    cause: "the response holds no credentials",
+    hint: () => "check for a proxy or login page between this host and AWS",
+  },
+  {
+    text: /^(?!.*sso login).*(aws login|login session|LoginCredentials)/is,
+    code: "IDENTITY_DENIED",
+    cause: "its login has expired",
+    hint: (profile) => `aws login --profile ${profile}`,
+  },
+  {
+    text: /SSO session (token )?associated with .* is invalid|was not found or is invalid/i,
+    code: "IDENTITY_DENIED",
+    cause: "it has no SSO login on this machine",
+    hint: ssoLogin,
+  },
+  {
+    text: /UnauthorizedException|Session token not found/,
+    code: "IDENTITY_DENIED",
+    cause: "IAM Identity Center rejects its SSO login",
+    hint: ssoLogin,
+  },
+  {
+    // Where the login cannot be renewed, the message names what is missing: `refreshToken`.
+    text: /^(?=.*([Ee]xpired|not present|refresh this SSO session))(?=.*(SSO|sso login))/s,
+    code: "IDENTITY_DENIED",
+    cause: "its SSO login has expired",
+    hint: ssoLogin,
+  },
+  {
+    text: /ForbiddenException|No access/,
+    code: "IDENTITY_DENIED",
+    cause: "IAM Identity Center denies access to this account and role",
+    hint: () => "check sso_account_id and sso_role_name, and request the permission set",
+  },
+  {
+    text: /multi-factor/i,
+    code: "IDENTITY_DENIED",
+    cause: "it asks for an MFA code",
+    hint: () => "use 'identity = session' with mfa_serial and mfa_command",
+  },
+  {
+    text: /TimeoutError|ETIMEDOUT|ECONNRESET|ECONNREFUSED|EPIPE|ENOTFOUND|EAI_AGAIN|E(HOST|NET)UNREACH/,
+    code: "IDENTITY_TEMPORARY",
+    cause: "the network fails",
+    hint: () => "check that this host can reach AWS (DNS, firewall, proxy); the next run will retry",
+  },
+];
+
+/** Undefined for an error of STS itself. */
+function resolutionFailure(error: unknown, lastStatus: number, profile: string, describe: string): Failure | undefined {
+  const causes = causesOf(error);
+  const foreseen = causes.find((one) => one instanceof Failure);
   if (foreseen) return foreseen;
-  const words = wordsOf(error);
-  const make = (code: ConstructorParameters<typeof Failure>[0], message: string, hint: string) =>
-    new Failure(code, `${describe}: ${message}`, { hint });
-  const hopLimit = hopLimitIn(error);
-  if (hopLimit) return make(hopLimit.code, hopLimit.message, hopLimit.hint ?? "");
-  const refusal = refusalIn(error);
-  if (refusal) return make("IDENTITY_INVALID_RESPONSE", refusal.detail, refusal.hint);
+  const make = (code: FailureCode, cause: string, hint: string | undefined) =>
+    new Failure(code, `${describe}: ${cause}`, { hint });
+  const hopLimit = hopLimitFailure(error);
+  if (hopLimit) return make(hopLimit.code, hopLimit.message, hopLimit.hint);
+  // TLS or a proxy.
+  const rejected = causes.filter((one) => one instanceof AttemptFailed).find(({ failure }) => failure.hint);
+  if (rejected) return make("IDENTITY_INVALID_RESPONSE", rejected.failure.detail, rejected.failure.hint);
   if (lastStatus >= 500 || lastStatus === 429)
     return make("IDENTITY_TEMPORARY", `AWS responds with status ${lastStatus}`, "the next run will retry");
-  // The parser's message quotes the answer, which may hold keys.
-  if (/Deserialization error|SyntaxError|invalid temporary credential/.test(words))
-    return make(
-      "IDENTITY_INVALID_RESPONSE",
-      "the response holds no credentials",
-      "check for a proxy or login page between this host and AWS",
-    );
-  if (/aws login|login session|LoginCredentials/i.test(words) && !/sso login/i.test(words))
-    return make("IDENTITY_DENIED", "its login has expired", `aws login --profile ${profile}`);
-  const sso = ssoTrouble(words);
-  if (sso !== undefined) return make("IDENTITY_DENIED", sso, `aws sso login --profile ${profile}`);
-  if (/ForbiddenException|No access/.test(words))
-    return make(
-      "IDENTITY_DENIED",
-      "IAM Identity Center denies access to this account and role",
-      "check sso_account_id and sso_role_name, and request the permission set",
-    );
-  if (/multi-factor/i.test(words))
-    return make(
-      "IDENTITY_DENIED",
-      "it asks for an MFA code",
-      "use 'identity = session' with mfa_serial and mfa_command",
-    );
-  if (isNetworkTrouble(words))
-    return make(
-      "IDENTITY_TEMPORARY",
-      "the network fails",
-      "check that this host can reach AWS (DNS, firewall, proxy); the next run will retry",
-    );
-  if (error instanceof Error && "$fault" in error) {
-    const where = `the STS of ${endpoint.region}`;
-    const call = { action: "the SDK's call", subject: describe, where, region: endpoint.region, deadline };
-    return toFailure(error, { ...call, deniedHint: `try it: aws sts get-caller-identity --profile ${profile}` });
-  }
-  const message = error instanceof Error ? redact(error.message, 200).replace(/\.$/, "") : "it cannot be resolved";
-  return make("IDENTITY_UNAVAILABLE", message, `try it: aws sts get-caller-identity --profile ${profile}`);
+  const text = errorText(error);
+  const rule = RULES.find((one) => one.text.test(text));
+  if (rule) return make(rule.code, rule.cause, rule.hint(profile));
+  if (error instanceof Error && "$fault" in error) return undefined;
+  const cause = error instanceof Error ? redact(error.message, 200).replace(/\.$/, "") : "it cannot be resolved";
+  return make("IDENTITY_UNAVAILABLE", cause, tryHint(profile));
 }
 
-/** TLS or a proxy that fails, wherever the SDK has wrapped it. */
-function refusalIn(error: unknown): { readonly detail: string; readonly hint: string } | undefined {
-  if (error instanceof AttemptFailed && error.failure.hint !== undefined)
-    return { detail: error.failure.detail, hint: error.failure.hint };
-  return error instanceof Error ? refusalIn(error.cause) : undefined;
-}
-
-/** By the words of credential-provider-sso and token-providers (10.x: fromSso.js), and of the portal. */
-function ssoTrouble(words: string): string | undefined {
-  if (/SSO session (token )?associated with .* is invalid|was not found or is invalid/i.test(words))
-    return "it has no SSO login on this machine";
-  if (/UnauthorizedException|Session token not found/.test(words)) return "IAM Identity Center rejects its SSO login";
-  // Where the login cannot be renewed, a part that is missing is named: `refreshToken`.
-  const isOld = /expired|not present|refresh this SSO session/i.test(words) && /SSO|sso login/.test(words);
-  return isOld ? "its SSO login has expired" : undefined;
-}
+const tryHint = (profile: string): string => `try it: aws sts get-caller-identity --profile ${profile}`;

@@ -1,47 +1,40 @@
 import { Failure } from "../base/failure.ts";
 import type { ProgramContext } from "../base/program.ts";
 import { Secret } from "../base/secret.ts";
+import { parseRecord } from "../net/json-response.ts";
 import { commandOutput } from "./command-output.ts";
-import type { ProvidedKeys } from "./pass-through.ts";
+import type { ProvidedCredentials } from "./pass-through.ts";
 
 /**
- * The keys that a profile's `credential_process` prints
- * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html). It runs as the SDK runs it, in a shell,
- * but within the deadline, at which it is killed with all its children.
+ * The credentials that a profile's `credential_process` prints
+ * (https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html). It runs in a shell, as the SDK runs it,
+ * but is killed at the deadline.
  *
- * @throws Failure IDENTITY_UNAVAILABLE, IDENTITY_TEMPORARY, IDENTITY_INVALID_RESPONSE; TIMEOUT, INTERRUPTED
+ * @throws Failure as `commandOutput`; IDENTITY_INVALID_RESPONSE for other output
  */
-export async function keysOfProcess(profile: string, command: string, context: ProgramContext): Promise<ProvidedKeys> {
-  const output = await commandOutput(`credential_process of profile '${profile}'`, command, context);
-  const answer = parseObject(output);
-  if (answer?.["Version"] !== 1) throw invalidResponse(profile, "no JSON object with Version 1");
-  const { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: expiration } = answer;
+export async function processCredentials(
+  profile: string,
+  command: string,
+  context: ProgramContext,
+): Promise<ProvidedCredentials> {
+  const describe = `the credential_process of profile '${profile}'`;
+  const invalid = (what: string) =>
+    new Failure("IDENTITY_INVALID_RESPONSE", `${describe} printed ${what}`, {
+      hint: "see https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html for its output",
+    });
+  const output = parseRecord(await commandOutput(describe, command, context));
+  if (output?.["Version"] !== 1) throw invalid("no JSON object with Version 1");
+  const { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: expiration } = output;
   if (typeof accessKeyId !== "string" || typeof secret !== "string" || accessKeyId === "" || secret === "")
-    throw invalidResponse(profile, "no AccessKeyId and SecretAccessKey");
-  if (token !== undefined && token !== null && typeof token !== "string")
-    throw invalidResponse(profile, "no SessionToken");
+    throw invalid("no AccessKeyId and SecretAccessKey");
+  if (token !== undefined && token !== null && typeof token !== "string") throw invalid("no SessionToken");
   const expiresMs = typeof expiration === "string" ? Date.parse(expiration) : Number.NaN;
   if (expiration !== undefined && expiration !== null && Number.isNaN(expiresMs))
-    throw invalidResponse(profile, "an Expiration that is no time");
+    throw invalid("an invalid Expiration");
   return {
     accessKeyId,
     secretAccessKey: new Secret(secret),
-    sessionToken: typeof token === "string" && token !== "" ? new Secret(token) : undefined,
+    sessionToken: token ? new Secret(token) : undefined,
     expiresAt: Number.isNaN(expiresMs) ? undefined : new Date(expiresMs),
   };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function invalidResponse(profile: string, what: string): Failure {
-  return new Failure("IDENTITY_INVALID_RESPONSE", `the credential_process of profile '${profile}' printed ${what}`, {
-    hint: "it must print what https://docs.aws.amazon.com/sdkref/latest/guide/feature-process-credentials.html says",
-  });
 }

@@ -1,8 +1,9 @@
 import { Failure } from "../base/failure.ts";
-import { checkAnsweredToken } from "./token-response.ts";
-import type { IdentityContext } from "./context.ts";
 import { runProgram } from "../base/program.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
+import { outputOf } from "./command-output.ts";
+import type { IdentityContext } from "./context.ts";
+import { checkResponseToken } from "./jwt.ts";
 
 interface GcloudSource {
   readonly audience: string | undefined;
@@ -15,8 +16,7 @@ interface GcloudSource {
  * `--impersonate-service-account` where they are configured. gcloud is found in the run's `PATH` and never prompts.
  *
  * @throws Failure IDENTITY_UNAVAILABLE when there is no gcloud, IDENTITY_DENIED when its account may not or cannot have
- *   such a token, IDENTITY_TEMPORARY for any other failure, IDENTITY_INVALID_RESPONSE when it prints something else, and what
- *   `checkToken` throws.
+ *   such a token, IDENTITY_TEMPORARY for any other failure; as `checkResponseToken`
  */
 export async function tokenFromGcloud(source: GcloudSource, context: IdentityContext): Promise<IdentityToken> {
   const args = ["auth", "print-identity-token", "--quiet"];
@@ -24,40 +24,33 @@ export async function tokenFromGcloud(source: GcloudSource, context: IdentityCon
   if (source.serviceAccount !== undefined) args.push(`--impersonate-service-account=${source.serviceAccount}`);
   const environment = { CLOUDSDK_CORE_DISABLE_PROMPTS: "1" };
   const end = await runProgram("gcloud", args, context, "`gcloud` has not answered", environment);
-  switch (end.kind) {
-    case "not-started":
-      throw new Failure("IDENTITY_UNAVAILABLE", `\`gcloud\` cannot be run (${end.errno})`, {
-        hint: "install the Google Cloud CLI, or put its directory into the PATH of the crontab or unit",
-      });
-    case "too-much":
-      throw new Failure("IDENTITY_INVALID_RESPONSE", `\`gcloud\` printed more than a token: over ${end.bytes} bytes`);
-    case "signal":
-      throw new Failure("IDENTITY_TEMPORARY", `\`gcloud\` was ended by ${end.signal}`);
-    case "exit":
-      if (end.status !== 0) throw gcloudFailure(end.status, end.complaint, source);
-      context.verbose("identity: `gcloud auth print-identity-token` ended with exit 0");
-      return checkAnsweredToken(end.stdout, "what `gcloud` printed", context.clock, source);
+  if (end.kind === "not-started") {
+    throw new Failure("IDENTITY_UNAVAILABLE", `\`gcloud\` cannot be run (${end.errno})`, {
+      hint: "install the Google Cloud CLI, or add its directory to the PATH of the crontab or unit",
+    });
   }
+  if (end.kind === "exit" && end.status !== 0) throw gcloudFailure(end.status, end.complaint, source);
+  const output = outputOf(end, "`gcloud`");
+  context.verbose("identity: `gcloud auth print-identity-token` ended with exit 0");
+  return checkResponseToken(output, "the output of `gcloud`", context.clock, source);
 }
 
-/** gcloud exits 1 for everything; its words tell more (auth/print_identity_token.py, core/credentials). */
-function gcloudFailure(status: number, complaint: string, source: GcloudSource): Failure {
+/** gcloud exits 1 for everything; its stderr says more (auth/print_identity_token.py, core/credentials). */
+function gcloudFailure(status: number, complaint: string, { serviceAccount }: GcloudSource): Failure {
   const message = `\`gcloud auth print-identity-token\` failed with exit ${status}${complaint === "" ? "" : `: ${complaint}`}`;
-  if (/invalid account type for .--audiences/i.test(complaint)) {
-    return new Failure("IDENTITY_DENIED", message, {
-      hint: "a user account has no token for an audience: set `service_account` to one that it may impersonate, or leave `audience` out",
-    });
-  }
+  const denied = (hint: string) => new Failure("IDENTITY_DENIED", message, { hint });
+  if (/invalid account type for .--audiences/i.test(complaint)) return denied(USER_AUDIENCE_HINT);
   if (/PERMISSION_DENIED|getOpenIdToken|403/.test(complaint)) {
-    const account = source.serviceAccount ?? "the service account";
-    return new Failure("IDENTITY_DENIED", message, {
-      hint: `give gcloud's account the role roles/iam.serviceAccountOpenIdTokenCreator on ${account}`,
-    });
+    const account = serviceAccount ?? "the service account";
+    return denied(`grant gcloud's account the role roles/iam.serviceAccountOpenIdTokenCreator on ${account}`);
   }
-  if (/active account|auth login|reauthenticat|invalid_grant|credentials? (is|are) invalid/i.test(complaint)) {
-    return new Failure("IDENTITY_DENIED", message, {
-      hint: "run `gcloud auth login` (or `gcloud auth activate-service-account`) as the user that runs rolefresh",
-    });
-  }
+  if (/active account|auth login|reauthenticat|invalid_grant|credentials? (is|are) invalid/i.test(complaint))
+    return denied(
+      "run `gcloud auth login` (or `gcloud auth activate-service-account`) as the user that runs rolefresh",
+    );
   return new Failure("IDENTITY_TEMPORARY", message, { hint: "run the command by hand as the same user" });
 }
+
+/** For a user account that is asked for a token for an audience, which Google issues to service accounts only. */
+export const USER_AUDIENCE_HINT =
+  "set `service_account` to one that the user may impersonate, or remove `audience`: a user account gets no token for it";

@@ -1,13 +1,10 @@
-import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { Environment } from "../base/world.ts";
-import { checkAnsweredToken } from "./token-response.ts";
 import { headerValue } from "../net/http.ts";
-import { textInJson } from "../net/json-response.ts";
-import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
-import { askTokenServer } from "./token-server.ts";
+import type { IdentityContext } from "./context.ts";
+import { requestToken, secureUrl } from "./token-server.ts";
 
 const PERMISSION = "give the job the permission in its workflow: `permissions: { id-token: write, contents: read }`";
 
@@ -16,26 +13,21 @@ const PERMISSION = "give the job the permission in its workflow: `permissions: {
  * (https://docs.github.com/actions/reference/security/oidc; actions/toolkit, packages/core/src/oidc-utils.ts). Forgejo and
  * Gitea do the same, with a URL that may have no query yet.
  *
- * @throws Failure IDENTITY_UNAVAILABLE outside of a job, IDENTITY_DENIED in a job without `id-token: write` or when the
- *   endpoint refuses, otherwise as `askTokenServer`, `textInJson` and `checkToken`.
+ * @throws Failure IDENTITY_UNAVAILABLE outside of a job, IDENTITY_DENIED in a job without `id-token: write`; as
+ *   `requestToken`
  */
 export async function tokenFromGitHub(
-  source: { readonly audience: string },
+  { audience }: { readonly audience: string },
   context: IdentityContext,
 ): Promise<IdentityToken> {
-  const { url, bearer } = endpointOf(context.env, source.audience);
+  const { url, bearer } = endpointOf(context.env, audience);
   const server = {
     who: `the token endpoint of GitHub Actions at ${url.host}`,
     deniedHint: `${PERMISSION}; the request token ends with the job`,
     absentHint: "check ACTIONS_ID_TOKEN_REQUEST_URL, which the runner sets",
   };
   const headers = { Authorization: bearer, Accept: "application/json; api-version=2.0" };
-  const answer = await askTokenServer({ url, headers }, server, context);
-  const describe = `the answer of ${server.who}`;
-  return checkAnsweredToken(textInJson(answer.body, "value", describe), describe, context.clock, {
-    audience: source.audience,
-    serverTime: answer.date,
-  });
+  return requestToken({ url, headers }, server, { jsonPath: "value", audience }, context);
 }
 
 function endpointOf(env: Environment, audience: string): { readonly url: URL; readonly bearer: Secret } {
@@ -44,22 +36,17 @@ function endpointOf(env: Environment, audience: string): { readonly url: URL; re
   if (!base || !bearer) {
     const missing = base ? "ACTIONS_ID_TOKEN_REQUEST_TOKEN" : "ACTIONS_ID_TOKEN_REQUEST_URL";
     if (env["GITHUB_ACTIONS"] === "true" || base || bearer) {
-      throw new Failure(
-        "IDENTITY_DENIED",
-        `this GitHub Actions job may not have an identity token: ${missing} is not set`,
-        {
-          hint: `${PERMISSION}; jobs of pull requests from forks never get it`,
-        },
-      );
+      throw new Failure("IDENTITY_DENIED", `this GitHub Actions job gets no identity token: ${missing} is not set`, {
+        hint: `${PERMISSION}; jobs of pull requests from forks never get it`,
+      });
     }
-    throw new Failure("IDENTITY_UNAVAILABLE", `this is no GitHub Actions job: ${missing} is not set`, {
-      hint: "`github-actions` works only inside of a job; choose another `identity`",
+    throw new Failure("IDENTITY_UNAVAILABLE", `not running in a GitHub Actions job: ${missing} is not set`, {
+      hint: "choose another `identity`: `github-actions` works only in a job",
     });
   }
-  // Put behind the text as the toolkit does: reading the query and writing it again could change what is signed there.
-  const text = `${base}${base.includes("?") ? "&" : "?"}audience=${encodeURIComponent(audience)}`;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url === undefined || !(url.protocol === "https:" || (url.protocol === "http:" && isLoopbackHost(url.hostname)))) {
+  // Appended as text, as the toolkit does: parsing and rendering the query could change what is signed there.
+  const url = secureUrl(`${base}${base.includes("?") ? "&" : "?"}audience=${encodeURIComponent(audience)}`);
+  if (url === undefined) {
     throw new Failure("IDENTITY_UNAVAILABLE", "ACTIONS_ID_TOKEN_REQUEST_URL is not an https URL");
   }
   return {

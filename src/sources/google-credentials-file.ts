@@ -2,10 +2,10 @@ import { join } from "node:path";
 import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
 import { readFileSafely, refusalOf } from "../safe-file/read-file.ts";
-import { isRecord } from "../net/json-response.ts";
+import { parseRecord } from "../net/json-response.ts";
 import type { IdentityContext } from "./context.ts";
 
-/** Google's credentials as they stand in a file, before anything about them is believed. */
+/** Google's credentials as read from a file, unvalidated. */
 export interface GoogleCredentials {
   readonly path: string;
   /** `service_account`, `authorized_user`, `external_account`, … */
@@ -21,9 +21,9 @@ const MAX_BYTES = 256 * 1024;
  * (https://cloud.google.com/docs/authentication/application-default-credentials): `GOOGLE_APPLICATION_CREDENTIALS`, else
  * `application_default_credentials.json` in `CLOUDSDK_CONFIG`, else in `~/.config/gcloud`.
  *
- * @returns undefined when there are none: then the metadata server is next.
- * @throws Failure TOKEN_MISSING when the named file is not there, TOKEN_UNREADABLE, TOKEN_MALFORMED; nothing of the file's
- *   content is in the message.
+ * @returns undefined when there are none: then the metadata server is next
+ * @throws Failure TOKEN_MISSING when the named file does not exist, TOKEN_UNREADABLE, TOKEN_MALFORMED; the message quotes
+ *   nothing of the file
  */
 export async function findGoogleCredentials(context: IdentityContext): Promise<GoogleCredentials | undefined> {
   const named = context.env["GOOGLE_APPLICATION_CREDENTIALS"];
@@ -31,11 +31,8 @@ export async function findGoogleCredentials(context: IdentityContext): Promise<G
   const usual = context.home === undefined ? undefined : join(context.home, ".config", "gcloud");
   const directory = context.env["CLOUDSDK_CONFIG"] || usual;
   if (directory === undefined) return undefined;
-  return read(
-    join(fromWorkingDirectory(directory, context), "application_default_credentials.json"),
-    undefined,
-    context,
-  );
+  const path = join(fromWorkingDirectory(directory, context), "application_default_credentials.json");
+  return read(path, undefined, context);
 }
 
 async function read(
@@ -43,7 +40,7 @@ async function read(
   namedBy: string | undefined,
   { uid, deadline }: IdentityContext,
 ): Promise<GoogleCredentials | undefined> {
-  // It names the servers to ask and may name a program to run, so that it decides what this process does.
+  // It may name servers to call and a program to run: whoever can write it controls this process.
   const file = { path, maxBytes: MAX_BYTES, trust: "commands", uid } as const;
   const found = await readFileSafely(file, { interrupted: deadline.signal });
   if (found.kind === "absent") {
@@ -56,26 +53,16 @@ async function read(
   if (found.kind === "too-large") throw noCredentials(path, found.bytes);
   if (found.kind !== "read") {
     const { why, hint } = refusalOf(found, path);
-    throw new Failure("TOKEN_UNREADABLE", `the credentials of Google ${path} cannot be used: ${why}`, { hint });
+    throw new Failure("TOKEN_UNREADABLE", `the Google credentials in ${path} cannot be used: ${why}`, { hint });
   }
-  const text = found.bytes.toString("utf8");
-  const json = parse(text);
+  const json = parseRecord(found.bytes.toString("utf8"));
   const type = json?.["type"];
   if (json === undefined || typeof type !== "string") throw noCredentials(path, found.bytes.length);
   return { path, type, json };
 }
 
 function noCredentials(path: string, bytes: number): Failure {
-  return new Failure("TOKEN_MALFORMED", `${path} holds no credentials of Google (${bytes} bytes)`, {
-    hint: "it must be a key's JSON, or what `gcloud auth application-default login` writes",
+  return new Failure("TOKEN_MALFORMED", `${path} holds no Google credentials (${bytes} bytes)`, {
+    hint: "use a key's JSON, or run `gcloud auth application-default login`",
   });
-}
-
-function parse(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,8 @@ import { Failure } from "../base/failure.ts";
 import { renderDuration, renderInstant } from "../base/duration.ts";
 import { Secret } from "../base/secret.ts";
 import { printable } from "../base/printable.ts";
-import { isRecord } from "../net/json-response.ts";
+import type { Clock } from "../base/world.ts";
+import { parseRecord } from "../net/json-response.ts";
 import type { IdentityToken, TokenClaims } from "../sts/identity-token.ts";
 
 /**
@@ -11,9 +12,9 @@ import type { IdentityToken, TokenClaims } from "../sts/identity-token.ts";
  */
 export const MAX_TOKEN_LENGTH = 20_000;
 
-/** A token that ended less than this ago is still sent: AWS judges by its own clock, which may be behind ours. */
+/** A token that expired less than this ago is still sent: AWS judges by its own clock, which may be behind ours. */
 const EXPIRED_LEEWAY_MS = 60_000;
-/** A token that begins within this time is sent: the usual allowance for skew between issuer and reader. */
+/** A token that becomes valid within this time is sent: the usual allowance for clock skew. */
 const EARLY_LEEWAY_MS = 300_000;
 
 const CLOCK_HINT = "check this machine's clock with `timedatectl`";
@@ -21,24 +22,19 @@ const CLOCK_HINT = "check this machine's clock with `timedatectl`";
 /**
  * Decodes a JWT's claims without verifying anything (STS verifies).
  *
- * @param describe what is read, for messages: `the token in /run/token`.
+ * @param describe names the token in messages: `the token in /run/token`
  * @throws Failure TOKEN_MALFORMED: empty, too long for STS, not three base64url parts, or claims that are not a JSON
- *   object. The message says how long the text is and never what it holds.
+ *   object. The message gives the length and never the content.
  */
 export function decodeClaims(token: string, describe = "the identity token"): TokenClaims {
   if (token === "") throw new Failure("TOKEN_MALFORMED", `${describe} is empty`);
-  if (token.length > MAX_TOKEN_LENGTH) {
-    throw tooLong(describe, token.length);
-  }
-  const parts = token.split(".");
-  const [header, payload, signature] = parts;
-  const shaped = parts.length === 3 && parts.every((part) => /^[A-Za-z0-9_-]+$/.test(part));
-  if (!shaped || header === undefined || payload === undefined || signature === undefined) {
+  if (token.length > MAX_TOKEN_LENGTH) throw tooLong(describe, token.length);
+  const [, header, payload] = /^([\w-]+)\.([\w-]+)\.[\w-]+$/.exec(token) ?? [];
+  if (header === undefined || payload === undefined)
     throw malformed(describe, `is not a JWT of three base64url parts (${token.length} bytes)`);
-  }
-  if (parseObject(header) === undefined)
+  if (parseRecord(decoded(header)) === undefined)
     throw malformed(describe, `has a header that is not JSON (${token.length} bytes)`);
-  const claims = parseObject(payload);
+  const claims = parseRecord(decoded(payload));
   if (claims === undefined) throw malformed(describe, `has claims that are not a JSON object (${token.length} bytes)`);
   return {
     issuer: textOf(claims["iss"]),
@@ -52,34 +48,36 @@ export function decodeClaims(token: string, describe = "the identity token"): To
   };
 }
 
-/** What a token's claims are held against before STS sees it. */
-export interface TokenCheck {
-  /** The time to judge by: this machine's, or the issuer's own where it sent one. */
-  readonly now: Date;
+interface ExpectedAudience {
   /** When given, it must be one of the token's `aud`. */
   readonly audience?: string | undefined;
-  /** Other spellings of it that are as good: Microsoft Entra ID puts `api://ID` or `ID` into the token. */
+  /** Other spellings that are accepted: Microsoft Entra ID puts `api://ID` or `ID` into the token. */
   readonly otherAudiences?: readonly string[] | undefined;
-  /** What is checked, for messages. */
-  readonly describe?: string | undefined;
+}
+
+interface TokenCheck extends ExpectedAudience {
+  /** The time to judge by: this machine's, or the issuer's own where it sent one. */
+  readonly now: Date;
+  /** Names the token in messages. */
+  readonly describe?: string;
 }
 
 /**
- * Decodes a token and looks at its times and audience before it is sent, so that the reason is told in words. A token
- * that ended up to 60 s ago or begins within 300 s passes, and so does one without times: STS has the last word.
+ * Decodes a token and checks its times and audience before it is sent, so that the message says what is wrong. A token
+ * that expired up to 60 s ago or becomes valid within 300 s passes, and so does one without times: STS decides.
  *
  * @throws Failure TOKEN_MALFORMED, TOKEN_EXPIRED, TOKEN_NOT_YET_VALID or TOKEN_AUDIENCE; the message shows `iss`,
  *   `aud`, `azp`, `sub` and `exp`, never the token.
  */
 export function checkToken(token: string, check: TokenCheck): IdentityToken {
-  const describe = check.describe ?? "the identity token";
+  const { describe = "the identity token" } = check;
   const claims = decodeClaims(token, describe);
   const now = check.now.getTime();
-  const told = describeClaims(claims);
+  const summary = describeClaims(claims);
   if (claims.expiresAt !== undefined && claims.expiresAt.getTime() + EXPIRED_LEEWAY_MS <= now) {
     const ago = renderDuration(now - claims.expiresAt.getTime());
-    throw new Failure("TOKEN_EXPIRED", `${describe} expired ${ago} ago (now ${renderInstant(check.now)}; ${told})`, {
-      hint: `get a new token from its issuer; when it is new, ${CLOCK_HINT}`,
+    throw new Failure("TOKEN_EXPIRED", `${describe} expired ${ago} ago (now ${renderInstant(check.now)}; ${summary})`, {
+      hint: `get a new token from its issuer; if it is new, ${CLOCK_HINT}`,
     });
   }
   const begins = claims.notBefore ?? claims.issuedAt;
@@ -87,50 +85,70 @@ export function checkToken(token: string, check: TokenCheck): IdentityToken {
     const ahead = renderDuration(begins.getTime() - now);
     throw new Failure(
       "TOKEN_NOT_YET_VALID",
-      `${describe} is not valid for another ${ahead} (now ${renderInstant(check.now)}; ${told})`,
-      { hint: `this machine's clock is probably behind: ${CLOCK_HINT}` },
+      `${describe} is not valid for another ${ahead} (now ${renderInstant(check.now)}; ${summary})`,
+      { hint: `${CLOCK_HINT}: it is probably behind` },
     );
   }
   const wanted = check.audience === undefined ? [] : [check.audience, ...(check.otherAudiences ?? [])];
   if (check.audience !== undefined && !wanted.some((one) => claims.audience.includes(one))) {
-    throw new Failure("TOKEN_AUDIENCE", `${describe} is not for the audience ${printable(check.audience)} (${told})`, {
-      hint: "set `audience` to what the token was issued for, or have it issued for this audience",
-    });
+    throw new Failure(
+      "TOKEN_AUDIENCE",
+      `${describe} is not for the audience ${printable(check.audience)} (${summary})`,
+      {
+        hint: "set `audience` to what the token was issued for, or have it issued for this audience",
+      },
+    );
   }
   return { token: new Secret(token), claims };
 }
 
-/** The claims that people need to see, on one line: `iss=… aud=… azp=… sub=… exp=…`. */
+/**
+ * Checks a token that a server or a program responded with: text that is not a JWT is an invalid response there, not a
+ * broken file.
+ *
+ * @param expected with the server's own time, the token's times are judged by it, so that a wrong clock does no harm
+ * @throws Failure IDENTITY_INVALID_RESPONSE instead of TOKEN_MALFORMED, otherwise as `checkToken`
+ */
+export function checkResponseToken(
+  text: string,
+  describe: string,
+  clock: Pick<Clock, "now">,
+  { serverTime, ...expected }: ExpectedAudience & { readonly serverTime?: Date | undefined },
+): IdentityToken {
+  const ours = clock.now();
+  try {
+    const token = checkToken(text.trim(), { now: serverTime ?? ours, describe, ...expected });
+    return serverTime === undefined ? token : { ...token, clockAheadMs: ours.getTime() - serverTime.getTime() };
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "TOKEN_MALFORMED") throw error;
+    throw new Failure("IDENTITY_INVALID_RESPONSE", error.message, { hint: error.hint, cause: error });
+  }
+}
+
+/** The claims on one line: `iss=… aud=… azp=… sub=… exp=…`. */
 export function describeClaims(claims: TokenClaims): string {
   const audience = claims.audience.length === 0 ? undefined : claims.audience.join(",");
   const expiry = claims.expiresAt === undefined ? "none" : renderInstant(claims.expiresAt);
   return (
-    `iss=${shown(claims.issuer)} aud=${shown(audience)} azp=${shown(claims.authorizedParty)} ` +
-    `sub=${shown(claims.subject)} exp=${expiry}`
+    `iss=${formatted(claims.issuer)} aud=${formatted(audience)} azp=${formatted(claims.authorizedParty)} ` +
+    `sub=${formatted(claims.subject)} exp=${expiry}`
   );
 }
 
-const shown = (value: string | undefined): string => (value === undefined ? "none" : printable(value));
+const formatted = (value: string | undefined): string => (value === undefined ? "none" : printable(value));
 
-/** What to throw for a token that STS would refuse for its length. */
+/** The failure for a token that STS would reject for its length. */
 export function tooLong(describe: string, bytes: number): Failure {
-  return malformed(describe, `is ${bytes} bytes long and STS takes ${MAX_TOKEN_LENGTH} at most`);
+  return malformed(describe, `is ${bytes} bytes long, and STS accepts at most ${MAX_TOKEN_LENGTH}`);
 }
 
 function malformed(describe: string, what: string): Failure {
   return new Failure("TOKEN_MALFORMED", `${describe} ${what}`, {
-    hint: "an identity token is one line `header.claims.signature` from an OpenID Connect issuer",
+    hint: "provide one line `header.claims.signature` from an OpenID Connect issuer",
   });
 }
 
-function parseObject(part: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, "base64url").toString("utf8"));
-    return isRecord(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
+const decoded = (part: string): string => Buffer.from(part, "base64url").toString("utf8");
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" ? value : undefined);
 
@@ -144,7 +162,7 @@ function audienceOf(value: unknown): readonly string[] {
 function instantOf(value: unknown, name: string, describe: string): Date | undefined {
   if (value === undefined) return undefined;
   const instant = new Date(typeof value === "number" ? value * 1000 : Number.NaN);
-  // Years of five digits come from milliseconds taken for seconds; no issuer means them.
+  // A year of five digits comes from milliseconds taken for seconds.
   if (Number.isNaN(instant.getTime()) || Math.abs(instant.getTime()) > 253_402_300_799_000) {
     throw malformed(describe, `has an \`${name}\` that is not a time in seconds`);
   }

@@ -14,7 +14,7 @@ interface KubernetesSource {
  * Where tokens for AWS are projected: EKS's pod identity webhook (https://github.com/aws/amazon-eks-pod-identity-webhook)
  * and the manifest of `rolefresh schedule kubernetes`.
  */
-const USUAL_PLACES = [
+const USUAL_PATHS = [
   "var/run/secrets/eks.amazonaws.com/serviceaccount/token",
   "var/run/rolefresh/token/token",
 ] as const;
@@ -26,11 +26,11 @@ const PROJECT = "project one into the pod: a `serviceAccountToken` volume with `
 
 /**
  * The projected service-account token of a pod: the configured file, else `AWS_WEB_IDENTITY_TOKEN_FILE`, else one of the
- * usual places. The token for the cluster's own API is taken only when it was issued for the configured audience, as with
- * `--api-audiences`: sent to anybody else it would hand over the cluster.
+ * usual paths. The token for the cluster's own API is used only when it was issued for the configured audience, as with
+ * `--api-audiences`: anyone else who gets it controls the cluster.
  *
- * @param root another directory than `/` in tests.
- * @throws Failure IDENTITY_UNAVAILABLE when there is no such file, and what `readTokenFile` throws.
+ * @param root another directory than `/` in tests
+ * @throws Failure IDENTITY_UNAVAILABLE when there is no such file; as `readTokenFile`
  */
 export async function tokenFromKubernetes(
   source: KubernetesSource,
@@ -40,18 +40,18 @@ export async function tokenFromKubernetes(
   const { audience } = source;
   const named = source.path ?? (context.env["AWS_WEB_IDENTITY_TOKEN_FILE"] || undefined);
   if (named !== undefined) return readTokenFile({ path: named, audience }, context);
-  for (const place of USUAL_PLACES) {
-    const path = join(root, place);
+  for (const usual of USUAL_PATHS) {
+    const path = join(root, usual);
     if (await exists(path)) return readTokenFile({ path, audience }, context);
   }
   const apiToken = join(root, API_TOKEN);
   if (!(await exists(apiToken))) {
-    throw new Failure("IDENTITY_UNAVAILABLE", "there is no service-account token: this is no Kubernetes pod", {
-      hint: `set \`web_identity_token_file\` to where it is; else ${PROJECT}`,
+    throw new Failure("IDENTITY_UNAVAILABLE", "there is no service-account token: not running in a Kubernetes pod", {
+      hint: `set \`web_identity_token_file\` to its path, or ${PROJECT}`,
     });
   }
   if (audience === undefined) {
-    throw new Failure("IDENTITY_UNAVAILABLE", "this pod has no token for AWS, only the one for the cluster's own API", {
+    throw new Failure("IDENTITY_UNAVAILABLE", "this pod has no token for AWS, only one for the cluster's own API", {
       hint: PROJECT,
     });
   }
@@ -68,7 +68,7 @@ async function exists(path: string): Promise<boolean> {
     await access(path);
     return true;
   } catch {
-    // Unreadable is as good as absent here: the next place is looked at, and the last message says which are.
+    // Unreadable counts as absent: the next path is tried.
     return false;
   }
 }

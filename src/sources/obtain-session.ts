@@ -1,16 +1,18 @@
-import type { Outbound } from "../net/outbound.ts";
-import { Failure } from "../base/failure.ts";
 import type { Deadline } from "../base/deadline.ts";
-import type { AssumeRoleOptions, Mfa, ProfileSpec, RoleArn } from "../config/config.ts";
-import type { IdentityToken } from "../sts/identity-token.ts";
-import type { IdentitySource } from "../config/config.ts";
-import type { StsClients } from "../sts/client.ts";
-import type { ProvidedKeys } from "./pass-through.ts";
-import type { RoleSession, SigningKeys } from "../sts/session.ts";
+import { Failure } from "../base/failure.ts";
+import type { ProgramContext } from "../base/program.ts";
+import { Secret } from "../base/secret.ts";
 import type { World } from "../base/world.ts";
+import type { AssumeRoleOptions, IdentitySource, Mfa, ProfileSpec, RoleArn } from "../config/config.ts";
+import type { Outbound } from "../net/outbound.ts";
 import { retryTemporary } from "../net/retry-policy.ts";
+import type { StsClients } from "../sts/client.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
+import type { MfaCode } from "../sts/mfa-input.ts";
+import type { RoleSession, SigningKeys } from "../sts/session.ts";
+import type { ProvidedCredentials } from "./pass-through.ts";
 
-/** What a run has in common for all of its sessions; everything is opened when it is first asked for. */
+/** What all sessions of a run share; each part is opened at its first use. */
 export interface SessionContext {
   readonly world: World;
   readonly deadline: Deadline;
@@ -22,9 +24,9 @@ export interface SessionContext {
 }
 
 /**
- * One profile's keys, by the way that its configuration says. Only the modules of that way are loaded.
+ * Obtains one profile's credentials in the way that its config says. Only the modules of that way are loaded.
  *
- * @param sourceKeys asked only where the profile calls with another section's keys
+ * @param sourceKeys called only where another section's credentials sign the call
  * @throws Failure IDENTITY_*, TOKEN_*, SOURCE_KEYS_MISSING, STS_*, ENDPOINT_REFUSED, CONFIG_INVALID, TIMEOUT, INTERRUPTED
  */
 export async function obtainSession(
@@ -33,7 +35,8 @@ export async function obtainSession(
   context: SessionContext,
 ): Promise<RoleSession> {
   const { source } = spec;
-  const program = { env: context.world.env, cwd: context.world.cwd, deadline: context.deadline };
+  const { world, deadline } = context;
+  const program = programContext(context);
   switch (source.kind) {
     case "web-identity": {
       const [request, token] = await Promise.all([roleRequest(spec, context), context.token(source.identity)]);
@@ -45,52 +48,49 @@ export async function obtainSession(
       const role = roleOf(spec);
       const { readSamlAssertion } = await import("./saml-assertion.ts");
       const wanted = { role, principalArn: source.principalArn };
-      const samlContext = { ...program, clock: context.world };
-      const { assertion, principalArn } = await readSamlAssertion(source.assertion, wanted, samlContext);
+      const { assertion, principalArn } = await readSamlAssertion(source.assertion, wanted, {
+        ...program,
+        clock: world,
+      });
       const { assumeRoleWithSaml } = await import("../sts/assume-role-with-saml.ts");
-      const request = { ...common(spec), role, policy: await context.policy(spec) };
+      const request = { ...commonRequest(spec), role, policy: await context.policy(spec) };
       return assumeRoleWithSaml(await context.sts(), request, assertion, principalArn);
     }
     case "session": {
       const keys = sourceKeys();
       if (keys.sessionToken) {
-        throw new Failure("SOURCE_KEYS_MISSING", `its source_profile '${source.sourceProfile}' holds temporary keys`, {
-          hint: "GetSessionToken takes a user's long-lived keys alone: keep them in a section of their own",
+        throw new Failure("SOURCE_KEYS_MISSING", `source_profile '${source.sourceProfile}' holds temporary keys`, {
+          hint: "use a section with a user's long-lived keys: GetSessionToken accepts no others",
         });
       }
-      const mfa = await askMfa(source.mfa, program);
+      const mfa = await mfaCode(source.mfa, program);
       const { getSessionToken } = await import("../sts/get-session-token.ts");
-      return getSessionToken(await context.sts(), { ...common(spec), mfa }, keys);
+      return getSessionToken(await context.sts(), { ...commonRequest(spec), mfa }, keys);
     }
     case "source-profile":
       return assume(spec, source, sourceKeys(), context);
     case "credential-source": {
-      const { keysOfMachine } = await import("./ambient-credentials.ts");
-      const ask = () => keysOfMachine(source.credentialSource, program);
-      const keys = await retryTemporary(ask, context.world, context.deadline);
-      return assumeOrHandOn(spec, source, keys, `credential_source = ${source.credentialSource}`, context);
+      const { ambientCredentials } = await import("./ambient-credentials.ts");
+      const obtain = () => ambientCredentials(source.credentialSource, program);
+      const credentials = await retryTemporary(obtain, world, deadline);
+      if (spec.role) return assume(spec, source, credentials, context);
+      return pass(credentials, `credential_source = ${source.credentialSource}`, context);
     }
     case "aws-profile": {
-      const { keysOfAwsProfile } = await import("./aws-profile.ts");
-      const { world } = context;
-      const outbound = await context.outbound();
-      const profileContext = { ...program, clock: world, home: world.home, uid: world.uid, outbound };
-      const keys = await keysOfAwsProfile(source.awsProfile, spec.endpoint, [spec.profile], profileContext);
-      return assumeOrHandOn(spec, source, keys, `profile '${source.awsProfile}'`, context);
+      const { awsProfileCredentials } = await import("./aws-profile.ts");
+      const { home, uid } = world;
+      const profileContext = { ...program, clock: world, home, uid, outbound: await context.outbound() };
+      const profile = { name: source.awsProfile, endpoint: spec.endpoint, writes: [spec.profile] };
+      const credentials = await awsProfileCredentials(profile, profileContext);
+      if (spec.role) return assume(spec, source, credentials, context);
+      return pass(credentials, `profile '${source.awsProfile}'`, context);
     }
   }
 }
 
-async function assumeOrHandOn(
-  spec: ProfileSpec,
-  options: AssumeRoleOptions,
-  keys: ProvidedKeys,
-  describe: string,
-  context: SessionContext,
-): Promise<RoleSession> {
-  if (spec.role) return assume(spec, options, keys, context);
-  const { handOn } = await import("./pass-through.ts");
-  return handOn(keys, describe, context.world.now());
+async function pass(credentials: ProvidedCredentials, describe: string, { world }: SessionContext) {
+  const { passThrough } = await import("./pass-through.ts");
+  return passThrough(credentials, describe, world.now());
 }
 
 async function assume(
@@ -99,27 +99,35 @@ async function assume(
   keys: SigningKeys,
   context: SessionContext,
 ): Promise<RoleSession> {
-  const { world, deadline } = context;
   const [sts, request] = await Promise.all([context.sts(), roleRequest(spec, context)]);
   const { externalId, tags, transitiveTagKeys, sourceIdentity } = options;
-  // Asked for last: a code is good for some seconds.
-  const mfa = await askMfa(options.mfa, { env: world.env, cwd: world.cwd, deadline });
+  // Last: a code is valid for some seconds.
+  const mfa = await mfaCode(options.mfa, programContext(context));
   const { assumeRole } = await import("../sts/assume-role.ts");
   return assumeRole(sts, { ...request, externalId, tags, transitiveTagKeys, sourceIdentity, mfa }, keys);
 }
 
-async function askMfa(mfa: Mfa | undefined, program: Pick<World, "env" | "cwd"> & { readonly deadline: Deadline }) {
+/** The code that `mfa_command` prints: six digits (STS API reference, TokenCode). */
+async function mfaCode(mfa: Mfa | undefined, program: ProgramContext): Promise<MfaCode | undefined> {
   if (!mfa) return undefined;
-  const { askMfaCode } = await import("./mfa-code.ts");
-  return askMfaCode(mfa, program);
+  const { commandOutput } = await import("./command-output.ts");
+  const code = (await commandOutput("`mfa_command`", mfa.command, program)).trim();
+  if (/^\d{6}$/.test(code)) return { serial: mfa.serial, code: new Secret(code) };
+  throw new Failure("IDENTITY_INVALID_RESPONSE", "`mfa_command` did not print a code of six digits", {
+    hint: "print the code and nothing else on stdout, for example with oathtool --totp -b @/path/seed",
+  });
+}
+
+function programContext({ world: { env, cwd }, deadline }: SessionContext): ProgramContext {
+  return { env, cwd, deadline };
 }
 
 async function roleRequest(spec: ProfileSpec, context: SessionContext) {
   const [sessionName, policy] = await Promise.all([context.sessionName(spec), context.policy(spec)]);
-  return { ...common(spec), role: roleOf(spec), sessionName, policy };
+  return { ...commonRequest(spec), role: roleOf(spec), sessionName, policy };
 }
 
-function common({ durationSeconds, policyArns, endpoint }: ProfileSpec) {
+function commonRequest({ durationSeconds, policyArns, endpoint }: ProfileSpec) {
   return { durationSeconds, policyArns, endpoint };
 }
 

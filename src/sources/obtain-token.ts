@@ -4,9 +4,9 @@ import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
 
 /**
- * Obtains and checks a token; only the source that is asked for is loaded.
+ * Obtains and checks a token. Only the module of its source is loaded.
  *
- * @throws Failure IDENTITY_*, TOKEN_*, TIMEOUT or INTERRUPTED; each source's function says which.
+ * @throws Failure IDENTITY_*, TOKEN_*, TIMEOUT or INTERRUPTED; each source's function says which
  */
 export async function obtainIdentityToken(source: IdentitySource, context: IdentityContext): Promise<IdentityToken> {
   const token = await obtain(source, context);
@@ -33,7 +33,7 @@ async function obtain(source: IdentitySource, context: IdentityContext): Promise
     case "github-actions":
       return (await import("./github-actions.ts")).tokenFromGitHub(source, context);
     case "gitlab":
-      return (await import("./gitlab.ts")).tokenFromGitLab(source, context);
+      return (await import("./environment-variable.ts")).tokenFromGitLab(source, context);
     case "azure":
       return (await import("./azure.ts")).tokenFromAzure(source, context);
     case "kubernetes":
@@ -41,21 +41,21 @@ async function obtain(source: IdentitySource, context: IdentityContext): Promise
   }
 }
 
-/** A token that was made in the future tells how far this clock is behind, at least; an old one tells nothing. */
+/** A token issued in the future shows how far this clock is behind, at least; an old one shows nothing. */
 function clockBehindIssuer({ claims }: IdentityToken, clock: Clock): number | undefined {
-  const made = claims.issuedAt?.getTime();
+  const issued = claims.issuedAt?.getTime();
   const now = clock.now().getTime();
-  return made !== undefined && made > now ? now - made : undefined;
+  return issued !== undefined && issued > now ? now - issued : undefined;
 }
 
-/** Two sources with the same key give the same token. */
+/** Sources with the same key issue the same token. */
 export function identityKey(source: IdentitySource): string {
   return JSON.stringify(Object.entries(source).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** One token for all profiles of a run that ask for the same identity and audience. */
+/** One token for all profiles of a run with the same identity and audience. */
 export interface TokenCache {
-  /** Obtains the token once; a failure is shared as well, so that a dead source is asked once and not once per profile. */
+  /** Obtains the token once. A failure is shared as well: a dead source is tried once, not once per profile. */
   readonly obtain: (source: IdentitySource) => Promise<IdentityToken>;
 }
 
@@ -65,9 +65,7 @@ export function openTokenCache(context: IdentityContext): TokenCache {
   return {
     obtain: (source) => {
       const key = identityKey(source);
-      const known = tokens.get(key);
-      if (known !== undefined) return known;
-      const token = obtainIdentityToken(source, context);
+      const token = tokens.get(key) ?? obtainIdentityToken(source, context);
       tokens.set(key, token);
       return token;
     },

@@ -1,47 +1,34 @@
 import { renderInstant } from "../base/duration.ts";
 import { Failure } from "../base/failure.ts";
-import { isPlainValue } from "../sts/validate-session.ts";
 import type { RoleSession, SigningKeys } from "../sts/session.ts";
+import { isPlainValue } from "../sts/validate-session.ts";
 
-/** Keys that another provider gave: they may sign a call, or be handed on as they are. */
-export interface ProvidedKeys extends SigningKeys {
-  /** Undefined where the provider does not tell. */
+/** Credentials from another provider: they sign a call to STS, or are passed through unchanged. */
+export interface ProvidedCredentials extends SigningKeys {
+  /** Undefined where the provider does not say. */
   readonly expiresAt: Date | undefined;
 }
 
-/** As the SDK's providers give them. */
-export interface SdkKeys {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string | undefined;
-  readonly expiration?: Date | undefined;
-}
-
 /**
- * Makes a profile's session of keys that are handed on as they are.
+ * Makes a profile's session of another provider's credentials, unchanged.
  *
- * @param describe whose they are, for messages
+ * @param describe names the provider in messages
  * @throws Failure SOURCE_KEYS_MISSING for long-lived keys, which are never copied; TOKEN_EXPIRED; IDENTITY_INVALID_RESPONSE for
  *   values that not every reader of the credentials file would read back
  */
-export function handOn(keys: ProvidedKeys, describe: string, now: Date): RoleSession {
-  const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = keys;
+export function passThrough(credentials: ProvidedCredentials, describe: string, now: Date): RoleSession {
+  const { accessKeyId, secretAccessKey, sessionToken, expiresAt } = credentials;
   if (sessionToken === undefined) {
-    throw new Failure("SOURCE_KEYS_MISSING", `${describe} gives long-lived keys, which are not copied`, {
+    throw new Failure("SOURCE_KEYS_MISSING", `${describe} provides long-lived keys, which are not copied`, {
       hint: "add a role_arn to assume with them, or use 'identity = session'",
     });
   }
   if (expiresAt && expiresAt <= now) {
-    throw new Failure("TOKEN_EXPIRED", `the keys of ${describe} expired at ${renderInstant(expiresAt)}`, {
+    throw new Failure("TOKEN_EXPIRED", `the credentials of ${describe} expired at ${renderInstant(expiresAt)}`, {
       hint: "log in again, and check this machine's clock with `timedatectl`",
     });
   }
-  for (const value of [accessKeyId, secretAccessKey.reveal(), sessionToken.reveal()]) {
-    if (!isPlainValue(value))
-      throw new Failure(
-        "IDENTITY_INVALID_RESPONSE",
-        `the keys of ${describe} are no values that a credentials file can hold`,
-      );
-  }
+  if (![accessKeyId, secretAccessKey.reveal(), sessionToken.reveal()].every(isPlainValue))
+    throw new Failure("IDENTITY_INVALID_RESPONSE", `the credentials file cannot hold the credentials of ${describe}`);
   return { accessKeyId, secretAccessKey, sessionToken, expiresAt, principalArn: undefined, clockAheadMs: undefined };
 }

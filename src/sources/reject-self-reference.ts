@@ -1,47 +1,39 @@
 import { Failure } from "../base/failure.ts";
-
-type Profile = Readonly<Record<string, string | undefined>>;
-
-/** What the SDK's loader made of `~/.aws/config` and `~/.aws/credentials`. */
-interface SharedFiles {
-  readonly configFile: Readonly<Record<string, Profile>>;
-  readonly credentialsFile: Readonly<Record<string, Profile>>;
-}
+import type { Settings, SharedFiles } from "./shared-files.ts";
 
 /**
- * Walks from a profile along its `source_profile`s and refuses a way that passes through a section that rolefresh writes:
- * the SDK prefers the keys of such a section to everything else that is said of the profile, so they would be handed back
- * to themselves until they have expired, and then nothing would be left to start from.
+ * Follows a profile's `source_profile`s and rejects a section that rolefresh writes. The SDK prefers the credentials of such
+ * a section to every other setting: the profile would be fed from itself until they expire, and then never again.
  *
- * @returns the profile, as the SDK merges it
+ * @returns the profile's settings, merged as the SDK merges them
  * @throws Failure SOURCE_KEYS_MISSING, CONFIG_INVALID
  */
-export function refuseOwnKeys(
-  profile: string,
+export function rejectSelfReference(
+  profile: { readonly name: string; readonly writes: readonly string[] },
   files: SharedFiles,
-  writes: readonly string[],
   configPath: string,
-): Profile {
-  const find = (name: string): Profile | undefined => {
+): Settings {
+  const find = (name: string): Settings | undefined => {
     const [configured, written] = [files.configFile[name], files.credentialsFile[name]];
     return configured || written ? { ...configured, ...written } : undefined;
   };
-  const first = find(profile);
+  const first = find(profile.name);
   if (!first) {
-    throw new Failure("SOURCE_KEYS_MISSING", `there is no profile '${profile}' in ${configPath}`, {
-      hint: "source_profile names a profile of it here: `aws configure list-profiles` shows them",
+    throw new Failure("SOURCE_KEYS_MISSING", `there is no profile '${profile.name}' in ${configPath}`, {
+      hint: "set source_profile to one of those that `aws configure list-profiles` shows",
     });
   }
   const seen = new Set<string>();
-  let name: string | undefined = profile;
+  let name: string | undefined = profile.name;
   while (name !== undefined && !seen.has(name)) {
     seen.add(name);
-    if (writes.includes(name) || files.credentialsFile[name]?.["manager"] === "rolefresh") {
-      throw new Failure("CONFIG_INVALID", `profile '${profile}' leads to [${name}], a section that rolefresh writes`, {
-        hint: "let the profile start from something else; a section of rolefresh is a source_profile without identity",
+    if (profile.writes.includes(name) || files.credentialsFile[name]?.["manager"] === "rolefresh") {
+      const cause = `profile '${profile.name}' leads to [${name}], a section that rolefresh writes`;
+      throw new Failure("CONFIG_INVALID", cause, {
+        hint: "use another source; to start from a section of rolefresh, set source_profile without identity",
       });
     }
-    const step: Profile | undefined = find(name);
+    const step: Settings | undefined = find(name);
     name = step?.["role_arn"] === undefined ? undefined : step["source_profile"];
   }
   return first;

@@ -2,17 +2,17 @@ import type { Document, Element } from "@xmldom/xmldom";
 
 import { Secret } from "../base/secret.ts";
 
-/** What a SAML response says, as far as it concerns AWS. All of it is missing where the assertion is encrypted. */
+/** The parts of a SAML response that AWS uses; all but the status are missing from an encrypted one. */
 export interface SamlClaims {
-  /** The identity provider's own word: `Success`, or why it refuses. */
+  /** The identity provider's status: `Success`, or why the login failed. */
   readonly status: string;
   readonly isEncrypted: boolean;
   readonly audiences: readonly string[];
   readonly notBefore: Date | undefined;
   readonly notOnOrAfter: Date | undefined;
-  /** The pairs of the attribute `Role`, in the order of role and provider. */
+  /** The pairs of the attribute `Role`. */
   readonly roles: readonly { readonly roleArn: string; readonly principalArn: string }[];
-  /** Of the attribute `SessionDuration`, within what STS takes; undefined without one. */
+  /** The attribute `SessionDuration`, clamped to what STS accepts. */
   readonly durationSeconds: number | undefined;
 }
 
@@ -22,30 +22,31 @@ const ASSERTION = "urn:oasis:names:tc:SAML:2.0:assertion";
 const ATTRIBUTE = "https://aws.amazon.com/SAML/Attributes/";
 
 /**
- * Reads a SAML response: base64 (line breaks are dropped, as encoders make them), or the XML itself.
+ * Parses a SAML response: base64 with or without line breaks, or the XML itself.
  *
- * @param refuse called with why the text is none; nothing of the text is in it
+ * @param refuse called with the reason and a hint for anything else; neither quotes the text
  */
 export async function parseSamlResponse(
   text: string,
   maxLength: number,
   refuse: (why: string, hint: string) => never,
 ): Promise<SamlClaims & { readonly response: Secret }> {
-  const hint = "it must be the base64 of the SAML response that the identity provider posts to AWS, and nothing else";
+  const hint = "provide only the base64 SAML response that the identity provider posts to AWS";
   if (text === "") return refuse("it is empty", hint);
   const isXml = text.startsWith("<");
   const base64 = isXml ? Buffer.from(text, "utf8").toString("base64") : text.replaceAll(/\s/g, "");
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return refuse("it is no base64", hint);
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(base64)) return refuse("it is not base64", hint);
   if (base64.length > maxLength) return refuse(`it has more than ${maxLength} characters`, hint);
   const xml = Buffer.from(base64, "base64").toString("utf8");
   if (/^\s*<(!doctype\s+html|html)\b/i.test(xml)) {
-    return refuse("it is a web page", "the identity provider probably asks for a login: log in anew");
+    return refuse("it is a web page", "log in again: the identity provider probably returned its login page");
   }
   // A document type could define entities; no identity provider sends one.
   const response = /<!DOCTYPE/i.test(xml) ? undefined : await parseXml(xml);
-  if (!response) return refuse("it is no XML", hint);
+  if (!response) return refuse("it is not XML", hint);
   const root = response.documentElement;
-  if (root?.localName !== "Response" || root.namespaceURI !== PROTOCOL) return refuse("it is no SAML response", hint);
+  if (root?.localName !== "Response" || root.namespaceURI !== PROTOCOL)
+    return refuse("it is not a SAML response", hint);
   return { ...claimsOf(root), response: new Secret(base64) };
 }
 
@@ -80,8 +81,8 @@ function claimsOf(root: Element): SamlClaims {
   };
 }
 
-/** Role and provider stand in either order, as AWS takes them. */
-function rolePair(text: string): readonly { readonly roleArn: string; readonly principalArn: string }[] {
+/** AWS accepts role and provider in either order. */
+function rolePair(text: string): SamlClaims["roles"] {
   const parts = text.split(",").map((part) => part.trim());
   const roleArn = parts.find((part) => part.includes(":role/"));
   const principalArn = parts.find((part) => part.includes(":saml-provider/"));

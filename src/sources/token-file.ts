@@ -5,13 +5,11 @@ import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
 
 /**
- * Reads the token of a `web_identity_token_file`: anew each time, because its writer replaces it (kubelet rotates at
- * 80 % of the token's life), and through symlinks, because kubelet projects the file behind a `..data` link
+ * Reads the token of a `web_identity_token_file`, through symlinks, because kubelet projects the file behind a `..data` link
  * (https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/; refusing symlinks broke that in
  * aws-actions/configure-aws-credentials#1805).
  *
- * @throws Failure TOKEN_MISSING when there is no such file, TOKEN_UNREADABLE when it may not be read or is no regular
- *   file, and what `checkToken` throws.
+ * @throws Failure as `readSecretFile` and `checkToken`
  */
 export async function readTokenFile(
   source: { readonly path: string; readonly audience: string | undefined },
@@ -19,16 +17,14 @@ export async function readTokenFile(
 ): Promise<IdentityToken> {
   const path = fromWorkingDirectory(source.path, context);
   const describe = `the token in ${path}`;
-  const bytes = await readSecretFile(
-    {
-      path,
-      what: "token file",
-      key: "web_identity_token_file",
-      maxBytes: MAX_TOKEN_LENGTH * 2,
-      tooLong: (size) => tooLong(describe, size),
-    },
-    { interrupted: context.deadline.signal },
-  );
+  const file = {
+    path,
+    what: "token file",
+    key: "web_identity_token_file",
+    maxBytes: MAX_TOKEN_LENGTH * 2,
+    tooLong: (size: number) => tooLong(describe, size),
+  };
+  const bytes = await readSecretFile(file, { interrupted: context.deadline.signal });
   const text = bytes.toString("latin1");
   context.verbose(`identity: read ${text.length} bytes from ${path}`);
   return checkToken(text.trim(), { now: context.clock.now(), audience: source.audience, describe });

@@ -1,96 +1,119 @@
+import { Failure, type FailureCode } from "../base/failure.ts";
 import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
-import { Failure } from "../base/failure.ts";
-import { dateOf, describeResponse, type HttpResponse, type HttpFault, type HttpRequest } from "../net/http.ts";
+import { dateOf, describeResponse, type HttpFault, type HttpRequest, type HttpResponse } from "../net/http.ts";
+import { textInJson } from "../net/json-response.ts";
+import { isTransientAt, requestWithRetry, RETRY_MS } from "../net/retry-policy.ts";
+import type { IdentityToken } from "../sts/identity-token.ts";
 import type { IdentityContext } from "./context.ts";
-import { requestWithRetry, isTransientAt, RETRY_MS } from "../net/retry-policy.ts";
+import { checkResponseToken } from "./jwt.ts";
 
-/** A server that hands out tokens over HTTP, and what a person can do about it. */
+/** A server that issues tokens over HTTP, and what a person can do about its failures. */
 export interface TokenServer {
   /** For messages: `GitHub's token endpoint at HOST`. */
   readonly who: string;
-  /** What to do when it answers 401 or 403. */
+  /** What to do about status 401 or 403. */
   readonly deniedHint: string;
-  /** What to do when nobody is there. */
+  /** What to do when no server responds. */
   readonly absentHint: string;
-  /** Judges an answer below 500 that is neither 200 nor 429 before the usual rules do. */
-  readonly judge?: (answer: TokenAnswer) => Failure | undefined;
-  /** Answers that pass by themselves beside 429, 5xx and cut or refused connections. */
+  /** Classifies a status below 500 other than 200 and 429, before the usual rules. */
+  readonly classify?: (response: { readonly status: number; readonly body: string }) => Failure | undefined;
+  /** Statuses that are retried beside 429 and 5xx. */
   readonly alsoTransient?: readonly number[];
 }
 
-/** What a token server said, with the status it said it with. */
-export interface TokenAnswer {
-  readonly status: number;
-  readonly body: string;
-  /** The server's own time; undefined when it sent none. */
-  readonly date: Date | undefined;
+/** Where the token is in the response, and which one is expected. */
+interface ExpectedToken {
+  /** Undefined: the whole body. */
+  readonly jsonPath: string | undefined;
+  readonly audience: string | undefined;
+  readonly otherAudiences?: readonly string[];
 }
 
-/** Long enough for two addresses that are silent before one that answers (net/outbound.ts). */
-const CONNECT_MS = 10_000;
-const ANSWER_MS = 15_000;
-/** Tokens are a few kilobytes; whoever sends more is no token server. */
-const MAX_ANSWER_BYTES = 64 * 1024;
+/** Enough for two silent addresses before one that answers (net/outbound.ts), and for a token of a few kilobytes. */
+export const TOKEN_LIMITS = { connectMs: 10_000, totalMs: 15_000, maxBytes: 64 * 1024 } as const;
 
 /**
- * Asks a token server and returns its answer of status 200.
+ * Requests a token from a server, and checks it.
  *
- * @throws Failure IDENTITY_UNAVAILABLE: nobody is there, on this machine or its hypervisor; IDENTITY_DENIED: 401 or 403;
- *   IDENTITY_TEMPORARY: slow, failing or out of reach; IDENTITY_INVALID_RESPONSE: a redirect or whatever else; TIMEOUT,
- *   INTERRUPTED.
+ * @throws Failure IDENTITY_UNAVAILABLE: no server on this machine or its hypervisor; IDENTITY_DENIED: 401 or 403;
+ *   IDENTITY_TEMPORARY: slow, failing or unreachable; IDENTITY_INVALID_RESPONSE: a redirect, or anything but a token;
+ *   TIMEOUT, INTERRUPTED; as `checkResponseToken`
  */
-export async function askTokenServer(
-  question: Pick<HttpRequest, "url" | "method" | "headers" | "body">,
+export async function requestToken(
+  request: Pick<HttpRequest, "url" | "method" | "headers" | "body">,
   server: TokenServer,
+  { jsonPath, ...expected }: ExpectedToken,
   context: IdentityContext,
-): Promise<TokenAnswer> {
-  const limits = { connectMs: CONNECT_MS, totalMs: ANSWER_MS, maxBytes: MAX_ANSWER_BYTES };
-  const passes = isTransientAt(question.url);
-  const policy = {
-    pausesMs: RETRY_MS,
-    isTransient: (answer: HttpResponse) =>
-      passes(answer) || (answer.kind === "response" && (server.alsoTransient ?? []).includes(answer.status)),
-  };
-  const answer = await requestWithRetry({ ...question, ...limits }, server.who, policy, context);
-  if (answer.kind === "fault") throw faultFailure(answer, question.url, server);
-  const told = { status: answer.status, body: answer.body, date: dateOf(answer.headers) };
-  if (told.status === 200) return told;
-  throw refusal(told, server, policy.isTransient(answer));
+): Promise<IdentityToken> {
+  const passes = isTransientAt(request.url);
+  const isTransient = (one: HttpResponse) =>
+    passes(one) || (one.kind === "response" && (server.alsoTransient ?? []).includes(one.status));
+  const policy = { pausesMs: RETRY_MS, isTransient };
+  const response = await requestWithRetry({ ...request, ...TOKEN_LIMITS }, server.who, policy, context);
+  if (response.kind === "fault") {
+    const isLocal = isLoopbackHost(request.url.hostname) || isLinkLocalHost(request.url.hostname);
+    const code = isLocal ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY";
+    throw faultFailure(response, server.who, { code, hint: server.absentHint });
+  }
+  if (response.status !== 200) throw statusFailure(response, server, isTransient(response));
+  const describe = `the response of ${server.who}`;
+  if (jsonPath === undefined && response.body.trimStart().startsWith("{")) {
+    throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} is JSON, not a token`, {
+      hint: "set the path of the token in it, for example `identity_json_path = value`",
+    });
+  }
+  const token = jsonPath === undefined ? response.body : textInJson(response.body, jsonPath, describe);
+  return checkResponseToken(token, describe, context.clock, { ...expected, serverTime: dateOf(response.headers) });
 }
 
-function refusal(answer: TokenAnswer, server: TokenServer, transient: boolean): Failure {
-  if (transient) {
-    return new Failure("IDENTITY_TEMPORARY", `${server.who} keeps responding with status ${answer.status}`);
-  }
-  const judged = server.judge?.(answer);
-  if (judged !== undefined) return judged;
-  const message = `${server.who} answered with status ${answer.status} instead of a token`;
-  if (answer.status === 401 || answer.status === 403) {
-    return new Failure("IDENTITY_DENIED", `${server.who} gives no token (status ${answer.status})`, {
+function statusFailure(
+  response: { readonly status: number; readonly body: string },
+  server: TokenServer,
+  isTransient: boolean,
+): Failure {
+  const { status } = response;
+  if (isTransient) return new Failure("IDENTITY_TEMPORARY", `${server.who} keeps responding with status ${status}`);
+  const classified = server.classify?.(response);
+  if (classified !== undefined) return classified;
+  if (status === 401 || status === 403)
+    return new Failure("IDENTITY_DENIED", `${server.who} denies a token (status ${status})`, {
       hint: server.deniedHint,
     });
-  }
-  const hint =
-    answer.status >= 300 && answer.status < 400
-      ? "redirects are not followed: they often lead to a login page"
-      : server.absentHint;
-  return new Failure("IDENTITY_INVALID_RESPONSE", message, { hint });
+  const isRedirect = status >= 300 && status < 400;
+  return new Failure("IDENTITY_INVALID_RESPONSE", `${server.who} responds with status ${status}, not with a token`, {
+    hint: isRedirect
+      ? "use the final URL: redirects, which often lead to a login page, are not followed"
+      : server.absentHint,
+  });
 }
 
-/** Where nobody listens on this machine, the wrong machine was chosen; where a host elsewhere is silent, it may come back. */
-const NOBODY: ReadonlySet<HttpFault> = new Set(["name-unknown", "unreachable", "refused", "connect-timeout"]);
+const ABSENT: ReadonlySet<HttpFault> = new Set(["name-unknown", "unreachable", "refused", "connect-timeout"]);
 
-function faultFailure(answer: HttpResponse & { kind: "fault" }, url: URL, server: TokenServer): Failure {
-  const message = `${server.who}: ${describeResponse(answer)}`;
-  const hint = answer.hint ?? server.absentHint;
-  if (NOBODY.has(answer.fault)) {
-    const isHere = isLoopbackHost(url.hostname) || isLinkLocalHost(url.hostname);
-    return new Failure(isHere ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY", message, { hint });
-  }
-  if (answer.fault === "response-timeout" || answer.fault === "cut") {
+/**
+ * Why there is no response.
+ *
+ * @param absent for a server that cannot be reached; its hint also serves an invalid response
+ */
+export function faultFailure(
+  response: HttpResponse & { kind: "fault" },
+  who: string,
+  absent: { readonly code: FailureCode; readonly hint: string; readonly who?: string },
+): Failure {
+  const message = `${who}: ${describeResponse(response)}`;
+  const hint = response.hint ?? absent.hint;
+  if (ABSENT.has(response.fault))
+    return new Failure(absent.code, `${absent.who ?? who}: ${describeResponse(response)}`, { hint });
+  if (response.fault === "response-timeout" || response.fault === "cut") {
     return new Failure("IDENTITY_TEMPORARY", message, {
-      hint: "the server is slow or failing; the next run will retry",
+      hint: "check the server, which is slow or failing; the next run will retry",
     });
   }
   return new Failure("IDENTITY_INVALID_RESPONSE", message, { hint });
+}
+
+/** A URL to which secrets may be sent: https, or http to this machine or another host that `isNear` accepts. */
+export function secureUrl(text: string, isNear: (hostname: string) => boolean = isLoopbackHost): URL | undefined {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "https:" || (url?.protocol === "http:" && isNear(url.hostname))) return url;
+  return undefined;
 }

@@ -199,7 +199,7 @@ suite("the whole way to the file", () => {
 
 suite("what goes wrong on the way", () => {
   const cases: readonly (readonly [string, string, Readonly<Record<string, string>>, number, RegExp])[] = [
-    ["github-actions elsewhere", "identity = github-actions", {}, 69, /no GitHub Actions job/],
+    ["github-actions elsewhere", "identity = github-actions", {}, 69, /not running in a GitHub Actions job/],
     [
       "github-actions without the permission",
       "identity = github-actions",
@@ -207,7 +207,7 @@ suite("what goes wrong on the way", () => {
       77,
       /hint: .*permissions: \{ id-token: write/,
     ],
-    ["gitlab elsewhere", "identity = gitlab", {}, 69, /no GitLab job/],
+    ["gitlab elsewhere", "identity = gitlab", {}, 69, /not running in a GitLab job/],
     ["gitlab without id_tokens", "identity = gitlab", { GITLAB_CI: "true" }, 66, /hint: .*id_tokens/],
     [
       "azure elsewhere",

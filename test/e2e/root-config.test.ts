@@ -202,7 +202,7 @@ suite("root takes from another user's directory", { skip: missing ?? false }, ()
       },
     ],
     [
-      "no credentials of Google",
+      "no Google credentials",
       77,
       async ({ theirs }) => {
         const file = await give(`${theirs}/key.json`, `{"type":"service_account"}`);

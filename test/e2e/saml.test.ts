@@ -127,20 +127,26 @@ suite("a SAML assertion that is no good", () => {
   const soon = (minutes: number) => new Date(Date.now() + minutes * 60_000);
   const cases: readonly (readonly [string, string | undefined, number, RegExp, number])[] = [
     ["no file", undefined, 66, /there is no SAML response .*response\.b64/, 0],
-    ["an empty file", "", 65, /is not one: it is empty/, 0],
-    ["garbage", "\u0000\u0001garbage", 65, /is not one: it is no base64/, 0],
-    ["base64 of something else", Buffer.from("hello").toString("base64"), 65, /is not one: it is no XML/, 0],
-    ["another XML document", "<a><b/></a>", 65, /it is no SAML response/, 0],
-    ["a login page", "<!DOCTYPE html><html><body>Log in</body></html>", 65, /it is a web page\n.*log in anew/, 0],
-    ["entities", `<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>`, 65, /it is no XML/, 0],
+    ["an empty file", "", 65, /is invalid: it is empty/, 0],
+    ["garbage", "\u0000\u0001garbage", 65, /is invalid: it is not base64/, 0],
+    ["base64 of something else", Buffer.from("hello").toString("base64"), 65, /is invalid: it is not XML/, 0],
+    ["another XML document", "<a><b/></a>", 65, /it is not a SAML response/, 0],
+    ["a login page", "<!DOCTYPE html><html><body>Log in</body></html>", 65, /it is a web page\n.*log in again/, 0],
+    ["entities", `<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>`, 65, /it is not XML/, 0],
     ["10 MB", "A".repeat(10_000_000), 65, /is too long: 10000000 bytes/, 0],
     ["more than STS takes", "A".repeat(120_000), 65, /it has more than 100000 characters/, 0],
-    ["a refusal", makeSamlResponse({ ...GOOD, status: "AuthnFailed" }), 77, /is a refusal: AuthnFailed\n.*log in/, 0],
+    [
+      "a refusal",
+      makeSamlResponse({ ...GOOD, status: "AuthnFailed" }),
+      77,
+      /reports a failed login: AuthnFailed\n.*log in/,
+      0,
+    ],
     [
       "an expired one",
       makeSamlResponse({ ...GOOD, issuedAt: soon(-20), notOnOrAfter: soon(-15) }),
       77,
-      /expired at 20.*Z\n.*log in to the identity provider anew/,
+      /expired at 20.*Z\n.*log in to the identity provider again/,
       0,
     ],
     [
@@ -154,17 +160,17 @@ suite("a SAML assertion that is no good", () => {
       "one for somebody else",
       makeSamlResponse({ ...GOOD, audience: "https://sp.example/saml" }),
       77,
-      /is for https:\/\/sp\.example\/saml and not for AWS/,
+      /is https:\/\/sp\.example\/saml, not AWS/,
       0,
     ],
     [
       "one without the role",
       makeSamlResponse({ roles: [`arn:aws:iam::123412341234:role/Other,${PROVIDER}`] }),
       77,
-      /does not offer .*role\/Legacy\n.*it offers .*role\/Other/,
+      /does not offer .*role\/Legacy\n.*offered roles: .*role\/Other/,
       0,
     ],
-    ["one without roles", makeSamlResponse({ roles: [] }), 77, /it offers no role at all/, 0],
+    ["one without roles", makeSamlResponse({ roles: [] }), 77, /the response offers no role/, 0],
     [
       "one that is forged",
       makeSamlResponse({ ...GOOD, signature: "AAAA" }),
@@ -187,7 +193,7 @@ suite("a SAML assertion that is no good", () => {
     fails(
       makeSamlResponse(GOOD),
       77,
-      /through another provider than .*Other\n.*principal_arn = .*saml-provider\/Corp/,
+      /does not offer .* through .*Other\n.*principal_arn = .*saml-provider\/Corp/,
       0,
       `${FILE}principal_arn = ${PROVIDER.replace("Corp", "Other")}\n`,
     ));
@@ -196,14 +202,14 @@ suite("a SAML assertion that is no good", () => {
     const sealed = Buffer.from(
       '<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion"><p:Status><p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></p:Status><a:EncryptedAssertion/></p:Response>',
     ).toString("base64");
-    await fails(sealed, 78, /is encrypted: principal_arn must say/, 0);
+    await fails(sealed, 78, /is encrypted, and principal_arn is not set/, 0);
     await fails(sealed, 77, /InvalidIdentityToken/, 1, `${FILE}principal_arn = ${PROVIDER}\n`);
   });
 
   const commands: readonly (readonly [string, string, number, RegExp])[] = [
-    ["that is not there", "/nonexistent/login", 69, /`saml_command` cannot be run \(exit 127\).*\n.*whole path/],
+    ["that is not there", "/nonexistent/login", 69, /`saml_command` cannot be run \(exit 127\).*\n.*full path/],
     ["that fails", "echo no session >&2; exit 3", 75, /`saml_command` failed with exit 3: no session/],
-    ["that prints nothing", "true", 76, /the SAML response of `saml_command` is not one: it is empty/],
+    ["that prints nothing", "true", 76, /the SAML response of `saml_command` is invalid: it is empty/],
     ["that prints a page", "echo '<html>'", 76, /it is a web page/],
     ["that prints too much", "head -c 300000 /dev/zero", 76, /`saml_command` printed too much/],
     ["that hangs", "touch $HOME/reached; sleep 600", 75, /`saml_command` has not ended: timed out after/],

@@ -181,20 +181,14 @@ suite("a profile with a credential_process", () => {
   });
 
   const cases: readonly (readonly [string, string, string, number, RegExp])[] = [
-    ["long-lived keys", CAT, json({ SessionToken: undefined }), 66, /gives long-lived keys.*\n.*role_arn/],
+    ["long-lived keys", CAT, json({ SessionToken: undefined }), 66, /provides long-lived keys.*\n.*role_arn/],
     ["expired keys", CAT, json({ Expiration: "2020-01-01T00:00:00Z" }), 77, /expired at 2020-01-01T00:00:00Z/],
     ["no JSON", CAT, "hello", 76, /printed no JSON object with Version 1/],
     ["another version", CAT, json({ Version: 2 }), 76, /printed no JSON object with Version 1/],
     ["no keys", CAT, json({ SecretAccessKey: "" }), 76, /printed no AccessKeyId and SecretAccessKey/],
     ["a token that is none", CAT, json({ SessionToken: 7 }), 76, /printed no SessionToken/],
-    ["a time that is none", CAT, json({ Expiration: "soon" }), 76, /an Expiration that is no time/],
-    [
-      "a line break in a key",
-      CAT,
-      json({ SecretAccessKey: "a\n[x]" }),
-      76,
-      /no values that a credentials file can hold/,
-    ],
+    ["a time that is none", CAT, json({ Expiration: "soon" }), 76, /printed an invalid Expiration/],
+    ["a line break in a key", CAT, json({ SecretAccessKey: "a\n[x]" }), 76, /the credentials file cannot hold/],
     ["a failure", "echo locked >&2; exit 1", "", 75, /failed with exit 1: locked/],
     ["a program that is not there", "/nonexistent/tool", "", 69, /cannot be run \(exit 127\)/],
     ["silence", "touch $HOME/reached; sleep 600", "", 75, /has not ended: timed out after 3600 s/],

@@ -77,7 +77,7 @@ for (const { name, config, start, env } of MACHINES) {
 
     const faults: readonly (readonly [string, MachineFault, number, RegExp])[] = [
       ["refuses", { kind: "status", status: 403 }, 77, /denies access \(status 403\)/],
-      ["has no keys", { kind: "status", status: 404 }, 69, /has no keys \(status 404\)/],
+      ["has no keys", { kind: "status", status: 404 }, 69, /has no credentials \(status 404\)/],
       ["fails", { kind: "status", status: 500 }, 75, /responds with status 500/],
       ["answers a page", { kind: "body", body: "<html>je7MtGbClwBF</html>" }, 76, /does not respond with credentials/],
       [
@@ -189,7 +189,7 @@ suite("credential_source = Environment", () => {
     await using scene = await openScene(CONFIG);
     const result = await scene.run([], { env: ENV });
     assert.equal(result.code, 66, result.stderr);
-    assert.match(result.stderr, /gives long-lived keys, which are not copied/);
+    assert.match(result.stderr, /provides long-lived keys, which are not copied/);
   });
 
   for (const [missing, env] of [

@@ -134,7 +134,7 @@ suite("identity = session", () => {
 
   test("keys of a session instead of long-lived ones are refused before STS is asked", async () => {
     await using scene = await openJane(SESSION, "123456", `${KEYS}aws_session_token = token\n`);
-    await fails(scene, 66, /its source_profile 'jane-long-term' holds temporary keys\n.*long-lived keys alone/);
+    await fails(scene, 66, /source_profile 'jane-long-term' holds temporary keys\n.*long-lived keys/);
     assert.equal(scene.sandbox.callsTo("GetSessionToken").length, 0);
   });
 

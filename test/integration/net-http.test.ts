@@ -187,7 +187,7 @@ suite("identity = url", () => {
     await assertIdentityFails(
       obtainIdentityToken(urlSource(service, { jsonPath: undefined }), context),
       "IDENTITY_INVALID_RESPONSE",
-      /is JSON and no token/,
+      /is JSON, not a token/,
       /identity_json_path = value/,
     );
   });
@@ -273,7 +273,7 @@ suite("identity = github-actions (docs.github.com, OpenID Connect reference)", (
     await assertIdentityFails(
       obtainIdentityToken(source, identityBench().context),
       "IDENTITY_UNAVAILABLE",
-      /no GitHub Actions job/,
+      /not running in a GitHub Actions job/,
     );
   });
 
@@ -401,7 +401,7 @@ suite("identity = azure", () => {
     await assertIdentityFails(
       obtainIdentityToken(source, far),
       "IDENTITY_UNAVAILABLE",
-      /no https URL and no private address/,
+      /not an https URL or a private address/,
     );
   });
 });

@@ -38,7 +38,7 @@ suite("identity = gitlab (docs.gitlab.com, OpenID Connect ID tokens)", () => {
     await assertIdentityFails(
       obtainIdentityToken(source, identityBench().context),
       "IDENTITY_UNAVAILABLE",
-      /no GitLab job/,
+      /not running in a GitLab job/,
     );
   });
 });
@@ -83,7 +83,7 @@ suite("identity = kubernetes", () => {
     await assertIdentityFails(
       tokenFromKubernetes(source, context, pod.path),
       "IDENTITY_UNAVAILABLE",
-      /only the one for the cluster's own API/,
+      /only one for the cluster's own API/,
       /serviceAccountToken/,
     );
     const wanted = { ...source, audience: AUDIENCE };
@@ -105,7 +105,7 @@ suite("identity = kubernetes", () => {
     await assertIdentityFails(
       tokenFromKubernetes(source, identityBench().context, pod.path),
       "IDENTITY_UNAVAILABLE",
-      /no Kubernetes pod/,
+      /not running in a Kubernetes pod/,
     );
   });
 });

@@ -8,7 +8,7 @@ import { inspect } from "node:util";
 import type { Deadline } from "../../src/base/deadline.ts";
 import { Failure, type FailureCode } from "../../src/base/failure.ts";
 import type { IdentitySource } from "../../src/config/config.ts";
-import { metadataAddress, showsGoogleCloud } from "../../src/sources/gcp-address.ts";
+import { metadataAddress, showsGoogleCloud } from "../../src/sources/gcp-metadata-server.ts";
 import { instancePlaceholders } from "../../src/sources/gcp-metadata.ts";
 import { identityKey, obtainIdentityToken, openTokenCache } from "../../src/sources/obtain-token.ts";
 import type { IdentityContext } from "../../src/sources/context.ts";
@@ -416,7 +416,7 @@ describe("a token from a command", () => {
       ["kill -9 $$", "IDENTITY_TEMPORARY", /SIGKILL/],
       ["echo eyJzZWNyZXQ", "IDENTITY_INVALID_RESPONSE", /not a JWT/],
       ["true", "IDENTITY_INVALID_RESPONSE", /is empty/],
-      ["yes eyJzZWNyZXQ", "IDENTITY_INVALID_RESPONSE", /more than a token/],
+      ["yes eyJzZWNyZXQ", "IDENTITY_INVALID_RESPONSE", /printed too much/],
       ["printf '\\033[31mred\\n\\n\\033[0m' >&2; false", "IDENTITY_TEMPORARY", /exit 1: \[31mred/],
       ["echo leak eyJhbGciOi.eyJzdWIi.c2ln >&2; false", "IDENTITY_TEMPORARY", /leak \[redacted\]/],
     ];
@@ -491,7 +491,7 @@ describe("a token from gcloud", () => {
     [
       `${prefix} Invalid account Type for \\\`--audiences\\\`. Requires valid service account.`,
       "IDENTITY_DENIED",
-      /a user account has no token/,
+      /a user account gets no token/,
     ],
     [`${prefix} PERMISSION_DENIED: Failed to impersonate`, "IDENTITY_DENIED", /serviceAccountOpenIdTokenCreator/],
     [`${prefix} You do not currently have an active account selected.`, "IDENTITY_DENIED", /gcloud auth login/],

@@ -72,7 +72,7 @@ describe("decoding a token", () => {
     ["claims that are null", `${part({})}.${part(null)}.abc`, /not a JSON object/],
     ["an exp in words", jwt({ exp: "tomorrow" }), /`exp` that is not a time/],
     ["an exp in milliseconds", jwt({ exp: at(0) * 1000 }), /`exp` that is not a time/],
-    ["1 MiB", "a".repeat(1024 * 1024), /1048576 bytes long and STS takes 20000 at most/],
+    ["1 MiB", "a".repeat(1024 * 1024), /1048576 bytes long, and STS accepts at most 20000/],
     ["one more than STS takes", "a".repeat(MAX_TOKEN_LENGTH + 1), /20001 bytes long/],
   ];
   for (const [name, token, says] of malformed) {

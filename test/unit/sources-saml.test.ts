@@ -3,7 +3,7 @@ import { suite, test } from "node:test";
 import { inspect } from "node:util";
 
 import { Failure } from "../../src/base/failure.ts";
-import { checkSamlClaims } from "../../src/sources/saml-check.ts";
+import { checkSamlClaims } from "../../src/sources/saml-assertion.ts";
 import { parseSamlResponse, type SamlClaims } from "../../src/sources/saml-response.ts";
 import { makeSamlResponse } from "../sandbox/saml.ts";
 

@@ -4,7 +4,7 @@ import type { ProfileSpec } from "../../config/config.ts";
 import { withOutbound } from "../../net/outbound.ts";
 import { shellWord } from "../../base/shell-word.ts";
 import { sourceKeysOf } from "../../refresh/source-keys.ts";
-import { handOn, type ProvidedKeys } from "../../sources/pass-through.ts";
+import { passThrough, type ProvidedCredentials } from "../../sources/pass-through.ts";
 import { type DoctorContext, NETWORK_MS, within } from "../context.ts";
 import type { Evidence, ExaminedIdentity } from "../evidence.ts";
 import { examine, finding, type Finding } from "../finding.ts";
@@ -54,26 +54,21 @@ async function tryProvider({ step, view, profile }: Target, context: DoctorConte
         return `saml_command is skipped because it may prompt; to test it: rolefresh refresh --force ${shellWord(profile)}`;
       return `the SAML response offers the role through ${await samlProviderOf(spec, context)}`;
     case "credential-source": {
-      const { keysOfMachine } = await import("../../sources/ambient-credentials.ts");
+      const { ambientCredentials } = await import("../../sources/ambient-credentials.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
-        keysOfMachine(source.credentialSource, { env: world.env, deadline }),
+        ambientCredentials(source.credentialSource, { env: world.env, deadline }),
       );
       return describeKeys(spec, keys, `credential_source = ${source.credentialSource}`, world.now());
     }
     case "aws-profile": {
       const { env, cwd, home, uid } = world;
-      const { keysOfAwsProfile } = await import("../../sources/aws-profile.ts");
+      const { awsProfileCredentials } = await import("../../sources/aws-profile.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
         withOutbound({ env, uid, signal: deadline.signal }, (outbound) =>
-          keysOfAwsProfile(source.awsProfile, spec.endpoint, [profile], {
-            env,
-            cwd,
-            home,
-            uid,
-            deadline,
-            outbound,
-            clock: world,
-          }),
+          awsProfileCredentials(
+            { name: source.awsProfile, endpoint: spec.endpoint, writes: [profile] },
+            { env, cwd, home, uid, deadline, outbound, clock: world },
+          ),
         ),
       );
       return describeKeys(spec, keys, `the AWS profile '${source.awsProfile}'`, world.now());
@@ -93,7 +88,7 @@ async function samlProviderOf({ source, role }: ProfileSpec, context: DoctorCont
 }
 
 /** Without a role the keys themselves are written, which not all may be. */
-function describeKeys(spec: ProfileSpec, keys: ProvidedKeys, source: string, now: Date): string {
-  if (!spec.role) handOn(keys, source, now);
+function describeKeys(spec: ProfileSpec, keys: ProvidedCredentials, source: string, now: Date): string {
+  if (!spec.role) passThrough(keys, source, now);
   return `${source} returns keys${keys.expiresAt ? `, valid until ${renderInstant(keys.expiresAt)}` : ""}`;
 }
