@@ -2,16 +2,17 @@ import { Failure } from "./base/failure.ts";
 import { renderBug } from "./output/bug.ts";
 import { EXIT_BUG, exitCodeOf, failedStatus } from "./output/exit-code.ts";
 import { GLOBAL_DEFAULTS, type Invocation } from "./command-line/invocation.ts";
-import { parseQuickArgs } from "./command-line/quick-args.ts";
+import { toInvocation } from "./command-line/to-invocation.ts";
 import { openReporter, type ReportOptions } from "./output/report.ts";
 import { check } from "./command/check.ts";
 import { refresh } from "./command/refresh.ts";
+import { VERSION } from "./version.ts";
 import type { World } from "./base/world.ts";
 
 /**
  * Reads the command line, runs the command and renders whatever failed; the only place that catches everything.
  *
- * What a tick with nothing due needs is imported at once, everything else when it is asked for: each of yargs, the SDK and
+ * What a tick with nothing due needs is imported at once, everything else when it is asked for: each of the SDK and
  * the lock costs more than all the rest of such a tick.
  *
  * @returns the exit status
@@ -19,7 +20,7 @@ import type { World } from "./base/world.ts";
 export async function main(world: World): Promise<number> {
   let options: ReportOptions = GLOBAL_DEFAULTS;
   try {
-    const invocation = await readInvocation(world);
+    const invocation = toInvocation(world.argv);
     if (!("global" in invocation)) return await run(invocation, world);
     options = invocation.global;
     return await run(invocation, { ...world, timeoutMs: invocation.global.timeoutMs });
@@ -33,17 +34,15 @@ export async function main(world: World): Promise<number> {
   }
 }
 
-async function readInvocation(world: World): Promise<Invocation> {
-  const quick = parseQuickArgs(world.argv);
-  if (quick) return quick;
-  const { parseArgs } = await import("./command-line/args.ts");
-  return parseArgs(world.argv, world.out.columns);
-}
-
 async function run(invocation: Invocation, world: World): Promise<number> {
   switch (invocation.kind) {
-    case "print":
-      world.out.write(invocation.text);
+    case "help": {
+      const { renderHelp } = await import("./command-line/help.ts");
+      world.out.write(await renderHelp(invocation.command, world.out.columns));
+      return 0;
+    }
+    case "version":
+      world.out.write(`${VERSION}\n`);
       return 0;
     case "refresh":
       return refresh(invocation, world);

@@ -53,12 +53,13 @@ const CHUNKS = {
     "src/net/sdk-transport.ts",
     "node_modules/@aws-sdk/client-sts/",
   ],
-  "command-line": ["src/command-line/args.ts"],
   terminal: ["node_modules/log-update/", "node_modules/@clack/", "src/init/ask.ts", "src/output/table.ts"],
   google: ["node_modules/google-auth-library/", "node_modules/gcp-metadata/"],
   // Keys and assertions that come another way.
   providers: ["src/sts/", "src/sources/", "node_modules/@xmldom/"],
   proxy: ["node_modules/https-proxy-agent/", "node_modules/http-proxy-agent/", "node_modules/proxy-agent/"],
+  // yargs, but for what other commands print with, too.
+  help: ["src/command-line/help.ts"],
 };
 
 /** What a package loads at its start although our runs have no use for it: by name, who, and what does until they have. */

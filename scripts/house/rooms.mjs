@@ -13,12 +13,12 @@ export const ROOMS = {
   sources: { duty: "how a profile proves who it is: Google, Azure, GitHub, SAML, MFA, another profile", uses: ["base", "config", "net", "plan", "safe-file", "sts"] },
   output: { duty: "what people and programs read: reporter, exit codes, table, progress, metrics and health text", uses: ["base", "config", "safe-file"] },
   refresh: { duty: "the heart: load, plan, execute, write, outcomes; single-flight, write queue, hooks", uses: ["base", "config", "credentials-file", "net", "output", "plan", "safe-file", "sources", "sts"] },
-  completion: { duty: "shell completion", uses: ["base"] },
   init: { duty: "the questions, the hints of this machine, and the config that `init` writes", uses: ["base", "config", "net", "output", "safe-file", "sources"] },
   schedule: { duty: "units, crontab lines and manifests, and their installation", uses: ["base", "config", "output", "plan", "safe-file"] },
   "trust-policy": { duty: "trust policies generated and evaluated", uses: ["base", "config", "net", "plan", "refresh", "safe-file", "sources", "sts"] },
   doctor: { duty: "one check per file, one table of checks", uses: ["base", "config", "credentials-file", "net", "output", "plan", "refresh", "safe-file", "schedule", "sources", "sts"] },
-  "command-line": { duty: "the command table as plain data; yargs, help, the manual page and completion are made from it", uses: ["base", "completion", "config", "init", "output", "schedule", "trust-policy"] },
+  "command-line": { duty: "the command table as plain data; the parser, help and the manual page are made from it", uses: ["base", "config", "init", "output", "schedule", "trust-policy"] },
+  completion: { duty: "shell completion, from the command table", uses: ["base", "command-line"] },
   command: { duty: "one thin file per command: join rooms, print", uses: ["base", "command-line", "completion", "config", "credentials-file", "doctor", "init", "net", "output", "plan", "refresh", "safe-file", "schedule", "sources", "sts", "trust-policy"] },
 };
 

@@ -1,10 +1,8 @@
-import type { Shell } from "../completion/script.ts";
 import type { ConfigOptions } from "../config/read.ts";
 import type { ScheduleRequest } from "../schedule/request.ts";
 import type { InitRequest } from "../init/compose.ts";
 import type { GlobalOptions } from "../base/global-options.ts";
-import type { TokenFlags } from "../trust-policy/token-flags.ts";
-import type { PolicyFormat } from "../trust-policy/render.ts";
+import type { PolicyFormat, TokenFlags } from "../trust-policy/token-flags.ts";
 
 /** What the command line asks for: data, so that parsing is tested without running anything. */
 
@@ -93,23 +91,36 @@ export interface RemoveInvocation extends OnProfiles {
   readonly dryRun: boolean;
 }
 
+/** The shells that have a completion script. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+/** One of them, by its word on the command line. */
+export type Shell = (typeof SHELLS)[number];
+
+/** The hidden command of the completion scripts: the words before the cursor, the last one half-typed. */
+export const COMPLETE = "__complete";
+
 /** `rolefresh completion` */
 export interface CompletionInvocation {
   readonly kind: "completion";
   readonly shell: Shell;
 }
 
-/** Asked by a completion script: what may stand where the last word stands. */
+/** A completion script asks what can be typed at the cursor. */
 export interface CompleteInvocation {
   readonly kind: "complete";
   /** What was typed after the program's name, the last word being the one at the cursor. */
   readonly words: readonly string[];
 }
 
-/** `--help` or `--version`: text for stdout, nothing else to do. */
-export interface PrintInvocation {
-  readonly kind: "print";
-  readonly text: string;
+/** `--help` of the program or of one command. */
+export interface HelpInvocation {
+  readonly kind: "help";
+  readonly command: string | undefined;
+}
+
+/** `--version`: print it and do nothing else. */
+export interface VersionInvocation {
+  readonly kind: "version";
 }
 
 /** What the arguments mean: a command with its checked options, told apart by `kind`. */
@@ -127,7 +138,8 @@ export type Invocation =
   | RemoveInvocation
   | CompletionInvocation
   | CompleteInvocation
-  | PrintInvocation;
+  | HelpInvocation
+  | VersionInvocation;
 
 /** `--timeout`: shorter than any sensible interval of a timer, so that two runs do not meet. */
 export const DEFAULT_TIMEOUT_MS = 60_000;

@@ -1,22 +1,21 @@
 import { CONFIG_KEYS } from "../config/keys.ts";
 import { VERSION } from "../version.ts";
-import { describeCommands, describeGlobalOptions } from "./command-table.ts";
-import type { CommandInfo, OptionInfo } from "../completion/command-info.ts";
-import { EPILOGUE } from "./options.ts";
+import { COMMANDS, DEFAULT_COMMAND, EPILOGUE } from "./commands.ts";
+import { GLOBAL_OPTIONS, INLINE_OPTIONS } from "./options.ts";
+import type { CommandSpec, OptionSpec } from "./spec.ts";
 
 /**
  * The manual page rolefresh(1), in man(7) macros, from the same tables as `--help`. What the tables do not hold (files,
  * environment, examples) is written here.
  */
 export function renderManPage(): string {
-  const commands = describeCommands();
   const lines = [
     // No date: the page is the same however often it is built.
     `.TH ROLEFRESH 1 "" ${quoted(`rolefresh ${VERSION}`)} "User Commands"`,
     ".SH NAME",
     `rolefresh \\- ${text("keep AWS role credentials fresh in ~/.aws/credentials")}`,
     ".SH SYNOPSIS",
-    ...commands.flatMap((command, index) => [...(index > 0 ? [".br"] : []), synopsis(command)]),
+    ...COMMANDS.flatMap((command, index) => [...(index > 0 ? [".br"] : []), synopsisOf(command)]),
     ".SH DESCRIPTION",
     ...paragraphs(
       "rolefresh turns the identity that a machine has of its own, first of all a Google Cloud service account, into the credentials of AWS roles, and keeps one or many sections of ~/.aws/credentials fresh for tools that can only read static keys. It is started by cron or a systemd timer, or once before such a tool.",
@@ -24,10 +23,10 @@ export function renderManPage(): string {
       "When all is well it prints nothing, unless it is on a terminal. Messages go to standard error.",
     ),
     ".SH COMMANDS",
-    ...commands.flatMap(commandSection),
+    ...COMMANDS.flatMap(commandSection),
     ".SH OPTIONS",
     ...paragraphs("These go with every command."),
-    ...describeGlobalOptions().flatMap(option),
+    ...GLOBAL_OPTIONS.flatMap(option),
     ".SH CONFIGURATION",
     ...paragraphs(
       "The configuration is an INI file. A section's name is, to the letter, that of the section in the credentials file; [*] holds defaults for all. Without a file, one role is served by --role-arn and an option for each key below, with - for _ (--profile names the section to write).",
@@ -73,24 +72,22 @@ const EXAMPLES = [
   ],
 ] as const;
 
-function commandSection(command: CommandInfo): readonly string[] {
-  const keys: ReadonlySet<string> = new Set(CONFIG_KEYS.map(({ name }) => name.replaceAll("_", "-")));
-  const own = command.options.filter(({ name }) => !keys.has(name) && name !== "profile");
-  const isInline = command.options.some(({ name }) => keys.has(name));
+function commandSection({ synopsis, describe, groups }: CommandSpec): readonly string[] {
+  const own = groups.filter(({ options }) => options !== INLINE_OPTIONS);
   return [
-    `.SS ${quoted(command.synopsis)}`,
-    ...paragraphs(sentence(command.describe)),
-    ...own.flatMap(option),
-    ...(isInline ? paragraphs("The options of the configuration keys (see CONFIGURATION) go with it, too.") : []),
+    `.SS ${quoted(`rolefresh ${synopsis}`)}`,
+    ...paragraphs(sentence(describe)),
+    ...own.flatMap(({ options }) => options.flatMap(option)),
+    ...(own.length < groups.length ? paragraphs("It also takes the options of the keys in CONFIGURATION.") : []),
   ];
 }
 
-function option({ name, alias, describe, takesValue, choices, default: value }: OptionInfo): readonly string[] {
-  const operand = takesValue ? ` ${italic(choices.length > 0 ? choices.join("|") : "VALUE")}` : "";
-  const short = alias === undefined ? "" : `${bold(`-${alias}`)}, `;
+function option({ name, letter, describe, value, default: initial }: OptionSpec): readonly string[] {
+  const operand = value === undefined ? "" : ` ${italic(value)}`;
+  const short = letter === undefined ? "" : `${bold(`-${letter}`)}, `;
   return tagged(
     `${short}${bold(`--${name}`)}${operand}`,
-    `${sentence(describe)}${value === undefined || value === "" ? "" : ` Default: ${value}.`}`,
+    `${sentence(describe)}${initial === undefined ? "" : ` Default: ${initial}.`}`,
   );
 }
 
@@ -112,10 +109,10 @@ function exitStatuses(): readonly (readonly [string, string])[] {
   ];
 }
 
-function synopsis({ synopsis: line, isDefault, name }: CommandInfo): string {
-  const [program = "", ...rest] = line.split(" ");
-  const words = isDefault ? rest.map((word) => (word === name ? `[${name}]` : word)) : rest;
-  return `${bold(program)} ${text(words.join(" "))}`;
+function synopsisOf(command: CommandSpec): string {
+  const words =
+    command === DEFAULT_COMMAND ? command.synopsis.replace(command.name, `[${command.name}]`) : command.synopsis;
+  return `${bold("rolefresh")} ${text(words)}`;
 }
 
 function paragraphs(...all: readonly string[]): readonly string[] {

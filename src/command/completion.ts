@@ -1,15 +1,10 @@
 import { Failure } from "../base/failure.ts";
 import { profileNameProblem } from "../base/profile-name.ts";
-import { describeCommands, describeGlobalOptions } from "../command-line/command-table.ts";
 import type { CompleteInvocation, CompletionInvocation } from "../command-line/invocation.ts";
 import { complete, type Completion } from "../completion/complete.ts";
-import { completionScript, SHELLS } from "../completion/script.ts";
+import { completionScript } from "../completion/script.ts";
 import { parseIniFile } from "../config/ini-file.ts";
-import { CONFIG_KEYS } from "../config/keys.ts";
 import { readConfigSource } from "../config/locate.ts";
-import { IDENTITIES } from "../config/role-source.ts";
-import { SCHEDULERS } from "../schedule/request.ts";
-import { POLICY_FORMATS } from "../trust-policy/render.ts";
 import type { World } from "../base/world.ts";
 import { openCredentialsView } from "../refresh/credentials-view.ts";
 import { chosenFile, oursIn } from "./locate-sections.ts";
@@ -25,8 +20,7 @@ export async function completion(invocation: CompletionInvocation | CompleteInvo
     return 0;
   }
   const { words } = invocation;
-  const table = { commands: describeCommands(), globalOptions: describeGlobalOptions(), values: knownValues() };
-  const answer = complete(words, table);
+  const answer = complete(words);
   const profiles = await profilesFor(answer, words, world);
   const typed = words.at(-1) ?? "";
   const candidates = [
@@ -39,20 +33,6 @@ export async function completion(invocation: CompletionInvocation | CompleteInvo
   const lines = [`:${isOther ? answer.also : "words"}`, ...candidates.map((one) => `${one.value}\t${one.describe}`)];
   world.out.write(`${lines.join("\n")}\n`);
   return 0;
-}
-
-/** Values that the tables of yargs do not hold, by the name of the option or positional. */
-function knownValues(): ReadonlyMap<string, readonly string[]> {
-  const values = new Map<string, readonly string[]>([
-    ["identity", IDENTITIES],
-    ["format", POLICY_FORMATS],
-    ["scheduler", SCHEDULERS],
-    ["workload", ["sidecar", "cronjob"]],
-    ["shell", SHELLS],
-  ]);
-  for (const { name, value } of CONFIG_KEYS)
-    if (value.includes("|")) values.set(name.replaceAll("_", "-"), value.split("|"));
-  return values;
 }
 
 async function profilesFor(answer: Completion, words: readonly string[], world: World): Promise<readonly string[]> {

@@ -1,4 +1,6 @@
-import type { CommandInfo, OptionInfo, PositionalInfo } from "./command-info.ts";
+import { COMMANDS, DEFAULT_COMMAND } from "../command-line/commands.ts";
+import { optionsOf } from "../command-line/parse.ts";
+import type { CommandSpec, OptionSpec, PositionalSpec } from "../command-line/spec.ts";
 
 /** One thing that may stand at the cursor. */
 export interface Candidate {
@@ -15,14 +17,6 @@ export interface Completion {
   readonly prefix: string;
 }
 
-/** Everything that can be completed, made from the command line's own table. */
-export interface CompletionTable {
-  readonly commands: readonly CommandInfo[];
-  readonly globalOptions: readonly OptionInfo[];
-  /** Values of options and positionals that yargs does not know of, by name. */
-  readonly values: ReadonlyMap<string, readonly string[]>;
-}
-
 const NOTHING: Completion = { words: [], also: undefined, prefix: "" };
 
 /**
@@ -30,45 +24,45 @@ const NOTHING: Completion = { words: [], also: undefined, prefix: "" };
  *
  * @param words those after the program's name, the last one half-typed (empty when nothing is typed yet)
  */
-export function complete(words: readonly string[], table: CompletionTable): Completion {
+export function complete(words: readonly string[]): Completion {
   const current = words.at(-1) ?? "";
-  const line = readLine(words.slice(0, -1), table);
-  if (line.pending) return valuesFor(line.pending, current, "", table);
+  const line = readLine(words.slice(0, -1));
+  if (line.pending) return valuesFor(line.pending, current, "");
   if (line.isAfterDashes) {
     if (line.command?.name === "exec") return { ...NOTHING, also: "command" };
-    return positionalsFor(line, current, table);
+    return positionalsFor(line, current);
   }
   const assigned = /^(--[^=]+=)(.*)$/s.exec(current);
   if (assigned) {
     const [, prefix = "", typed = ""] = assigned;
-    const option = optionsOf(line.command, table).find(({ name }) => prefix === `--${name}=`);
-    return option?.takesValue ? valuesFor(option, typed, prefix, table) : NOTHING;
+    const option = optionsOf(line.command ?? DEFAULT_COMMAND).find(({ name }) => prefix === `--${name}=`);
+    return option?.value !== undefined ? valuesFor(option, typed, prefix) : NOTHING;
   }
   if (current.startsWith("-")) {
-    const options = optionsOf(line.command, table).filter(({ name }) => !line.used.has(name));
+    const options = optionsOf(line.command ?? DEFAULT_COMMAND).filter(({ name }) => !line.used.has(name));
     return startingWith(
       current,
       options.map(({ name, describe }) => ({ value: `--${name}`, describe })),
     );
   }
-  return positionalsFor(line, current, table);
+  return positionalsFor(line, current);
 }
 
 interface Line {
   /** Undefined as long as it is open: the next word may name it. */
-  readonly command: CommandInfo | undefined;
+  readonly command: CommandSpec | undefined;
   readonly used: ReadonlySet<string>;
   readonly positionals: number;
   /** The option whose value stands at the cursor. */
-  readonly pending: OptionInfo | undefined;
+  readonly pending: OptionSpec | undefined;
   readonly isAfterDashes: boolean;
 }
 
-function readLine(before: readonly string[], table: CompletionTable): Line {
+function readLine(before: readonly string[]): Line {
   const used = new Set<string>();
-  let command: CommandInfo | undefined;
+  let command: CommandSpec | undefined;
   let positionals = 0;
-  let pending: OptionInfo | undefined;
+  let pending: OptionSpec | undefined;
   let isAfterDashes = false;
   for (const word of before) {
     if (pending) pending = undefined;
@@ -76,57 +70,43 @@ function readLine(before: readonly string[], table: CompletionTable): Line {
     else if (word === "--") isAfterDashes = true;
     else if (word.startsWith("-")) {
       const name = /^--?([^=]*)/.exec(word)?.[1] ?? "";
-      const option = optionsOf(command, table).find((known) => known.name === name || known.alias === name);
+      const option = optionsOf(command ?? DEFAULT_COMMAND).find(
+        (known) => known.name === name || known.letter === name,
+      );
       if (!option) continue;
       used.add(option.name);
-      if (option.takesValue && !word.includes("=")) pending = option;
+      if (option.value !== undefined && !word.includes("=")) pending = option;
     } else if (command) positionals++;
     else {
-      command = table.commands.find(({ name }) => name === word);
+      command = COMMANDS.find(({ name }) => name === word);
       if (command) continue;
-      command = table.commands.find(({ isDefault }) => isDefault);
+      command = DEFAULT_COMMAND;
       positionals++;
     }
   }
   return { command, used, positionals, pending, isAfterDashes };
 }
 
-/** Before a command is named, the default one's options count. */
-function optionsOf(command: CommandInfo | undefined, table: CompletionTable): readonly OptionInfo[] {
-  const own = command ?? table.commands.find(({ isDefault }) => isDefault);
-  return [...(own?.options ?? []), ...table.globalOptions];
-}
-
-function positionalsFor(line: Line, current: string, table: CompletionTable): Completion {
-  if (!line.command) {
-    const commands = table.commands.map(({ name, describe }) => ({ value: name, describe }));
+function positionalsFor({ command, positionals }: Line, current: string): Completion {
+  if (!command) {
+    const commands = COMMANDS.map(({ name, describe }) => ({ value: name, describe }));
     return { ...startingWith(current, commands), also: "profiles" };
   }
-  const { positionals, name: command } = line.command;
-  const last = positionals.at(-1);
-  const positional = positionals[line.positionals] ?? (last?.isList ? last : undefined);
-  if (!positional) return NOTHING;
-  if (command === "exec" && positional.name === "command")
-    return startingWith(current, [{ value: "--", describe: "the command follows" }]);
-  return valuesOfPositional(positional, command, current, table);
+  const last = command.positionals.at(-1);
+  const positional = command.positionals[positionals] ?? (last?.isList ? last : undefined);
+  return positional ? valuesOf(positional, current) : NOTHING;
 }
 
-function valuesOfPositional(
-  positional: PositionalInfo,
-  command: string,
-  current: string,
-  table: CompletionTable,
-): Completion {
-  const values = table.values.get(positional.name);
-  if (values) return startingWith(current, toCandidates(values));
-  return { ...NOTHING, also: command === "remove" ? "written" : "profiles" };
+function valuesOf({ offers }: PositionalSpec, current: string): Completion {
+  if (offers === "command") return startingWith(current, [{ value: "--", describe: "the command follows" }]);
+  if (offers === "profiles" || offers === "written") return { ...NOTHING, also: offers };
+  return startingWith(current, toCandidates(offers));
 }
 
-function valuesFor(option: OptionInfo, typed: string, prefix: string, table: CompletionTable): Completion {
-  const values = option.choices.length > 0 ? option.choices : table.values.get(option.name);
-  if (values) return { ...startingWith(typed, toCandidates(values), prefix), prefix };
-  if (option.name === "profile" || option.name === "source-profile") return { ...NOTHING, also: "profiles", prefix };
-  if (/(^|-)file$|^config$|^check$/.test(option.name)) return { ...NOTHING, also: "files", prefix };
+function valuesFor({ value, choices = [] }: OptionSpec, typed: string, prefix: string): Completion {
+  if (choices.length > 0) return { ...startingWith(typed, toCandidates(choices), prefix), prefix };
+  if (value === "PROFILE") return { ...NOTHING, also: "profiles", prefix };
+  if (value === "FILE") return { ...NOTHING, also: "files", prefix };
   return { ...NOTHING, prefix };
 }
 

@@ -1,12 +1,6 @@
+import { COMPLETE, type Shell } from "../command-line/invocation.ts";
+
 /** Completion scripts: each asks `rolefresh __complete` what may stand at the cursor, so that nothing in them goes stale. */
-
-/** The shells that there is a script for. */
-export const SHELLS = ["bash", "zsh", "fish"] as const;
-/** A shell that has a completion script. */
-export type Shell = (typeof SHELLS)[number];
-
-/** The hidden command that the scripts call: the words before the cursor, the last one half-typed. */
-export const COMPLETE = "__complete";
 
 /** The completion script of a shell, for `source <(rolefresh completion bash)` or a file of the shell's own place. */
 export function completionScript(shell: Shell): string {

@@ -1,10 +1,6 @@
 import type { RoleArn } from "../config/config.ts";
 import { listOf, type PolicyDocument, type PolicyStatement } from "./policy.ts";
-
-/** The values of `--format`. */
-export const POLICY_FORMATS = ["json", "terraform", "cloudformation"] as const;
-/** How a policy is printed: as IAM's JSON, as a Terraform data source, or as part of a CloudFormation template. */
-export type PolicyFormat = (typeof POLICY_FORMATS)[number];
+import type { PolicyFormat } from "./token-flags.ts";
 
 /** The role that the policy is for, as far as a template needs it. */
 export interface RoleToRender {

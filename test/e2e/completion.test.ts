@@ -169,9 +169,9 @@ suite("completion", () => {
   test("bad input: exit status, one clear error, nothing on standard output", async () => {
     await using scene = await openScene(undefined);
     const cases: readonly (readonly [readonly string[], string])[] = [
-      [[], "rolefresh: error: completion for which shell?\nrolefresh: hint: choose one of bash, zsh, fish\n"],
-      [["bsh"], "rolefresh: error: no shell 'bsh' is known\nrolefresh: hint: did you mean 'bash'?\n"],
-      [["tcsh"], "rolefresh: error: no shell 'tcsh' is known\nrolefresh: hint: choose one of bash, zsh, fish\n"],
+      [[], "rolefresh: error: no shell given\nrolefresh: hint: choose one of bash, zsh, fish\n"],
+      [["bsh"], "rolefresh: error: unknown shell 'bsh'\nrolefresh: hint: did you mean 'bash'?\n"],
+      [["tcsh"], "rolefresh: error: unknown shell 'tcsh'\nrolefresh: hint: choose one of bash, zsh, fish\n"],
     ];
     for (const [args, stderr] of cases)
       assert.deepEqual(await scene.run(["completion", ...args]), { code: 64, signal: null, stdout: "", stderr });

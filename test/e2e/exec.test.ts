@@ -292,11 +292,11 @@ suite("exec", () => {
   test("bad input: exit status, one clear error, nothing on standard output", async () => {
     await using scene = await openScene(ONE_ROLE);
     const cases: readonly (readonly [number, readonly string[], RegExp])[] = [
-      [64, ["exec"], /error: exec with which profile\?\nrolefresh: hint: write -- before the command/],
-      [64, ["exec", "default"], /error: there is no command to run\n/],
-      [64, ["exec", "default", "--"], /error: there is no command to run\n/],
-      [64, ["exec", "--", "ls"], /error: exec with which profile\?\n/],
-      [64, ["exec", "default", "ls", "--", "-l"], /error: 'ls' stands before --, where only the profile does\n/],
+      [64, ["exec"], /error: no profile given\nrolefresh: hint: write -- before the command/],
+      [64, ["exec", "default"], /error: no command given\n/],
+      [64, ["exec", "default", "--"], /error: no command given\n/],
+      [64, ["exec", "--", "ls"], /error: no profile given\n/],
+      [64, ["exec", "default", "ls", "--", "-l"], /error: unexpected argument 'ls' before --\n/],
       [
         64,
         ["exec", "defualt", "--", "ls"],
@@ -310,7 +310,7 @@ suite("exec", () => {
       [
         64,
         ["exec", "default", "--role-arn", GCP_ARN, "--", "ls"],
-        /error: 'default' cannot stand next to --role-arn\n/,
+        /error: 'default' and --role-arn cannot be used together\n/,
       ],
       [
         78,

@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
-import { describeCommands, describeGlobalOptions } from "../../src/command-line/command-table.ts";
+import { COMMANDS } from "../../src/command-line/commands.ts";
 import { renderManPage } from "../../src/command-line/man-page.ts";
+import { GLOBAL_OPTIONS, INLINE_OPTIONS } from "../../src/command-line/options.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
 import { type RunResult, runProgram } from "../support/run-bin.ts";
 import { toolMissing } from "../support/tool.ts";
@@ -32,14 +33,12 @@ suite("the manual page", () => {
     // Overstrikes make bold.
     // oxlint-disable-next-line no-control-regex -- backspaces are what is taken out
     const text = stdout.replaceAll(/.\u0008/g, "");
-    for (const { name, options } of describeCommands()) {
+    for (const { name, groups } of COMMANDS) {
       assert.match(text, new RegExp(`^   rolefresh ${name}`, "m"));
-      const keys = CONFIG_KEYS.map((key) => key.name.replaceAll("_", "-"));
-      for (const option of options)
-        if (!keys.some((key) => key === option.name) && option.name !== "profile")
-          assert.match(text, new RegExp(`^ +(-\\w, )?--${option.name}\\b`, "m"));
+      for (const { options } of groups.filter((group) => group.options !== INLINE_OPTIONS))
+        for (const option of options) assert.match(text, new RegExp(`^ +(-\\w, )?--${option.name}\\b`, "m"));
     }
-    for (const { name } of describeGlobalOptions()) assert.match(text, new RegExp(`^ +(-\\w, )?--${name}\\b`, "m"));
+    for (const { name } of GLOBAL_OPTIONS) assert.match(text, new RegExp(`^ +(-\\w, )?--${name}\\b`, "m"));
     for (const { name, value } of CONFIG_KEYS) assert.ok(text.includes(`${name} = ${value}`), name);
     for (const status of ["0", "64", "65", "66", "69", "70", "73/74", "75", "76", "77", "78"])
       assert.match(text, new RegExp(`^ +${status} `, "m"));

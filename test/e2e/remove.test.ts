@@ -116,7 +116,7 @@ suite("remove", () => {
     const foreign =
       /error: refusing to remove \[theirs\]: it holds a long-lived access key that rolefresh did not write \(.*\/credentials:\d+\)\n/;
     const cases: readonly (readonly [number, readonly string[], RegExp])[] = [
-      [64, [], /error: remove which profile\?\nrolefresh: hint: /],
+      [64, [], /error: no profile given\nrolefresh: hint: /],
       [
         64,
         ["defalt"],

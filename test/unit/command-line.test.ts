@@ -6,7 +6,10 @@ import { inspect } from "node:util";
 import { parseDuration, parseInstant, renderDuration, renderInstant } from "../../src/base/duration.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { Secret } from "../../src/base/secret.ts";
-import { parseArgs } from "../../src/command-line/args.ts";
+import { COMMANDS } from "../../src/command-line/commands.ts";
+import { renderHelp } from "../../src/command-line/help.ts";
+import { optionsOf } from "../../src/command-line/parse.ts";
+import { toInvocation } from "../../src/command-line/to-invocation.ts";
 import { worstExitCode } from "../../src/output/exit-code.ts";
 import { openProgress } from "../../src/output/progress.ts";
 import { renderBug } from "../../src/output/bug.ts";
@@ -17,9 +20,9 @@ import { testWorld } from "../support/test-world.ts";
 
 const ARN = "arn:aws:iam::123412341234:role/r";
 
-async function failureOf(argv: readonly string[]): Promise<string> {
+function failureOf(argv: readonly string[]): string {
   try {
-    await parseArgs(argv, undefined);
+    toInvocation(argv);
   } catch (error) {
     assert.ok(error instanceof Failure && error.code === "USAGE", String(error));
     return `${error.message} | ${error.hint}`;
@@ -29,7 +32,7 @@ async function failureOf(argv: readonly string[]): Promise<string> {
 
 suite("the command line", () => {
   test("nothing means refresh of everything, with the defaults of the design", async () => {
-    assert.deepEqual(await parseArgs([], undefined), {
+    assert.deepEqual(toInvocation([]), {
       kind: "refresh",
       global: {
         json: false,
@@ -49,10 +52,7 @@ suite("the command line", () => {
   });
 
   test("options stand anywhere, the last of a repeated one counts", async () => {
-    const invocation = await parseArgs(
-      ["--json", "refresh", "a", "--timeout", "5s", "b", "--force", "--timeout=10s"],
-      undefined,
-    );
+    const invocation = toInvocation(["--json", "refresh", "a", "--timeout", "5s", "b", "--force", "--timeout=10s"]);
     assert.ok(invocation.kind === "refresh");
     assert.deepEqual(
       [invocation.profiles, invocation.global.timeoutMs, invocation.force, invocation.global.json],
@@ -61,16 +61,13 @@ suite("the command line", () => {
   });
 
   test("a profile that looks like a number stays a name", async () => {
-    const invocation = await parseArgs(["refresh", "007", "1e3"], undefined);
+    const invocation = toInvocation(["refresh", "007", "1e3"]);
     assert.ok(invocation.kind === "refresh");
     assert.deepEqual(invocation.profiles, ["007", "1e3"]);
   });
 
   test("the config-free form takes every key as a flag", async () => {
-    const invocation = await parseArgs(
-      ["--role-arn", ARN, "--profile", "p", "--duration-seconds", "900", "--overwrite"],
-      undefined,
-    );
+    const invocation = toInvocation(["--role-arn", ARN, "--profile", "p", "--duration-seconds", "900", "--overwrite"]);
     assert.ok(invocation.kind === "refresh" && invocation.config.inline);
     assert.equal(invocation.config.inline.profile, "p");
     assert.deepEqual(
@@ -84,38 +81,62 @@ suite("the command line", () => {
   });
 
   test("check and status are read", async () => {
-    assert.equal((await parseArgs(["check", "a"], undefined)).kind, "check");
-    const status = await parseArgs(["status", "--min-ttl", "10m"], undefined);
+    assert.equal(toInvocation(["check", "a"]).kind, "check");
+    const status = toInvocation(["status", "--min-ttl", "10m"]);
     assert.ok(status.kind === "status" && status.minTtlMs === 600_000);
   });
 
-  for (const flag of ["--help", "-h", "--version", "-V"]) {
-    test(`${flag} prints and does nothing else`, async () => {
-      const invocation = await parseArgs(["refresh", flag], 80);
-      assert.ok(invocation.kind === "print");
-      assert.match(
-        invocation.text,
-        flag.toLowerCase().startsWith("--h") || flag === "-h" ? /Exit status:/ : new RegExp(`^${VERSION}\n$`),
-      );
+  for (const argv of [
+    ["refresh", "--help"],
+    ["--json", "refresh", "-h"],
+    ["refresh", "--unknown", "--help"],
+    ["help", "refresh"],
+  ])
+    test(`${argv.join(" ")} asks for the help of refresh and nothing else`, () => {
+      assert.deepEqual(toInvocation(argv), { kind: "help", command: "refresh" });
     });
-  }
+
+  test("--help alone asks for the help of the program, --version and -V for the version", () => {
+    assert.deepEqual(toInvocation(["--help"]), { kind: "help", command: undefined });
+    for (const flag of ["--version", "-V"]) assert.deepEqual(toInvocation(["refresh", flag]), { kind: "version" });
+  });
+
+  test("the help of a command has its usage line, its options and the exit statuses", async () => {
+    for (const command of COMMANDS) {
+      const help = (await renderHelp(command.name, 80)).replaceAll(/\s+/g, " ");
+      assert.ok(help.startsWith(`rolefresh ${command.synopsis} ${command.describe} `), help);
+      for (const { name } of optionsOf(command)) assert.ok(help.includes(` --${name} `), `${command.name} --${name}`);
+      assert.match(help, /Exit status: 0 /);
+    }
+    const help = await renderHelp(undefined, undefined);
+    for (const { name } of COMMANDS) assert.ok(help.includes(`  rolefresh ${name} `), name);
+  });
 
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [
     [["--forc"], /unknown option --forc \| did you mean '--force'\?/],
     [["--xyzzy"], /unknown option --xyzzy \| see rolefresh --help/],
     [["--timeout", "5"], /--timeout 5 is not a duration/],
-    [["--timeout"], /not enough arguments following: timeout/i],
+    [["--timeout"], /--timeout needs a value/],
+    [["--timeout="], /--timeout needs a value/],
+    [["--config", "--json"], /--config needs a value/],
+    [["--json=x"], /--json does not take a value/],
+    [["--log-format", "xml"], /unknown log format 'xml' \| choose one of text, json/],
+    [["init", "x"], /unexpected argument 'x'/],
+    [["-x", "--forc", "-x"], /unknown option -x, --forc/],
     [["--concurrency", "0"], /--concurrency 0 is not a number from 1 to 999/],
     [["status", "--min-ttl", "soon"], /--min-ttl soon is not a duration/],
     [["status", "--force"], /unknown option --force/],
-    [["--audience", "gcp"], /--audience goes with --role-arn/],
-    [["--profile", "x"], /--profile goes with --role-arn/],
-    [["--role-arn", ARN, "--config", "f"], /exclude each other/],
-    [["refresh", "a", "--role-arn", ARN], /'a' cannot stand next to --role-arn/],
+    [["--audience", "gcp"], /--audience requires --role-arn \| add --role-arn ARN/],
+    [["--profile", "x"], /--profile requires --role-arn \| name a configured profile without an option: rolefresh x/],
+    [["--role-arn", ARN, "--config", "f"], /--config and --role-arn cannot be used together/],
+    [
+      ["refresh", "a", "--role-arn", ARN],
+      /'a' and --role-arn cannot be used together \| name the section to write with --profile/,
+    ],
   ];
   for (const [argv, expected] of wrong) {
     test(`${argv.join(" ")} is refused with a hint`, async () => {
-      assert.match(await failureOf(argv), expected);
+      assert.match(failureOf(argv), expected);
     });
   }
 

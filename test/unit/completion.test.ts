@@ -1,45 +1,34 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
-import { COMMAND_LINES } from "../../src/command-line/args.ts";
-import { describeCommands, describeGlobalOptions } from "../../src/command-line/command-table.ts";
-import { complete, type CompletionTable } from "../../src/completion/complete.ts";
-
-const TABLE: CompletionTable = {
-  commands: describeCommands(),
-  globalOptions: describeGlobalOptions(),
-  values: new Map([
-    ["identity", ["gcp-metadata", "gcloud", "file"]],
-    ["shell", ["bash", "zsh", "fish"]],
-  ]),
-};
+import { COMMANDS, DEFAULT_COMMAND } from "../../src/command-line/commands.ts";
+import { GLOBAL_OPTIONS } from "../../src/command-line/options.ts";
+import { optionsOf } from "../../src/command-line/parse.ts";
+import { complete } from "../../src/completion/complete.ts";
 
 /** The answer in short: the values, then what else is asked for. */
 function answer(...words: readonly string[]): readonly string[] {
-  const { words: values, also } = complete(words, TABLE);
+  const { words: values, also } = complete(words);
   return [...values.map(({ value }) => value), ...(also === undefined ? [] : [`<${also}>`])];
 }
 
 suite("the command table", () => {
   test("has every command, with what its help says", () => {
-    assert.equal(TABLE.commands.length, COMMAND_LINES.length);
-    for (const { name, describe, synopsis } of TABLE.commands) {
+    for (const { name, describe, synopsis, positionals } of COMMANDS) {
       assert.match(name, /^[a-z-]+$/);
-      assert.notEqual(describe, "");
-      assert.ok(synopsis.startsWith(`rolefresh ${name}`), synopsis);
+      for (const text of [describe, ...positionals.map((positional) => positional.describe)]) assert.notEqual(text, "");
+      assert.ok(synopsis.startsWith(name), synopsis);
     }
   });
 
   test("knows each option's letter, value, choices and words", () => {
-    const refresh = TABLE.commands.find(({ isDefault }) => isDefault);
-    assert.equal(refresh?.name, "refresh");
-    const force = refresh.options.find(({ name }) => name === "force");
-    assert.equal(force?.alias, "f");
-    assert.equal(force.takesValue, false);
-    const format = TABLE.globalOptions.find(({ name }) => name === "log-format");
-    assert.deepEqual([format?.takesValue, format?.choices, format?.default], [true, ["text", "json"], "text"]);
-    const all = [...TABLE.globalOptions, ...TABLE.commands.flatMap(({ options }) => options)];
-    for (const { name, describe } of all) assert.notEqual(describe, "", `--${name} says what it is`);
+    assert.equal(DEFAULT_COMMAND.name, "refresh");
+    const force = optionsOf(DEFAULT_COMMAND).find(({ name }) => name === "force");
+    assert.deepEqual([force?.letter, force?.value], ["f", undefined]);
+    const format = GLOBAL_OPTIONS.find(({ name }) => name === "log-format");
+    assert.deepEqual([format?.value, format?.choices, format?.default], ["text|json", ["text", "json"], "text"]);
+    for (const { name, describe } of COMMANDS.flatMap(optionsOf))
+      assert.notEqual(describe, "", `--${name} says what it is`);
   });
 });
 
@@ -69,7 +58,7 @@ suite("complete", () => {
     assert.deepEqual(answer("--log-format", ""), ["text", "json"]);
     assert.deepEqual(answer("--log-format", "j"), ["json"]);
     assert.deepEqual(answer("--log-format=j"), ["--log-format=json"]);
-    assert.deepEqual(answer("refresh", "--identity", "gc"), ["gcp-metadata", "gcloud"]);
+    assert.deepEqual(answer("refresh", "--identity", "gc"), ["gcp-metadata", "gcp-adc", "gcloud"]);
     assert.deepEqual(answer("--config", "x"), ["<files>"]);
     assert.deepEqual(answer("--timeout", ""), []);
   });

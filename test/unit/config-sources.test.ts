@@ -5,7 +5,7 @@ import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../../src/base/h
 import type { IdentitySource } from "../../src/config/config.ts";
 import { ConfigIssues } from "../../src/config/config-issues.ts";
 import { configFromSource, readConfig } from "../../src/config/read.ts";
-import { parseArgs } from "../../src/command-line/args.ts";
+import { toInvocation } from "../../src/command-line/to-invocation.ts";
 import { findText, textInJson } from "../../src/net/json-response.ts";
 
 const ROLE = "role_arn = arn:aws:iam::123412341234:role/r";
@@ -143,7 +143,7 @@ suite("the identities of a config", () => {
       "https://v.example",
     ];
     const headers = ["--identity-header", "A: 1", "--identity-header", "B: {env:B}"];
-    const invocation = await parseArgs([...argv, ...headers], 80);
+    const invocation = toInvocation([...argv, ...headers]);
     assert.ok(invocation.kind === "refresh");
     const config = await readConfig(invocation.config, { env: {}, home: "/h", cwd: "/", uid: 0 });
     const source = config.profiles[0]?.source;

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import { suite, test } from "node:test";
 
-import { COMMAND_LINES } from "../../src/command-line/args.ts";
-import { GLOBAL_FLAGS } from "../../src/command-line/options.ts";
+import { COMMANDS } from "../../src/command-line/commands.ts";
+import { GLOBAL_OPTIONS } from "../../src/command-line/options.ts";
 import { CONFIG_KEYS } from "../../src/config/keys.ts";
 
 const root = new URL("../../../", import.meta.url);
@@ -20,13 +20,8 @@ suite("the README", () => {
   });
 
   test("names every command and every global option", () => {
-    for (const { command } of COMMAND_LINES) {
-      const words = typeof command === "string" ? command : (command.at(-1) ?? "");
-      const name = words.split(" ")[0] ?? "";
-      if (name.startsWith("__")) continue;
-      assert.match(readme, new RegExp(`rolefresh \\[?${name}\\b`), name);
-    }
-    for (const name of Object.keys(GLOBAL_FLAGS)) assert.ok(readme.includes(`--${name}`), name);
+    for (const { name } of COMMANDS) assert.match(readme, new RegExp(`rolefresh \\[?${name}\\b`), name);
+    for (const { name } of GLOBAL_OPTIONS) assert.ok(readme.includes(`--${name}`), name);
   });
 
   test("explains only messages that the program has", async () => {
