@@ -4,15 +4,15 @@ import { Failure } from "../base/failure.ts";
 import type { Secret } from "../base/secret.ts";
 import type { CredentialProcessInvocation } from "../command-line/invocation.ts";
 import { openReporter, type Reporter } from "../output/report.ts";
-import { type ConfigOptions, readConfig } from "../config/read.ts";
+import { readConfig } from "../config/read.ts";
 import { parseRoleArn, roleArnHint } from "../config/role-arn.ts";
 import type { RoleSession } from "../sts/session.ts";
 import type { World } from "../base/world.ts";
-import { type Loaded, loadProfiles } from "../refresh/load.ts";
+import { type Loaded, loadIfConfigured, loadProfiles } from "../refresh/load.ts";
 import { readyProfile } from "../refresh/ready-profile.ts";
 import { openRoleSessions } from "../refresh/role-sessions.ts";
 
-/** What goes to standard output, for a session from the file or from STS. */
+/** What is printed, of a session from the file or from STS. */
 interface Keys {
   readonly accessKeyId: string;
   readonly secretAccessKey: Secret;
@@ -36,11 +36,12 @@ export async function credentialProcess(invocation: CredentialProcessInvocation,
   const reporter = openReporter(world, global);
   const name = invocation.name ?? (world.env["AWS_JANUS_ROLE"] || undefined);
   if (name === undefined) {
-    throw new Failure("USAGE", "credential-process for which profile?", {
-      hint: "rolefresh credential-process PROFILE|ROLE_ARN, or set AWS_JANUS_ROLE",
+    throw new Failure("USAGE", "no profile or role is named", {
+      hint: "run rolefresh credential-process PROFILE|ROLE_ARN, or set AWS_JANUS_ROLE",
     });
   }
-  const loaded = name.startsWith("arn:") ? await loadIfThere(config, world) : await loadProfiles(config, world);
+  // A role's ARN needs no config.
+  const loaded = await (name.startsWith("arn:") ? loadIfConfigured : loadProfiles)(config, world);
   const profile = loaded && profileFor(name, loaded);
   const keys =
     loaded && profile !== undefined
@@ -51,18 +52,7 @@ export async function credentialProcess(invocation: CredentialProcessInvocation,
   return 0;
 }
 
-/** A role's ARN needs no configuration, but one that is named must be there, and a broken one is never passed over. */
-async function loadIfThere(options: ConfigOptions, world: World): Promise<Loaded | undefined> {
-  try {
-    return await loadProfiles(options, world);
-  } catch (error) {
-    const isNamed = options.configFile !== undefined || Boolean(world.env["ROLEFRESH_CONFIG"]);
-    if (error instanceof Failure && error.code === "CONFIG_MISSING" && !isNamed) return undefined;
-    throw error;
-  }
-}
-
-/** The configured profile that is meant, or undefined for a role that none has. */
+/** The configured profile for a name, or undefined for a role that no profile has. */
 function profileFor(name: string, { config }: Loaded): string | undefined {
   const names = config.profiles.map((spec) => spec.profile);
   if (names.includes(name) || !name.startsWith("arn:")) return name;

@@ -7,9 +7,10 @@ import { readConfig } from "../config/read.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { World } from "../base/world.ts";
 import { type CredentialsView, openCredentialsView } from "../refresh/credentials-view.ts";
+import { ifConfigured, listOf } from "../refresh/load.ts";
 
-/** A profile and the credentials file that its section is in, or would be. */
-export interface Found {
+/** A profile and the credentials file of its section. */
+export interface LocatedSection {
   readonly profile: string;
   readonly view: CredentialsView;
   /** Undefined for a profile that is not configured any more. */
@@ -18,16 +19,16 @@ export interface Found {
 }
 
 /**
- * Finds the files of profiles by name. A configured one is in its own file; any other is looked for in the usual file and
- * in those that the configuration names.
+ * Locates the sections of profiles by name: a configured one in its own file, any other in the default file and in those
+ * that the config names.
  *
- * @throws Failure USAGE for a name that is nowhere, or in several files; CONFIG_*, but a configuration need not be there
+ * @throws Failure USAGE for a name that is nowhere, or in several files; CONFIG_*, but no config is needed
  */
 export async function locateSections(
   { config: options, profiles }: Pick<RemoveInvocation, "config" | "profiles">,
   world: World,
-): Promise<readonly Found[]> {
-  const specs = await configuredProfiles(options, world);
+): Promise<readonly LocatedSection[]> {
+  const specs = (await ifConfigured(options, world, () => readConfig(options, world)))?.profiles ?? [];
   const usual = chosenFile(options.credentialsFile, world);
   const paths = [...new Set([usual, ...specs.map((spec) => spec.credentialsFile)])];
   const views = await Promise.all(paths.map((path) => openCredentialsView(path, world)));
@@ -35,21 +36,11 @@ export async function locateSections(
     const configured = specs.find((spec) => spec.profile === profile);
     const view = configured
       ? views.find(({ path }) => path === configured.credentialsFile)
-      : theViewOf(profile, views, specs);
+      : viewHolding(profile, views, specs);
     if (!view) throw new Error(`no view for ${profile}`);
     const inPlace = specs.some((spec) => spec.writeMode === "in-place" && spec.credentialsFile === view.path);
     return { profile, view, configured, writeMode: inPlace ? "in-place" : "atomic" };
   });
-}
-
-async function configuredProfiles(options: RemoveInvocation["config"], world: World): Promise<readonly ProfileSpec[]> {
-  try {
-    return (await readConfig(options, world)).profiles;
-  } catch (error) {
-    const isNamed = options.configFile !== undefined || Boolean(world.env["ROLEFRESH_CONFIG"]);
-    if (error instanceof Failure && error.code === "CONFIG_MISSING" && !isNamed) return [];
-    throw error;
-  }
 }
 
 /**
@@ -63,31 +54,31 @@ export function chosenFile(named: string | undefined, world: Pick<World, "env" |
     : pathOrThrow("--credentials-file", expandPath(named, world, world.cwd));
 }
 
-function theViewOf(profile: string, views: readonly CredentialsView[], specs: readonly ProfileSpec[]): CredentialsView {
+function viewHolding(
+  profile: string,
+  views: readonly CredentialsView[],
+  specs: readonly ProfileSpec[],
+): CredentialsView {
   const [view, other] = views.filter((candidate) => candidate.document?.profile(profile));
   if (view && other) {
     throw new Failure("USAGE", `profile '${profile}' is in ${view.path} and in ${other.path}`, {
-      hint: "say which with --credentials-file",
+      hint: "choose one with --credentials-file",
     });
   }
   if (view) return view;
-  // A file that cannot be read may hold it: then that is the fault.
+  // A file that cannot be read may hold it.
   const unreadable = views.find(({ failure }) => failure);
   if (unreadable) return unreadable;
-  const known = [...specs.map((spec) => spec.profile), ...views.flatMap(oursIn)];
+  const known = [...new Set([...specs.map((spec) => spec.profile), ...views.flatMap(oursIn)])];
   const files = views.map(({ path }) => path).join(" or ");
   throw new Failure("USAGE", `no profile '${profile}' is configured or in ${files}`, {
-    hint: didYouMean(profile, known) ?? listOf(known),
+    hint:
+      didYouMean(profile, known) ??
+      (known.length === 0 ? "rolefresh has written nothing there" : `known: ${listOf(known)}`),
   });
 }
 
-/** The profiles of a file that rolefresh wrote. */
+/** The profiles that rolefresh wrote in a file. */
 export function oursIn({ document }: Pick<CredentialsView, "document">): readonly string[] {
   return (document?.names ?? []).filter((name) => document?.profile(name)?.manager === MANAGER);
-}
-
-function listOf(names: readonly string[]): string {
-  const unique = [...new Set(names)];
-  if (unique.length === 0) return "rolefresh has written nothing there";
-  return `there are: ${unique.slice(0, 10).join(", ")}${unique.length > 10 ? ", …" : ""}`;
 }

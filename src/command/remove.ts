@@ -8,10 +8,10 @@ import { foreignFailure, foreignTo, ownershipOf, UNWRITTEN } from "../credential
 import type { EditResult } from "../credentials-file/edit.ts";
 import type { World } from "../base/world.ts";
 import type { CredentialsView } from "../refresh/credentials-view.ts";
-import { locateSections, type Found } from "./locate-sections.ts";
+import { locateSections, type LocatedSection } from "./locate-sections.ts";
 
 /** How the removal of one profile ended. */
-interface Removal extends Found {
+interface Removal extends LocatedSection {
   /** `present`: only in a dry run, where it would be removed; `absent`: it was not there. */
   readonly outcome: "removed" | "present" | "absent" | "failed";
   readonly failure: Failure | undefined;
@@ -28,8 +28,8 @@ export async function remove(invocation: RemoveInvocation, world: World): Promis
   const { global, dryRun } = invocation;
   const reporter = openReporter(world, global);
   const found = await locateSections(invocation, world);
-  const judged = found.map(judge);
-  const removals = dryRun ? judged : await removeAll(judged, invocation, reporter, world);
+  const planned = found.map(classifyRemoval);
+  const removals = dryRun ? planned : await removeAll(planned, invocation, reporter, world);
   for (const { failure, profile } of removals) if (failure) reporter.error(failure, profile);
   world.interrupted.throwIfAborted();
   if (global.json) world.out.write(`${JSON.stringify(toJson(removals, dryRun))}\n`);
@@ -42,8 +42,8 @@ export async function remove(invocation: RemoveInvocation, world: World): Promis
   return worstExitCode(removals.flatMap(({ failure }) => (failure ? [exitCodeOf(failure.code)] : [])));
 }
 
-/** What is to be done about a profile, as the file is now. */
-function judge(found: Found): Removal {
+/** What removing a profile would do to the file as it is now. */
+function classifyRemoval(found: LocatedSection): Removal {
   const { profile, view, configured } = found;
   if (view.failure) return { ...found, outcome: "failed", failure: view.failure };
   const section = view.document?.profile(profile);
@@ -62,7 +62,7 @@ function judge(found: Found): Removal {
 }
 
 async function removeAll(
-  judged: readonly Removal[],
+  planned: readonly Removal[],
   { global }: RemoveInvocation,
   reporter: Reporter,
   world: World,
@@ -70,8 +70,8 @@ async function removeAll(
   const deadline = startDeadline(global.timeoutMs, world, world.interrupted);
   try {
     const results = new Map<Removal, EditResult>();
-    for (const view of new Set(judged.map((removal) => removal.view))) {
-      const group = judged.filter((removal) => removal.view === view && removal.outcome === "present");
+    for (const view of new Set(planned.map((removal) => removal.view))) {
+      const group = planned.filter((removal) => removal.view === view && removal.outcome === "present");
       if (group.length === 0 || !view.file) continue;
       const { updateCredentialsFile } = await import("../refresh/update-credentials-file.ts");
       try {
@@ -98,7 +98,7 @@ async function removeAll(
         for (const removal of group) results.set(removal, { kind: "failed", failure: error });
       }
     }
-    return judged.map((removal) => settle(removal, results.get(removal)));
+    return planned.map((removal) => settle(removal, results.get(removal)));
   } finally {
     deadline.clear();
   }

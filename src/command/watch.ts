@@ -10,7 +10,7 @@ import { LONGEST_SLEEP_MS, lookAgainAfter, pauseAfter, sleepUntil } from "../pla
 import type { World } from "../base/world.ts";
 import { executePlan } from "../refresh/execute-plan.ts";
 import { keepHealthFile, removeHealthFile } from "../output/health-file.ts";
-import { type Loaded, loadProfiles, openFilesAgain, planLoaded, refuseUnknown } from "../refresh/load.ts";
+import { type Loaded, loadProfiles, openFiles, planLoaded, refuseUnknown } from "../refresh/load.ts";
 import type { Outcome } from "../refresh/outcome.ts";
 import { outcomesToJson, reportOutcomes } from "../refresh/report-outcomes.ts";
 
@@ -82,7 +82,7 @@ class Watcher {
     const { profiles, global } = this.#invocation;
     const startedMs = this.#world.monotonicMs();
     try {
-      const loaded = await openFilesAgain(this.#config, this.#world);
+      const loaded = await openFiles(this.#config, this.#world);
       const names = profiles.length > 0 ? profiles : this.#config.profiles.map((spec) => spec.profile);
       const awake = this.#awake(loaded, names);
       const steps = awake.length > 0 ? planLoaded(loaded, awake, false, this.#world) : [];

@@ -11,7 +11,7 @@ import { ambientRegion } from "../config/region.ts";
 import { MANAGER } from "../credentials-file/managed.ts";
 import type { Step } from "../plan/plan.ts";
 import { type CredentialsView, openCredentialsView } from "../refresh/credentials-view.ts";
-import { type Loaded, loadProfiles, openFilesAgain, planLoaded } from "../refresh/load.ts";
+import { type Loaded, loadProfiles, openFiles, planLoaded } from "../refresh/load.ts";
 
 /** One profile to look at. */
 export interface Target {
@@ -81,7 +81,7 @@ export async function surveySetup(options: ConfigOptions, selected: readonly str
 /** A `source_profile` that is nowhere is a mistake of one profile: the others can be examined in full. */
 async function loadWithoutSources(options: ConfigOptions, world: World): Promise<Loaded | undefined> {
   try {
-    return await openFilesAgain(await readConfig(options, world), world);
+    return await openFiles(await readConfig(options, world), world);
   } catch (error) {
     // It is among the issues already.
     if (error instanceof Failure) return undefined;

@@ -17,9 +17,9 @@ export interface Loaded {
 
 /**
  * Reads the configuration and every credentials file that it names: no network, no lock. A file that cannot be read is
- * kept as the failure of its own profiles, so that those in other files go on.
+ * the failure of its own profiles; those in other files go on.
  *
- * @throws Failure CONFIG_*; ConfigIssues
+ * @throws Failure CONFIG_*; ConfigIssues, also for a `source_profile` that is nowhere
  */
 export async function loadProfiles(options: ConfigOptions, world: World): Promise<Loaded> {
   let config: Config;
@@ -28,28 +28,39 @@ export async function loadProfiles(options: ConfigOptions, world: World): Promis
   } catch (error) {
     if (!(error instanceof ConfigIssues) || !error.references) throw error;
     const { references, issues } = error;
-    const missing = staticSourceMistakes(references, await openAll(references.profiles, world));
+    const missing = missingSources(references, await openViews(references.profiles, world));
     throw new ConfigIssues([...issues, ...missing], references);
   }
-  return openFiles(config, world);
-}
-
-/**
- * Reads every credentials file that a configuration names.
- *
- * @throws ConfigIssues for a `source_profile` that is nowhere
- */
-export async function openFiles(config: Config, world: World): Promise<Loaded> {
   const { profiles } = config;
-  const views = await openAll(profiles, world);
-  const issues = staticSourceMistakes({ names: profiles.map(({ profile }) => profile), profiles }, views);
-  if (issues.length > 0) throw new ConfigIssues(issues);
+  const views = await openViews(profiles, world);
+  const missing = missingSources({ names: profiles.map(({ profile }) => profile), profiles }, views);
+  if (missing.length > 0) throw new ConfigIssues(missing);
   return toLoaded(config, views);
 }
 
-/** The same for a daemon, whose files change: a `source_profile` that is gone fails its own profile alone, when it is due. */
-export async function openFilesAgain(config: Config, world: World): Promise<Loaded> {
-  return toLoaded(config, await openAll(config.profiles, world));
+/** As `loadProfiles`, or undefined where no config file is named and there is none. */
+export async function loadIfConfigured(options: ConfigOptions, world: World): Promise<Loaded | undefined> {
+  return await ifConfigured(options, world, () => loadProfiles(options, world));
+}
+
+/** The result of `read`, or undefined where no config file is named and there is none. */
+export async function ifConfigured<T>(
+  { configFile }: ConfigOptions,
+  { env }: Pick<World, "env">,
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    const isNamed = configFile !== undefined || Boolean(env["ROLEFRESH_CONFIG"]);
+    if (error instanceof Failure && error.code === "CONFIG_MISSING" && !isNamed) return undefined;
+    throw error;
+  }
+}
+
+/** Opens the files of a checked config. A `source_profile` that has gone since fails its own profile alone, when it is due. */
+export async function openFiles(config: Config, world: World): Promise<Loaded> {
+  return toLoaded(config, await openViews(config.profiles, world));
 }
 
 function toLoaded(config: Config, views: ReadonlyMap<string, CredentialsView>): Loaded {
@@ -62,7 +73,7 @@ function toLoaded(config: Config, views: ReadonlyMap<string, CredentialsView>): 
 }
 
 /** Every credentials file of these profiles, by its path. */
-async function openAll(
+async function openViews(
   profiles: readonly ProfileReference[],
   world: World,
 ): Promise<ReadonlyMap<string, CredentialsView>> {
@@ -73,23 +84,19 @@ async function openAll(
 }
 
 /** A `source_profile` must be a configured profile or a section of the credentials file. */
-function staticSourceMistakes(
+function missingSources(
   { names: configured, profiles }: References,
   views: ReadonlyMap<string, CredentialsView>,
 ): readonly Failure[] {
-  const issues: Failure[] = [];
-  for (const spec of profiles) {
-    if (!("sourceProfile" in spec.source) || configured.includes(spec.source.sourceProfile)) continue;
-    const view = views.get(spec.credentialsFile);
-    if (!view || view.failure || view.document?.profile(spec.source.sourceProfile)) continue;
-    const names = [...configured, ...(view.document?.names ?? [])].filter((name) => name !== spec.profile);
-    const name = spec.source.sourceProfile;
-    const message = `source_profile '${name}' is neither configured nor a section of ${spec.credentialsFile}`;
-    issues.push(
-      new Failure("CONFIG_INVALID", `${spec.origin}: [${spec.profile}] ${message}`, { hint: didYouMean(name, names) }),
-    );
-  }
-  return issues;
+  return profiles.flatMap(({ profile, source, credentialsFile, origin }) => {
+    if (!("sourceProfile" in source) || configured.includes(source.sourceProfile)) return [];
+    const name = source.sourceProfile;
+    const view = views.get(credentialsFile);
+    if (!view || view.failure || view.document?.profile(name)) return [];
+    const names = [...configured, ...(view.document?.names ?? [])].filter((other) => other !== profile);
+    const message = `source_profile '${name}' is neither configured nor a section of ${credentialsFile}`;
+    return [new Failure("CONFIG_INVALID", `${origin}: [${profile}] ${message}`, { hint: didYouMean(name, names) })];
+  });
 }
 
 /** @throws Failure USAGE for a name on the command line that is not configured */
@@ -97,16 +104,16 @@ export function refuseUnknown(config: Config, selected: readonly string[]): void
   const names = config.profiles.map((spec) => spec.profile);
   for (const name of selected) {
     if (names.includes(name)) continue;
-    throw new Failure(
-      "USAGE",
-      `no profile '${name}' is configured${config.file === undefined ? "" : ` in ${config.file}`}`,
-      {
-        hint:
-          didYouMean(name, [...names, "refresh", "check", "status"]) ??
-          `configured are: ${names.slice(0, 10).join(", ")}${names.length > 10 ? ", …" : ""}`,
-      },
-    );
+    const where = config.file === undefined ? "" : ` in ${config.file}`;
+    throw new Failure("USAGE", `no profile '${name}' is configured${where}`, {
+      hint: didYouMean(name, [...names, "refresh", "check", "status"]) ?? `configured: ${listOf(names)}`,
+    });
   }
+}
+
+/** The first ten names, for hints. */
+export function listOf(names: readonly string[]): string {
+  return names.slice(0, 10).join(", ") + (names.length > 10 ? ", …" : "");
 }
 
 /**

@@ -115,7 +115,7 @@ suite("credential-process", () => {
   test("bad input: exit status, one clear error, nothing on standard output", async () => {
     await using scene = await openScene(`${THREE_ROLES}[twin]\nrole_arn = ${GCP_ARN}\nidentity = gcp-metadata\n`);
     const cases: readonly (readonly [number, readonly string[], RegExp])[] = [
-      [64, [], /error: credential-process for which profile\?\nrolefresh: hint: .*AWS_JANUS_ROLE/],
+      [64, [], /error: no profile or role is named\nrolefresh: hint: .*AWS_JANUS_ROLE/],
       [64, ["biling"], /error: no profile 'biling' is configured in .*\nrolefresh: hint: did you mean 'billing'\?/],
       [64, [GCP_ARN], /error: the profiles 'default' and 'prod\.admin' both have the role /],
       [

@@ -125,7 +125,7 @@ suite("remove", () => {
       [
         64,
         ["default", "nothing-like-it"],
-        /error: no profile 'nothing-like-it' is .*\nrolefresh: hint: there are: default, /,
+        /error: no profile 'nothing-like-it' is .*\nrolefresh: hint: known: default, /,
       ],
       [64, ["--dry-rum", "default"], /error: unknown option --dry-rum\nrolefresh: hint: did you mean '--dry-run'\?\n/],
       [65, ["theirs"], foreign],
