@@ -4,7 +4,7 @@ import { editWindow, type Versions } from "./edit-window.ts";
 import { type Edit, managedValues } from "./edit.ts";
 import { readAsParseIni } from "./reader-models/parse-ini-model.ts";
 import { isManagedKey } from "./managed.ts";
-import type { Reading } from "./reader-models/reading.ts";
+import type { FoundEntry } from "./reader-models/found-entry.ts";
 import { readAsConfigparser } from "./reader-models/configparser-model.ts";
 
 /**
@@ -43,32 +43,32 @@ export function guardRefusal(
 }
 
 function compare(
-  before: Reading,
-  after: Reading,
+  before: readonly FoundEntry[],
+  after: readonly FoundEntry[],
   wanted: ReadonlyMap<string, ReadonlyMap<string, string>>,
   readers: string,
 ): string | undefined {
   const left = new Map<string, Map<string, string>>();
   for (const [profile, values] of wanted) left.set(profile, new Map(values));
   const opened = new Map<string, number>();
-  let was = nextForeign(before, 0, wanted);
-  for (let n = 0; n < after.key.length; n++) {
-    const [section = "", key = "", value = ""] = [after.section[n], after.key[n], after.value[n]];
+  const others = before.filter(({ section, key }) => !wanted.has(section) || (key !== "[" && !isManaged(key)));
+  let next = 0;
+  for (const { section, key, value } of after) {
     const expected = left.get(section);
     if (expected && key === "[") opened.set(section, (opened.get(section) ?? 0) + 1);
     else if (expected && isManaged(key)) {
       if (expected.get(key) !== value || !expected.delete(key))
         return `${readers} would not find the right ${bare(key)} in [${section}]`;
     } else {
-      if (section !== before.section[was] || key !== before.key[was] || value !== before.value[was]) {
-        return key === "#"
-          ? "a comment would change"
-          : `${readers} would see a change in [${section}] outside the managed keys`;
-      }
-      was = nextForeign(before, was + 1, wanted);
+      const was = others[next++];
+      if (section === was?.section && key === was.key && value === was.value) continue;
+      return key === "#"
+        ? "a comment would change"
+        : `${readers} would see a change in [${section}] outside the managed keys`;
     }
   }
-  if (was < before.key.length) return `${readers} would miss something of [${before.section[was] ?? ""}]`;
+  const missed = others[next];
+  if (missed) return `${readers} would miss something of [${missed.section}]`;
   for (const [profile, values] of wanted) {
     const count = opened.get(profile) ?? 0;
     if (left.get(profile)?.size !== 0 || (values.size > 0 && count !== 1) || count > 1) {
@@ -76,17 +76,6 @@ function compare(
     }
   }
   return undefined;
-}
-
-/** The next entry from `n` on that is not one of the edited profiles' managed keys or headers. */
-function nextForeign(reading: Reading, n: number, edited: ReadonlyMap<string, unknown>): number {
-  let at = n;
-  while (at < reading.key.length) {
-    const key = reading.key[at] ?? "";
-    if (!edited.has(reading.section[at] ?? "") || (key !== "[" && !isManaged(key))) break;
-    at++;
-  }
-  return at;
 }
 
 /** A managed key as any reader may name it: in any case, in a block (`key\0block`), or with a `:` that the reader does not know. */

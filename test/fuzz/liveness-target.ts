@@ -9,7 +9,7 @@ import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { isManagedKey } from "../../src/credentials-file/managed.ts";
 import { readerProblems } from "../../src/credentials-file/reader-models/problems.ts";
 import { acceptEdits, composeFile } from "../../src/credentials-file/accept-edits.ts";
-import type { Reading } from "../../src/credentials-file/reader-models/reading.ts";
+import type { FoundEntry } from "../../src/credentials-file/reader-models/found-entry.ts";
 import { readAsConfigparser } from "../../src/credentials-file/reader-models/configparser-model.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import type { EditResult } from "../../src/credentials-file/edit.ts";
@@ -129,15 +129,14 @@ async function checkReaders(before: Buffer, after: Buffer, profiles: readonly st
   for (const text of [was, is]) assert.deepEqual(readerProblems(text, true), []);
 }
 
-/** The sections of a reading; comments, which no section holds, stay out. */
-function asFound({ section, key, value }: Reading): Found {
+/** The sections that a model found, without the comments, which belong to none. */
+function asFound(entries: readonly FoundEntry[]): Found {
   const found: Record<string, Record<string, string>> = {};
-  for (const [at, name] of section.entries()) {
-    const word = key[at] ?? "";
-    if (word === "#") continue;
-    const keys = (found[name] ??= {});
-    // What goes on with a value has the same key again.
-    if (word !== "[") keys[word] = `${keys[word] ?? ""}${value[at] ?? ""}`;
+  for (const { section, key, value } of entries) {
+    if (key === "#") continue;
+    const keys = (found[section] ??= {});
+    // The continuation of a value has the same key again.
+    if (key !== "[") keys[key] = `${keys[key] ?? ""}${value}`;
   }
   return found;
 }

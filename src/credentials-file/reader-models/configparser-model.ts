@@ -1,20 +1,13 @@
-import type { Reading } from "./reading.ts";
+import type { FoundEntry } from "./found-entry.ts";
 
 /**
  * The guard's model of Python's readers: a port of `RawConfigParser._read` (CPython Lib/configparser.py, as it is since
- * 3.10; before, a header ended at the first `]`) as botocore and boto2 use it, with one difference: what it refuses a file for is noted as an entry and
- * read on, because such files are kept. Written apart from the editor's own lexer on purpose: a mistake there must not
- * hide here.
+ * 3.10; before, a header ended at the first `]`) as botocore and boto2 use it, with one difference: what it refuses a file
+ * for becomes an entry, because such files are kept. Shares no code with the editor: a mistake there must not hide here.
  */
-export function readAsConfigparser(text: string): Reading {
-  const section: string[] = [];
-  const key: string[] = [];
-  const value: string[] = [];
-  const note = (s: string, k: string, v: string) => {
-    section.push(s);
-    key.push(k);
-    value.push(v);
-  };
+export function readAsConfigparser(text: string): readonly FoundEntry[] {
+  const found: FoundEntry[] = [];
+  const note = (section: string, key: string, value: string) => found.push({ section, key, value });
   let name: string | undefined;
   let option = "";
   let level = 0;
@@ -22,9 +15,9 @@ export function readAsConfigparser(text: string): Reading {
   // Text mode reads LF, CRLF and CR as line ends (universal newlines).
   const end = /\r\n|\n|\r/g;
   for (let start = text.codePointAt(0) === 0xfeff ? 1 : 0; start <= text.length;) {
-    const found = end.exec(text);
-    const raw = text.slice(start, found ? found.index : text.length);
-    start = found ? end.lastIndex : text.length + 1;
+    const lineEnd = end.exec(text);
+    const raw = text.slice(start, lineEnd ? lineEnd.index : text.length);
+    start = lineEnd ? end.lastIndex : text.length + 1;
     const column = raw.search(NON_SPACE);
     if (column === -1) {
       blanks++;
@@ -55,7 +48,7 @@ export function readAsConfigparser(text: string): Reading {
     option = (parts[1] ?? "").replace(TRAILING_SPACE, "").toLowerCase();
     note(name, option, (parts[2] ?? "").replace(LEADING_SPACE, ""));
   }
-  return { section, key, value };
+  return found;
 }
 
 // Py_UNICODE_ISSPACE, which both `str.strip` and `\s` go by.

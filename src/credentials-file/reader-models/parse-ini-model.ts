@@ -1,4 +1,4 @@
-import type { Reading } from "./reading.ts";
+import type { FoundEntry } from "./found-entry.ts";
 
 /**
  * The guard's model of the forgiving readers, after `parseIni` of smithy-typescript (JS SDK v3; packages/core,
@@ -7,50 +7,40 @@ import type { Reading } from "./reading.ts";
  * opens a nested block. Where v3 puts a key into a block and v2 does not, the entry's key names both. Comments are
  * entries too, under the key `#`, those behind headers included: no edit may lose one.
  */
-export function readAsParseIni(text: string): Reading {
-  const section: string[] = [];
-  const key: string[] = [];
-  const value: string[] = [];
+export function readAsParseIni(text: string): readonly FoundEntry[] {
+  const found: FoundEntry[] = [];
+  const note = (section: string, key: string, value: string) => found.push({ section, key, value });
   let current = "";
   let block = "";
   for (const raw of text.replace(/^\ufeff/, "").split("\n")) {
     const cut = raw.search(COMMENT);
     const line = (cut === -1 ? raw : raw.slice(0, cut)).trim();
-    let k: string;
-    let v = "";
     if (line === "") {
-      if (cut === -1) continue;
-      k = "#";
-      v = raw.endsWith("\r") ? raw.slice(0, -1) : raw;
-    } else if (line.startsWith("[") && line.endsWith("]")) {
+      if (cut !== -1) note("", "#", raw.endsWith("\r") ? raw.slice(0, -1) : raw);
+      continue;
+    }
+    if (line.startsWith("[") && line.endsWith("]")) {
       current = line.slice(1, -1);
       block = "";
-      k = "[";
-      if (cut !== -1) {
-        section.push("");
-        key.push("#");
-        value.push(raw.slice(cut).trimEnd());
-      }
-    } else {
-      const equals = line.indexOf("=");
-      if (equals < 1) {
-        // No key to these readers; named like one all the same where it is a managed key with a `:`. Whole, as what seems a
-        // comment to these readers may be seen by no other.
-        k = line.includes(":") ? line : `?${raw.trim()}`;
-      } else {
-        const own = line.slice(0, equals).trimEnd();
-        v = line.slice(equals + 1).trimStart();
-        const isIndented = /^\s/.test(raw);
-        if (v !== "" && !isIndented) block = "";
-        k = block === "" || !isIndented ? own : `${own}\0${block}`;
-        if (v === "") block = own;
-      }
+      if (cut !== -1) note("", "#", raw.slice(cut).trimEnd());
+      note(current, "[", "");
+      continue;
     }
-    section.push(k === "#" ? "" : current);
-    key.push(k);
-    value.push(v);
+    const equals = line.indexOf("=");
+    if (equals < 1) {
+      // Not a key to these readers; a managed key with a `:` is named like one all the same. Whole, as what is a comment to
+      // these readers may be one to no other.
+      note(current, line.includes(":") ? line : `?${raw.trim()}`, "");
+      continue;
+    }
+    const key = line.slice(0, equals).trimEnd();
+    const value = line.slice(equals + 1).trimStart();
+    const isIndented = /^\s/.test(raw);
+    if (value !== "" && !isIndented) block = "";
+    note(current, block === "" || !isIndented ? key : `${key}\0${block}`, value);
+    if (value === "") block = key;
   }
-  return { section, key, value };
+  return found;
 }
 
 const COMMENT = /(?:^|\s)[;#]/;
