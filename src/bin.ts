@@ -175,6 +175,15 @@ function workingDirectory(): string | undefined {
   }
 }
 
+/** `ChildProcess.kill` reaches the child alone. */
+function killGroup(leader: number): void {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    if (errnoOf(error) !== "ESRCH") throw error;
+  }
+}
+
 function openWorld(): World {
   return {
     ...signals,
@@ -197,6 +206,7 @@ function openWorld(): World {
     monotonicMs: () => Number(process.hrtime.bigint()) / 1e6,
     random: Math.random,
     lastResort,
+    killGroup,
     sleep,
   };
 }

@@ -1,6 +1,4 @@
 import type { ChildProcess } from "node:child_process";
-// The only way to signal a whole process group; `ChildProcess.kill` reaches the child alone.
-import { kill } from "node:process";
 import { Readable } from "node:stream";
 import { errnoOf } from "./failure.ts";
 import type { Environment } from "./world.ts";
@@ -8,74 +6,81 @@ import type { Deadline } from "./deadline.ts";
 import { interruption } from "./interruption.ts";
 import { redact } from "./printable.ts";
 
-/** How a program ended. stdout may hold a token and is for parsing only; `complaint` is fit to be shown. */
+/** How a program ended. stdout may hold a token and is for parsing only; `complaint`, its stderr, is fit to be shown. */
 export type ProgramEnd =
-  | { readonly kind: "exit"; readonly status: number; readonly stdout: string; readonly complaint: string }
+  | { readonly kind: "exit"; readonly status: number; readonly stdout: Buffer; readonly complaint: string }
   | { readonly kind: "signal"; readonly signal: string; readonly complaint: string }
   | { readonly kind: "too-much"; readonly bytes: number }
   | { readonly kind: "not-started"; readonly errno: string };
 
-/** What a program is given. */
-export interface ProgramContext {
-  readonly env: Environment;
-  readonly cwd: string | undefined;
-  readonly deadline: Deadline;
+/** A program to run. */
+export interface Program {
+  readonly file: string;
+  readonly args: readonly string[];
+  /** For the message at the deadline: `` `gcloud` ``. */
+  readonly name: string;
+  /** Added to the context's environment. */
+  readonly env?: Environment;
+  /** For its stdin; absent: nothing. */
+  readonly input?: Buffer | undefined;
   /** How much it may write on stdout; absent: 64 KiB. */
-  readonly maxStdoutBytes?: number;
+  readonly maxStdoutBytes?: number | undefined;
+  /** `effect`: its stdout goes nowhere, and what it leaves running in the background is not waited for. */
+  readonly purpose?: "output" | "effect";
   /** Open files that it gets as its descriptors 3, 4, … */
   readonly descriptors?: readonly number[];
 }
 
+/** What a program needs of the run. */
+export interface ProgramContext {
+  readonly env: Environment;
+  readonly cwd: string | undefined;
+  readonly deadline: Deadline;
+  /** `World.killGroup`; undefined kills the program alone, for one that starts no others. */
+  readonly killGroup: ((leader: number) => void) | undefined;
+}
+
 const MAX_STDOUT_BYTES = 64 * 1024;
 /** How long what a program wrote last may take to arrive after its end. */
-const LAST_WORDS_MS = 100;
+const LAST_OUTPUT_MS = 100;
 const MAX_STDERR_BYTES = 8 * 1024;
 
+/** A shell command as a program. */
+export function shellCommand(command: string, name: string): Program {
+  return { file: "/bin/sh", args: ["-c", command], name };
+}
+
 /**
- * Runs a program without a shell, with nothing on stdin, and waits until it and whatever it left holding its stdout are
- * gone. It leads a process group of its own; at the deadline, on interruption and when it writes more than is allowed
- * the whole group is killed.
+ * Runs a program without a shell and waits until it and whatever it left holding its stdout are gone. It leads a process group of
+ * its own, which is killed at the deadline, on interruption and when it writes more than is allowed.
  *
- * @param purpose `effect`: its stdout goes nowhere, and what it leaves running in the background is not waited for
- * @param describe for the message at the deadline: `\`gcloud\` has not answered`.
- * @throws the deadline's failure, with `describe` in front when it is a timeout.
+ * @throws the deadline's failure, with the program's name in front when it is a timeout.
  */
-export async function runProgram(
-  file: string,
-  args: readonly string[],
-  context: ProgramContext,
-  describe: string,
-  extraEnv: Readonly<Record<string, string>> = {},
-  purpose: "answer" | "effect" = "answer",
-): Promise<ProgramEnd> {
+export async function runProgram(program: Program, context: ProgramContext): Promise<ProgramEnd> {
   const { deadline } = context;
-  if (deadline.signal.aborted) throw interruption(deadline, describe);
-  // Loaded here: most runs start no program.
-  const { spawn } = await import("node:child_process");
-  const child = spawn(file, args, {
-    cwd: context.cwd,
-    env: { ...context.env, ...extraEnv },
-    stdio: ["ignore", purpose === "answer" ? "pipe" : "ignore", "pipe", ...(context.descriptors ?? [])],
-    detached: true,
-  });
+  const { input, purpose = "output" } = program;
+  const slow = `${program.name} has not ended`;
+  if (deadline.signal.aborted) throw interruption(deadline, slow);
+  const child = await start(program, context);
+  const kill = () => killWith(child, context.killGroup);
   return new Promise<ProgramEnd>((resolve, reject) => {
-    const answer = child.stdout ?? Readable.from([]);
+    const output = child.stdout ?? Readable.from([]);
     const complaints = child.stderr ?? Readable.from([]);
-    const stdout = collect(answer, context.maxStdoutBytes ?? MAX_STDOUT_BYTES, (bytes) => {
-      killGroup(child);
+    const stdout = collect(output, program.maxStdoutBytes ?? MAX_STDOUT_BYTES, (bytes) => {
+      kill();
       settle();
       resolve({ kind: "too-much", bytes });
     });
     const stderr = collect(complaints, MAX_STDERR_BYTES, () => undefined);
     const onAbort = () => {
-      killGroup(child);
+      kill();
       settle();
-      reject(interruption(deadline, describe));
+      reject(interruption(deadline, slow));
     };
     const settle = () => {
       deadline.signal.removeEventListener("abort", onAbort);
       // A grandchild that left the group may still hold the pipes; the run must not wait for it.
-      answer.destroy();
+      output.destroy();
       complaints.destroy();
     };
     deadline.signal.addEventListener("abort", onAbort, { once: true });
@@ -83,23 +88,51 @@ export async function runProgram(
       settle();
       resolve({ kind: "not-started", errno: errnoOf(error) ?? "error" });
     });
+    // It may end without reading its input; its exit status tells.
+    child.stdin?.on("error", () => undefined).end(input);
     const onEnd = (status: number | null, signal: NodeJS.Signals | null) => {
       settle();
-      const complaint = firstLines(stderr.text());
+      const complaint = firstLines(stderr().toString());
       if (status === null) resolve({ kind: "signal", signal: signal ?? "a signal", complaint });
-      else resolve({ kind: "exit", status, stdout: stdout.text(), complaint });
+      else resolve({ kind: "exit", status, stdout: stdout(), complaint });
     };
     child.once("close", onEnd);
     // A daemon that was started for its effect keeps stderr open for life: its parent's end counts.
-    if (purpose === "effect") child.once("exit", (status, signal) => setTimeout(onEnd, LAST_WORDS_MS, status, signal));
+    if (purpose === "effect") child.once("exit", (status, signal) => setTimeout(onEnd, LAST_OUTPUT_MS, status, signal));
   });
 }
 
-function collect(
-  stream: NodeJS.ReadableStream,
-  limit: number,
-  onLimit: (bytes: number) => void,
-): { text: () => string } {
+/** How a program ended, to follow its name in a message. */
+export function describeEnd(end: ProgramEnd): string {
+  const said = "complaint" in end && end.complaint !== "" ? `: ${end.complaint}` : "";
+  switch (end.kind) {
+    case "exit":
+      // What a shell says of a program that is missing or no program (POSIX 2.8.2).
+      return end.status === 126 || end.status === 127
+        ? `cannot be run (exit ${end.status})${said}`
+        : `failed with exit ${end.status}${said}`;
+    case "signal":
+      return `was ended by ${end.signal}${said}`;
+    case "too-much":
+      return `printed too much: over ${end.bytes} bytes`;
+    case "not-started":
+      return `cannot be run (${end.errno})`;
+  }
+}
+
+async function start({ file, args, env, input, purpose, descriptors = [] }: Program, context: ProgramContext) {
+  // Loaded here: most runs start no program.
+  const { spawn } = await import("node:child_process");
+  return spawn(file, args, {
+    cwd: context.cwd,
+    env: { ...context.env, ...env },
+    stdio: [input === undefined ? "ignore" : "pipe", purpose === "effect" ? "ignore" : "pipe", "pipe", ...descriptors],
+    detached: true,
+  });
+}
+
+/** @returns what has been written so far */
+function collect(stream: NodeJS.ReadableStream, limit: number, onLimit: (bytes: number) => void): () => Buffer {
   const chunks: Buffer[] = [];
   let size = 0;
   stream.on("data", (chunk: Buffer) => {
@@ -108,16 +141,13 @@ function collect(
     if (size <= limit) chunks.push(chunk);
     else if (before <= limit) onLimit(size);
   });
-  return { text: () => Buffer.concat(chunks).toString("utf8") };
+  return () => Buffer.concat(chunks);
 }
 
-function killGroup(child: ChildProcess): void {
+function killWith(child: ChildProcess, killGroup: ProgramContext["killGroup"]): void {
   if (child.pid === undefined) return;
-  try {
-    kill(-child.pid, "SIGKILL");
-  } catch {
-    // ESRCH: the group is gone already, which is what was wanted.
-  }
+  if (killGroup === undefined) child.kill("SIGKILL");
+  else killGroup(child.pid);
 }
 
 /** The first lines of a program's stderr on one line, where the reason usually stands. */

@@ -76,6 +76,8 @@ export interface World extends Clock {
   readonly onHangup: (listener: () => void) => () => void;
   /** Takes a signal over from whatever it does otherwise; returns what gives it back. */
   readonly takeSignal: (signal: NodeJS.Signals, listener: () => void) => () => void;
+  /** Kills the process group of a program that this process started; one that is gone already is no error. */
+  readonly killGroup: (leader: number) => void;
   /** Lets the process die of this signal, instead of exiting with a status, as soon as `main` has returned. */
   readonly dieOf: (signal: NodeJS.Signals) => void;
 }

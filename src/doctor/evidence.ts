@@ -105,10 +105,10 @@ function identitiesOf(targets: readonly Target[], context: DoctorContext): reado
 /** As a refresh would. */
 async function obtainToken(source: IdentitySource, context: DoctorContext): Promise<IdentityToken> {
   const { world, verbose } = context;
-  const { env, cwd, home, uid } = world;
+  const { env, cwd, home, uid, killGroup } = world;
   return await within(context, NETWORK_MS, (deadline) =>
     withOutbound({ env, uid, signal: deadline.signal }, (outbound) =>
-      obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, uid, outbound, verbose }),
+      obtainIdentityToken(source, { env, clock: world, deadline, cwd, home, uid, killGroup, outbound, verbose }),
     ),
   );
 }

@@ -11,13 +11,16 @@ export type ToolReply =
 
 /** Runs a program, for a short while. @throws INTERRUPTED, and TIMEOUT when the whole run's time is up */
 export async function queryTool(file: string, args: readonly string[], context: DoctorContext): Promise<ToolReply> {
-  const { world, deadline, verbose } = context;
+  const { world, deadline } = context;
   try {
     return await within(context, TOOL_MS, async (own) => {
-      const tool = { env: world.env, clock: world, deadline: own, cwd: "/", verbose };
       // The output is parsed, times too: neither may follow the user's language or time zone.
-      const end = await runProgram(file, args, tool, `'${file}' has not answered`, { LC_ALL: "C", TZ: "UTC" });
-      return end.kind === "exit" && end.status === 0 ? { kind: "output", text: end.stdout } : { kind: "none" };
+      const program = { file, args, name: `'${file}'`, env: { LC_ALL: "C", TZ: "UTC" } };
+      const { env, killGroup } = world;
+      const end = await runProgram(program, { env, cwd: "/", deadline: own, killGroup });
+      return end.kind === "exit" && end.status === 0
+        ? { kind: "output", text: end.stdout.toString() }
+        : { kind: "none" };
     });
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "TIMEOUT" || deadline.signal.aborted) throw error;

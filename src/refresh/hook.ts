@@ -1,7 +1,7 @@
 import { renderInstant } from "../base/duration.ts";
 import { type Deadline, startDeadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import { runProgram } from "../base/program.ts";
+import { describeEnd, runProgram, shellCommand } from "../base/program.ts";
 import type { Progress } from "../output/progress.ts";
 import type { Reporter } from "../output/report.ts";
 import type { Config, IdentitySource, ProfileSpec } from "../config/config.ts";
@@ -57,29 +57,24 @@ async function runHook(command: string, outcome: Outcome, context: HooksContext)
   if (remainingMs === 0) return failureOf(spec, "was not started: the commands before it took all of the time");
   progress.set(spec.profile, "running on_refresh");
   const deadline = startDeadline(Math.min(timeoutMs, remainingMs), world, context.deadline.signal);
-  const extra = {
-    ROLEFRESH_PROFILE: spec.profile,
-    ROLEFRESH_EXPIRES_AT: outcome.expiresAt ? renderInstant(outcome.expiresAt) : "",
-    ROLEFRESH_CREDENTIALS_FILE: spec.credentialsFile,
-  };
-  const program = { env: withoutSecrets(world.env, tokenVariables(context.config)), deadline, cwd: world.cwd };
+  const program = {
+    ...shellCommand(command, "on_refresh"),
+    purpose: "effect",
+    env: {
+      ROLEFRESH_PROFILE: spec.profile,
+      ROLEFRESH_EXPIRES_AT: outcome.expiresAt ? renderInstant(outcome.expiresAt) : "",
+      ROLEFRESH_CREDENTIALS_FILE: spec.credentialsFile,
+    },
+  } as const;
+  const { cwd, killGroup } = world;
+  const env = withoutSecrets(world.env, tokenVariables(context.config));
   const startedMs = world.monotonicMs();
   try {
-    const end = await runProgram("/bin/sh", ["-c", command], program, "on_refresh has not ended", extra, "effect");
-    switch (end.kind) {
-      case "exit": {
-        if (end.status !== 0) return failureOf(spec, `failed with exit ${end.status}${detailOf(end.complaint)}`);
-        const seconds = ((world.monotonicMs() - startedMs) / 1000).toFixed(1);
-        reporter.detail(`profile '${spec.profile}': on_refresh ended with exit 0 after ${seconds} s`);
-        return undefined;
-      }
-      case "signal":
-        return failureOf(spec, `was ended by ${end.signal}${detailOf(end.complaint)}`);
-      case "not-started":
-        return failureOf(spec, `cannot be run: /bin/sh: ${end.errno}`);
-      case "too-much":
-        return failureOf(spec, "was killed: it printed too much");
-    }
+    const end = await runProgram(program, { env, cwd, deadline, killGroup });
+    if (end.kind !== "exit" || end.status !== 0) return failureOf(spec, describeEnd(end));
+    const seconds = ((world.monotonicMs() - startedMs) / 1000).toFixed(1);
+    reporter.detail(`profile '${spec.profile}': on_refresh ended with exit 0 after ${seconds} s`);
+    return undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
     // The run ends with the interruption, which is told once; the other profiles' writes come to their end first.
@@ -97,10 +92,6 @@ function failureOf(spec: ProfileSpec, what: string): Failure {
   return new Failure("HOOK_FAILED", `profile '${spec.profile}': refreshed, but its on_refresh command ${what}`, {
     hint: "the new credentials are in the file; run the command by hand, it is not tried again before the next refresh",
   });
-}
-
-function detailOf(complaint: string): string {
-  return complaint === "" ? "" : `: ${complaint}`;
 }
 
 /** Environment variables that the configuration names as holding a token, of all profiles. */

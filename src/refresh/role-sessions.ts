@@ -82,7 +82,7 @@ interface Network {
 }
 
 function openNetwork({ world, deadline, reporter }: RoleSessionsContext): Network {
-  const { env, uid, cwd, home } = world;
+  const { env, uid, cwd, home, killGroup } = world;
   const common = { env, uid, clock: world, deadline, verbose: (message: string) => reporter.detail(message) };
   let endpoint: StsEndpoint | undefined;
   const outbound = once(async (): Promise<Outbound> =>
@@ -102,7 +102,7 @@ function openNetwork({ world, deadline, reporter }: RoleSessionsContext): Networ
     }
   });
   const identity = once(async (): Promise<IdentityContext> => {
-    return { ...common, cwd, home, outbound: await outbound(), onSent: () => void prepareSts() };
+    return { ...common, cwd, home, killGroup, outbound: await outbound(), onSent: () => void prepareSts() };
   });
   return {
     outbound,

@@ -3,7 +3,7 @@ import type { FileHandle } from "node:fs/promises";
 // A file's mode tells of a directory's default list only where the umask is known; it is set for one call.
 import { umask } from "node:process";
 import type { Deadline } from "../base/deadline.ts";
-import { runProgram } from "../base/program.ts";
+import { type ProgramEnd, runProgram } from "../base/program.ts";
 
 /** The lists of two files. `unknown`: there is no getfacl, or it does not know them. */
 export type AccessLists =
@@ -21,7 +21,7 @@ export async function accessListsOf(files: readonly FileHandle[], deadline: Dead
   const args = ["--omit-header", "--numeric", "--absolute-names", "--", ...names];
   const end = await run("getfacl", args, files, deadline);
   if (end.kind !== "exit" || end.status !== 0) return { kind: "unknown" };
-  const lists = end.stdout.trim().split(/\n\n+/);
+  const lists = end.stdout.toString().trim().split(/\n\n+/);
   if (lists.length !== files.length) return { kind: "unknown" };
   return { kind: "known", lists: lists.map((list) => (/^mask:/m.test(list) ? entriesOf(list) : undefined)) };
 }
@@ -67,12 +67,12 @@ function entriesOf(list: string): string {
 
 /** With a PATH of its own: what root starts is the system's. */
 function run(
-  program: string,
+  file: string,
   args: readonly string[],
   files: readonly FileHandle[],
   deadline: Deadline,
-): ReturnType<typeof runProgram> {
+): Promise<ProgramEnd> {
   const env = { PATH: "/usr/bin:/bin:/usr/sbin:/sbin", LC_ALL: "C" };
-  const context = { env, cwd: "/", deadline, descriptors: files.map(({ fd }) => fd) };
-  return runProgram(program, args, context, `'${program}' has not answered`);
+  const program = { file, args, name: `'${file}'`, descriptors: files.map(({ fd }) => fd) };
+  return runProgram(program, { env, cwd: "/", deadline, killGroup: undefined });
 }

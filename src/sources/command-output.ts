@@ -1,15 +1,22 @@
 import { Failure } from "../base/failure.ts";
-import { type ProgramContext, type ProgramEnd, runProgram } from "../base/program.ts";
+import { describeEnd, type ProgramContext, type ProgramEnd, runProgram, shellCommand } from "../base/program.ts";
 
 /**
  * Runs a configured command under `/bin/sh -c`, with nothing on stdin, and returns its stdout. At the deadline it is killed
  * with all its children. Neither the command, which may contain secrets, nor its stdout is ever shown.
  *
  * @param describe names the command in messages: `` `mfa_command` ``
+ * @param maxBytes of its stdout; absent: 64 KiB
  * @throws Failure as `outputOf`; TIMEOUT, INTERRUPTED
  */
-export async function commandOutput(describe: string, command: string, context: ProgramContext): Promise<string> {
-  return outputOf(await runProgram("/bin/sh", ["-c", command], context, `${describe} has not ended`), describe);
+export async function commandOutput(
+  describe: string,
+  command: string,
+  context: ProgramContext,
+  maxBytes?: number,
+): Promise<string> {
+  const program = { ...shellCommand(command, describe), maxStdoutBytes: maxBytes };
+  return outputOf(await runProgram(program, context), describe);
 }
 
 /**
@@ -20,26 +27,18 @@ export async function commandOutput(describe: string, command: string, context: 
  *   other failure, IDENTITY_INVALID_RESPONSE for too much output
  */
 export function outputOf(end: ProgramEnd, describe: string): string {
-  switch (end.kind) {
-    case "not-started":
-      throw new Failure("IDENTITY_UNAVAILABLE", `${describe} cannot be run (${end.errno})`);
-    case "too-much":
-      throw new Failure("IDENTITY_INVALID_RESPONSE", `${describe} printed too much: over ${end.bytes} bytes`);
-    case "signal":
-      throw new Failure("IDENTITY_TEMPORARY", `${describe} was ended by ${end.signal}${suffix(end.complaint)}`);
-    case "exit":
-  }
-  const { status, complaint, stdout } = end;
-  if (status === 0) return stdout;
-  if (status === 126 || status === 127) {
-    throw new Failure("IDENTITY_UNAVAILABLE", `${describe} cannot be run (exit ${status})${suffix(complaint)}`, {
+  if (end.kind === "exit" && end.status === 0) return end.stdout.toString();
+  const message = `${describe} ${describeEnd(end)}`;
+  if (end.kind === "not-started") throw new Failure("IDENTITY_UNAVAILABLE", message);
+  if (end.kind === "too-much") throw new Failure("IDENTITY_INVALID_RESPONSE", message);
+  if (end.kind === "signal") throw new Failure("IDENTITY_TEMPORARY", message);
+  if (end.status === 126 || end.status === 127) {
+    throw new Failure("IDENTITY_UNAVAILABLE", message, {
       hint: "use the program's full path: cron and systemd set a short PATH",
     });
   }
   // A broken command and one whose server is down look the same, and the next run may succeed.
-  throw new Failure("IDENTITY_TEMPORARY", `${describe} failed with exit ${status}${suffix(complaint)}`, {
+  throw new Failure("IDENTITY_TEMPORARY", message, {
     hint: "run it by hand as the same user, with `env -i` as cron does",
   });
 }
-
-const suffix = (complaint: string): string => (complaint === "" ? "" : `: ${complaint}`);

@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { runProgram } from "../base/program.ts";
+import { describeEnd, runProgram } from "../base/program.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
 import { outputOf } from "./command-output.ts";
 import type { IdentityContext } from "./context.ts";
@@ -22,22 +22,22 @@ export async function tokenFromGcloud(source: GcloudSource, context: IdentityCon
   const args = ["auth", "print-identity-token", "--quiet"];
   if (source.audience !== undefined) args.push(`--audiences=${source.audience}`);
   if (source.serviceAccount !== undefined) args.push(`--impersonate-service-account=${source.serviceAccount}`);
-  const environment = { CLOUDSDK_CORE_DISABLE_PROMPTS: "1" };
-  const end = await runProgram("gcloud", args, context, "`gcloud` has not answered", environment);
+  const program = { file: "gcloud", args, name: "`gcloud`", env: { CLOUDSDK_CORE_DISABLE_PROMPTS: "1" } };
+  const end = await runProgram(program, context);
   if (end.kind === "not-started") {
-    throw new Failure("IDENTITY_UNAVAILABLE", `\`gcloud\` cannot be run (${end.errno})`, {
+    throw new Failure("IDENTITY_UNAVAILABLE", `\`gcloud\` ${describeEnd(end)}`, {
       hint: "install the Google Cloud CLI, or add its directory to the PATH of the crontab or unit",
     });
   }
-  if (end.kind === "exit" && end.status !== 0) throw gcloudFailure(end.status, end.complaint, source);
+  if (end.kind === "exit" && end.status !== 0) throw gcloudFailure(describeEnd(end), end.complaint, source);
   const output = outputOf(end, "`gcloud`");
   context.verbose("identity: `gcloud auth print-identity-token` ended with exit 0");
   return checkResponseToken(output, "the output of `gcloud`", context.clock, source);
 }
 
 /** gcloud exits 1 for everything; its stderr says more (auth/print_identity_token.py, core/credentials). */
-function gcloudFailure(status: number, complaint: string, { serviceAccount }: GcloudSource): Failure {
-  const message = `\`gcloud auth print-identity-token\` failed with exit ${status}${complaint === "" ? "" : `: ${complaint}`}`;
+function gcloudFailure(how: string, complaint: string, { serviceAccount }: GcloudSource): Failure {
+  const message = `\`gcloud auth print-identity-token\` ${how}`;
   const denied = (hint: string) => new Failure("IDENTITY_DENIED", message, { hint });
   if (/invalid account type for .--audiences/i.test(complaint)) return denied(USER_AUDIENCE_HINT);
   if (/PERMISSION_DENIED|getOpenIdToken|403/.test(complaint)) {

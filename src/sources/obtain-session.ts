@@ -118,8 +118,8 @@ async function mfaCode(mfa: Mfa | undefined, program: ProgramContext): Promise<M
   });
 }
 
-function programContext({ world: { env, cwd }, deadline }: SessionContext): ProgramContext {
-  return { env, cwd, deadline };
+function programContext({ world: { env, cwd, killGroup }, deadline }: SessionContext): ProgramContext {
+  return { env, cwd, deadline, killGroup };
 }
 
 async function roleRequest(spec: ProfileSpec, context: SessionContext) {

@@ -47,7 +47,7 @@ export async function readSamlAssertion(
   const describe = isFile ? `the SAML response in ${source.path}` : "the SAML response of `saml_command`";
   const text = isFile
     ? await readAssertionFile(source.path, context)
-    : await commandOutput("`saml_command`", source.command, { ...context, maxStdoutBytes: MAX_LENGTH + 1024 });
+    : await commandOutput("`saml_command`", source.command, context, MAX_LENGTH + 1024);
   const assertion = await parseSamlResponse(text.trim(), MAX_LENGTH, (why, hint) => {
     throw new Failure(isFile ? "TOKEN_MALFORMED" : "IDENTITY_INVALID_RESPONSE", `${describe} is invalid: ${why}`, {
       hint,

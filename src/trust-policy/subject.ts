@@ -152,7 +152,8 @@ function assumed(identity: IdentitySource, flags: TokenFlags | undefined): reado
 }
 
 function identityContext({ world, deadline, verbose }: SubjectContext): IdentityContext {
-  return { env: world.env, clock: world, deadline, cwd: world.cwd, home: world.home, uid: world.uid, verbose };
+  const { env, cwd, home, uid, killGroup } = world;
+  return { env, clock: world, deadline, cwd, home, uid, killGroup, verbose };
 }
 
 async function sessionNameOf(spec: ProfileSpec, context: SubjectContext): Promise<string | undefined> {

@@ -38,6 +38,7 @@ export function metadataTarget(server: RawServer): FuzzTarget<Answer> {
         clock: { ...world, now: () => NOW, sleep: async () => undefined },
         deadline: { signal: new AbortController().signal, remainingMs: () => 60_000, clear: () => undefined },
         cwd: "/",
+        killGroup: world.killGroup,
         uid: undefined,
         home: "/nonexistent",
         verbose: (line) => void lines.push(line),

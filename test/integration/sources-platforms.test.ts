@@ -143,9 +143,9 @@ suite("a token's clock", () => {
 
 suite("SPIFFE, by `identity = command`", () => {
   test("takes the JWT-SVID out of `spire-agent api fetch jwt -output json` with the documented line", async (t) => {
-    const { runProgram } = await import("../../src/base/program.ts");
+    const { runProgram, shellCommand } = await import("../../src/base/program.ts");
     const { context: probe } = identityBench();
-    const jq = await runProgram("/bin/sh", ["-c", "command -v jq"], probe, "sh");
+    const jq = await runProgram(shellCommand("command -v jq", "sh"), probe);
     if (jq.kind !== "exit" || jq.status !== 0) return t.skip("needs jq");
     await using node = await tempHome();
     const svid = await token("sts.amazonaws.com", "https://oidc.spire.example.org");

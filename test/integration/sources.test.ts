@@ -47,6 +47,7 @@ function benchOf(options: BenchOptions = {}): Bench {
     clock: { ...world, sleep },
     deadline,
     cwd: options.cwd ?? "/",
+    killGroup: world.killGroup,
     uid: process.geteuid?.(),
     home: "/nonexistent",
     verbose: (line) => void lines.push(line),

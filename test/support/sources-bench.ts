@@ -35,6 +35,7 @@ export function identityBench(options: IdentityBenchOptions = {}): IdentityBench
     clock: { ...world, sleep: async (ms) => void pauses.push(ms) },
     deadline,
     cwd: options.cwd ?? "/",
+    killGroup: world.killGroup,
     uid: process.geteuid?.(),
     home: options.home ?? "/nonexistent",
     verbose: (line) => void lines.push(line),

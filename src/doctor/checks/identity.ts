@@ -61,13 +61,13 @@ async function tryProvider({ step, view, profile }: Target, context: DoctorConte
       return describeKeys(spec, keys, `credential_source = ${source.credentialSource}`, world.now());
     }
     case "aws-profile": {
-      const { env, cwd, home, uid } = world;
+      const { env, cwd, home, uid, killGroup } = world;
       const { awsProfileCredentials } = await import("../../sources/aws-profile.ts");
       const keys = await within(context, NETWORK_MS, (deadline) =>
         withOutbound({ env, uid, signal: deadline.signal }, (outbound) =>
           awsProfileCredentials(
             { name: source.awsProfile, endpoint: spec.endpoint, writes: [profile] },
-            { env, cwd, home, uid, deadline, outbound, clock: world },
+            { env, cwd, home, uid, killGroup, deadline, outbound, clock: world },
           ),
         ),
       );
@@ -78,11 +78,11 @@ async function tryProvider({ step, view, profile }: Target, context: DoctorConte
 
 async function samlProviderOf({ source, role }: ProfileSpec, context: DoctorContext): Promise<string> {
   if (source.kind !== "saml" || !role) throw new Error("no SAML profile");
-  const { env, cwd } = context.world;
+  const { env, cwd, killGroup } = context.world;
   const { readSamlAssertion } = await import("../../sources/saml-assertion.ts");
   const wanted = { role, principalArn: source.principalArn };
   const { principalArn } = await within(context, NETWORK_MS, (deadline) =>
-    readSamlAssertion(source.assertion, wanted, { env, cwd, deadline, clock: context.world }),
+    readSamlAssertion(source.assertion, wanted, { env, cwd, deadline, killGroup, clock: context.world }),
   );
   return principalArn;
 }
