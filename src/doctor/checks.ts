@@ -23,7 +23,6 @@ import { timerFindings } from "./checks/timer.ts";
 import { tokenFindings } from "./checks/token.ts";
 import type { Evidence, ExaminedFile } from "./evidence.ts";
 import { examine, type Finding } from "./finding.ts";
-import type { Target } from "./setup.ts";
 
 type Findings = readonly Finding[] | Promise<readonly Finding[]>;
 
@@ -44,11 +43,11 @@ export const CHECKS: readonly Check[] = [
   { name: "mount", run: eachFile(mountFindings) },
   { name: "leftovers", run: eachFile(leftoverFindings) },
   { name: "readers", run: eachFile(readerFindings) },
-  { name: "profile-name", run: eachProfile(nameFindings) },
+  { name: "profile-name", run: ({ setup }) => setup.targets.flatMap(nameFindings) },
   { name: "aws-config", run: awsConfigFindings },
   { name: "environment", run: environmentFindings },
   { name: "profile", run: profileFindings },
-  { name: "security-token", run: eachProfile(securityTokenFindings) },
+  { name: "security-token", run: ({ setup }) => setup.targets.flatMap(securityTokenFindings) },
   { name: "timer", run: timerFindings },
   { name: "refresh-window", run: windowFindings },
   { name: "identity", run: identityFindings },
@@ -65,14 +64,4 @@ export const CHECKS: readonly Check[] = [
 function eachFile(check: (file: ExaminedFile, evidence: Evidence) => Findings): Check["run"] {
   return async (evidence) =>
     (await Promise.all(evidence.files.map((file) => examine(async () => check(file, evidence))))).flat();
-}
-
-/** A check of one profile, for each of them. */
-function eachProfile(check: (target: Target, evidence: Evidence) => Findings): Check["run"] {
-  return async (evidence) =>
-    (
-      await Promise.all(
-        evidence.setup.targets.map((target) => examine(async () => check(target, evidence), target.profile)),
-      )
-    ).flat();
 }

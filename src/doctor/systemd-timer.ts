@@ -110,11 +110,12 @@ async function timerProblems(scope: Scope, timer: Unit): Promise<readonly Findin
         hint: `${manager} enable ${TIMER_NAME}`,
       }),
     );
-  const { username } = userInfo();
-  if (scope === "user" && !(await lingers(username)))
+  // A user without a passwd entry, for whom `userInfo` throws, has no manager of its own.
+  const user = scope === "user" ? userInfo().username : undefined;
+  if (user !== undefined && !(await lingers(user)))
     problems.push(
       finding("warning", `${name} stops when the user logs out: lingering is off`, {
-        hint: `loginctl enable-linger ${username}`,
+        hint: `loginctl enable-linger ${user}`,
       }),
     );
   return problems;
@@ -156,7 +157,9 @@ async function withoutSystemd(scope: Scope, { world }: DoctorContext): Promise<S
   return schedule(
     "warning",
     `${path} exists, but systemd (${scope}) does not respond, so it may not run`,
-    scope === "user" ? "under cron or sudo, first: export XDG_RUNTIME_DIR=/run/user/$(id -u)" : "systemctl status",
+    scope === "user"
+      ? "export XDG_RUNTIME_DIR=/run/user/$(id -u) where cron or sudo starts this shell"
+      : "systemctl status",
   );
 }
 
