@@ -25,7 +25,7 @@ const PROVIDERS =
 
 /** What gives an identity token. */
 const TOKEN_SOURCES = [
-  ...["obtain-token", "token-command", "token-file", "token-url", "environment-variable"],
+  ...["obtain-token", "token-command", "token-file", "read-secret-file", "token-url", "environment-variable"],
   ...["gcp-adc", "gcp-metadata", "gcp-impersonation", "gcloud", "google-client", "google-fetch"],
   ...["azure", "github-actions", "gitlab", "kubernetes"],
 ];

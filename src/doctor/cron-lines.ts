@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 
-import { readSign } from "../safe-file/read-sign.ts";
+import { readSign } from "../safe-file/read-file.ts";
 import { cronGapMs } from "./calendar.ts";
 import type { DoctorContext } from "./context.ts";
 import { finding, type Finding } from "./finding.ts";

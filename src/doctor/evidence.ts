@@ -1,7 +1,7 @@
 import type { IdentitySource, StsEndpoint } from "../config/config.ts";
 import { withOutbound } from "../net/outbound.ts";
 import type { CredentialsView } from "../refresh/credentials-view.ts";
-import type { ResolvedFile } from "../safe-file/resolve-file.ts";
+import type { ResolvedFile } from "../safe-file/sibling-paths.ts";
 import { identityKey, obtainIdentityToken } from "../sources/obtain-token.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
 import { type DoctorContext, NETWORK_MS, within } from "./context.ts";

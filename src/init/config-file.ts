@@ -4,8 +4,7 @@ import { dirname } from "node:path";
 
 import { errnoOf, Failure } from "../base/failure.ts";
 import { fileFailure } from "../safe-file/file-failure.ts";
-import { openPlace } from "../safe-file/place.ts";
-import { createFile, replaceFile } from "../safe-file/replace-file.ts";
+import { createFile, openPlace, replaceFile } from "../safe-file/small-file.ts";
 import type { World } from "../base/world.ts";
 
 /** Errors of the directory, not of the file. */
@@ -31,7 +30,7 @@ export async function isTaken(path: string): Promise<boolean> {
     const errno = errnoOf(error);
     if (errno === "ENOENT") return false;
     if (errno === undefined) throw error;
-    throw fileFailure("FILE_CANNOT_CREATE", "cannot create", path, error);
+    throw fileFailure("FILE_CANNOT_CREATE", `cannot create ${path}`, error);
   }
 }
 
@@ -67,11 +66,11 @@ export async function writeConfigFile(config: ConfigFile, { pid, uid }: Pick<Wor
   } catch (error) {
     const errno = errnoOf(error) ?? "";
     if (errno === "EEXIST") throw configExists(path);
-    if (!DIRECTORY_ERRORS.has(errno)) throw fileFailure("FILE_WRITE_FAILED", "cannot write", path, error);
+    if (!DIRECTORY_ERRORS.has(errno)) throw fileFailure("FILE_WRITE_FAILED", `cannot write ${path}`, error);
     const hint =
       dirname(path) === "/.aws"
         ? "HOME is '/': set HOME to a writable directory, or name the config with --config"
         : `make the directory ${dirname(path)} writable`;
-    throw fileFailure("FILE_CANNOT_CREATE", "cannot create", path, error, hint);
+    throw fileFailure("FILE_CANNOT_CREATE", `cannot create ${path}`, error, hint);
   }
 }

@@ -6,7 +6,7 @@ import { printable } from "../base/printable.ts";
 import type { Environment, World } from "../base/world.ts";
 import type { IDENTITIES } from "../config/role-source.ts";
 import { request } from "../net/http.ts";
-import { readSign } from "../safe-file/read-sign.ts";
+import { readSign } from "../safe-file/read-file.ts";
 import {
   metadataAddress,
   type MetadataAddress,

@@ -6,7 +6,7 @@ import type { LookupFunction } from "node:net";
 
 import type { Environment } from "../base/world.ts";
 import { Failure } from "../base/failure.ts";
-import { readTrustedText } from "../safe-file/read-text.ts";
+import { readTrustedText } from "../safe-file/read-file.ts";
 import { type Proxy, proxyFor } from "./proxy.ts";
 
 /** How to reach a URL: call `request` with `options` among its own. */

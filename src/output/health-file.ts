@@ -1,7 +1,6 @@
 import { renderInstant } from "../base/duration.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { openPlace, removeFile } from "../safe-file/place.ts";
-import { replaceFile } from "../safe-file/replace-file.ts";
+import { openPlace, removeFile, replaceFile } from "../safe-file/small-file.ts";
 import type { World } from "../base/world.ts";
 
 /** What the health file says, for probes of containers. */

@@ -1,12 +1,11 @@
 import { Failure } from "../base/failure.ts";
-import type { ProfileReference, ProfileSpec, References } from "../config/config.ts";
+import type { Config, ProfileReference, ProfileSpec, References } from "../config/config.ts";
 import { ConfigIssues } from "../config/config-issues.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
 import { type ConfigOptions, readConfig } from "../config/read.ts";
-import type { Config } from "../config/config.ts";
 import { planRun, type Step } from "../plan/plan.ts";
 import type { World } from "../base/world.ts";
-import { openCredentialsView, type CredentialsView } from "./credentials-view.ts";
+import { type CredentialsView, openCredentialsView } from "./credentials-view.ts";
 
 /** A configuration together with what its credentials files hold now. */
 export interface Loaded {

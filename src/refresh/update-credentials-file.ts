@@ -12,15 +12,13 @@ import { parseDocument } from "../credentials-file/document.ts";
 import type { EditResult, PendingEdit } from "../credentials-file/edit.ts";
 import { expiryWarnings, type FileWarning } from "../credentials-file/warnings.ts";
 import { keepBackup } from "../safe-file/backup.ts";
-import { ignoringErrors } from "../safe-file/file-handle.ts";
-import { type FileOps, systemOps } from "../safe-file/file-ops.ts";
-import { writeInPlace } from "../safe-file/in-place.ts";
+import { type FileOps, ignoringErrors, systemOps } from "../safe-file/file-ops.ts";
+import { healTornFile, writeInPlace } from "../safe-file/in-place.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { pauseForWriter, readSettled } from "../safe-file/read-settled.ts";
 import type { Snapshot } from "../safe-file/read-target.ts";
-import { healTornFile } from "../safe-file/recover.ts";
 import { replaceFile, sweepTemporaries } from "../safe-file/replace-target.ts";
-import type { ResolvedFile } from "../safe-file/resolve-file.ts";
+import type { ResolvedFile } from "../safe-file/sibling-paths.ts";
 
 /** The edits of one file, for one write. */
 export interface UpdateRequest {

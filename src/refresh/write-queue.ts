@@ -1,7 +1,7 @@
 import type { Deadline } from "../base/deadline.ts";
 import type { Reporter } from "../output/report.ts";
 import type { ProfileSpec } from "../config/config.ts";
-import type { ResolvedFile } from "../safe-file/resolve-file.ts";
+import type { ResolvedFile } from "../safe-file/sibling-paths.ts";
 import type { EditResult, PendingEdit } from "../credentials-file/edit.ts";
 import type { World } from "../base/world.ts";
 import type { Loaded } from "./load.ts";

@@ -2,8 +2,7 @@ import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
 import { backupName, shownPath } from "./sibling-paths.ts";
 import { fileFailure } from "./file-failure.ts";
-import type { FileOps } from "./file-ops.ts";
-import { ignoringErrors, writeAll } from "./file-handle.ts";
+import { type FileOps, ignoringErrors, writeAll } from "./file-ops.ts";
 import type { Snapshot } from "./read-target.ts";
 import { makePrivate } from "./replace-target.ts";
 
@@ -21,7 +20,7 @@ export async function keepBackup({ file, stamp }: Snapshot, bytes: Buffer, ops: 
       handle = await ops.open(path, "wx", 0o600);
     } catch (error) {
       if (errnoOf(error) === "EEXIST" && count < 1000) continue;
-      throw fileFailure("FILE_CANNOT_CREATE", "cannot create the backup", shownPath(file, path), error);
+      throw fileFailure("FILE_CANNOT_CREATE", `cannot create the backup ${shownPath(file, path)}`, error);
     }
     try {
       try {
@@ -35,7 +34,7 @@ export async function keepBackup({ file, stamp }: Snapshot, bytes: Buffer, ops: 
       return shownPath(file, path);
     } catch (error) {
       await ignoringErrors(ops.unlink(path));
-      throw fileFailure("FILE_WRITE_FAILED", "cannot write the backup", shownPath(file, path), error);
+      throw fileFailure("FILE_WRITE_FAILED", `cannot write the backup ${shownPath(file, path)}`, error);
     }
   }
 }

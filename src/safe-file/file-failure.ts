@@ -1,4 +1,5 @@
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
+import { directoryOf, type ResolvedFile } from "./sibling-paths.ts";
 
 const IN_WORDS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
@@ -23,11 +24,34 @@ const IN_WORDS: Readonly<Record<string, string>> = {
 /**
  * Turns an error of the file system into a failure; anything else is a bug and is thrown as it is.
  *
- * @param what what was tried, to be followed by the file: `cannot write`.
+ * @param problem what failed, with the file: `cannot write /path`
  */
-export function fileFailure(code: FailureCode, what: string, path: string, error: unknown, hint?: string): Failure {
+export function fileFailure(code: FailureCode, problem: string, error: unknown, hint?: string): Failure {
   if (error instanceof Failure) return error;
   const errno = errnoOf(error);
   if (errno === undefined) throw error;
-  return new Failure(code, `${what} ${path}: ${IN_WORDS[errno] ?? errno}`, { hint, cause: error });
+  return new Failure(code, `${problem}: ${IN_WORDS[errno] ?? errno}`, { hint, cause: error });
+}
+
+/** The failure of putting the new file in the place of the old one, which stays as it was. */
+export function renameFailure(file: ResolvedFile, error: unknown): Failure {
+  const errno = errnoOf(error);
+  // rename(2): EBUSY for a mount point, as a single file mounted into a container is one.
+  const isMount = errno === "EBUSY" || errno === "EXDEV";
+  return fileFailure(
+    "FILE_WRITE_FAILED",
+    `cannot replace ${file.path}`,
+    error,
+    isMount
+      ? "a single file mounted into a container cannot be replaced: set write_mode = in-place, or mount the directory"
+      : unchangedHint(file, error),
+  );
+}
+
+/** What to look at when a file could not be written and is as it was. */
+export function unchangedHint(file: ResolvedFile, error: unknown): string {
+  // rename(2), open(2): EPERM for an immutable or append-only file, and for another user's in a sticky directory.
+  return errnoOf(error) === "EPERM"
+    ? `check whether it is immutable (lsattr ${file.target}), or another user's in a sticky directory (ls -ld ${directoryOf(file)})`
+    : "the file is as it was";
 }

@@ -2,25 +2,24 @@ import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
 import { journalOf, reachOf, shownPath } from "./sibling-paths.ts";
-import { fileFailure } from "./file-failure.ts";
-import type { FileOps } from "./file-ops.ts";
-import { toJournal } from "./journal.ts";
+import { fileFailure, unchangedHint } from "./file-failure.ts";
+import { type FileOps, ignoringErrors, markComplete, writeAll } from "./file-ops.ts";
+import { readJournal, toJournal } from "./journal.ts";
 import { sameStamp, type Snapshot, toStamp } from "./read-target.ts";
-import { ignoringErrors, markComplete, writeAll } from "./file-handle.ts";
 import {
   makePrivate,
   replaceFile,
   syncDirectory,
-  writeTemporary,
   type WriteOutcome,
+  writeTemporary,
   type Writing,
 } from "./replace-target.ts";
-import { unchangedHint } from "./write-failure.ts";
+import { keepBackup } from "./backup.ts";
 
 /**
  * Writes over a file, for where it cannot be renamed (a single file mounted into a container; DESIGN, `write_mode`). While
  * it lasts, a journal beside the file holds the old and the new content, so that a run that is killed in the middle loses
- * nothing: see heal.ts. A reader may see half of it; that is the price of this mode.
+ * nothing: see `healTornFile`. A reader may see half of it; that is the price of this mode.
  *
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; the old content is back, or still in the journal.
  */
@@ -43,7 +42,7 @@ export async function writeInPlace(
     await ops.rename(temporary, journal);
   } catch (error) {
     await ignoringErrors(ops.unlink(temporary));
-    throw fileFailure("FILE_WRITE_FAILED", "cannot keep a copy beside", file.path, error, "the file is as it was");
+    throw fileFailure("FILE_WRITE_FAILED", `cannot keep a copy beside ${file.path}`, error, "the file is as it was");
   }
   await syncDirectory(file, ops);
   let isClean = true;
@@ -64,8 +63,7 @@ export async function writeInPlace(
     const cause = error instanceof RestoredError ? error.cause : error;
     throw fileFailure(
       "FILE_WRITE_FAILED",
-      "cannot write",
-      file.path,
+      `cannot write ${file.path}`,
       cause,
       isClean
         ? unchangedHint(file, cause)
@@ -121,4 +119,64 @@ async function overwrite(handle: FileHandle, bytes: Buffer, old: Buffer): Promis
     await handle.sync();
     throw new RestoredError("the write failed", { cause: error });
   }
+}
+
+/**
+ * Puts right a file whose in-place write did not finish. Called under the file's lock.
+ *
+ * The content is compared with the journal: the old or the new one whole means that there is nothing to do. A torn one
+ * has the old or the new byte at every place, and a length between the two; then the new content, which passed the guard
+ * and holds credentials already paid for, is written again. Anything else was edited by somebody since, and stays; the
+ * old content is kept as a backup, so that nothing is ever lost.
+ *
+ * @returns whether the file was written, here or by somebody else meanwhile, so that it must be read again.
+ * @throws Failure FILE_UNSAFE for a journal that is not to be believed; FILE_WRITE_FAILED, FILE_CANNOT_CREATE
+ */
+export async function healTornFile(
+  snapshot: Snapshot,
+  ops: FileOps,
+  now: Date,
+  uid: number | undefined,
+): Promise<boolean> {
+  const path = journalOf(snapshot.file);
+  const journal = await readJournal(snapshot, ops, path, uid);
+  if (!journal) return false;
+  const { bytes } = snapshot;
+  const { old, next } = journal;
+  if (bytes && (bytes.equals(old) || bytes.equals(next))) {
+    await ignoringErrors(ops.unlink(path));
+    return false;
+  }
+  if (!bytes || !isMixture(bytes, old, next)) {
+    await keepBackup(snapshot, old, ops, now);
+    await ignoringErrors(ops.unlink(path));
+    return false;
+  }
+  let handle: FileHandle | undefined;
+  try {
+    handle = await openUnchanged(snapshot, ops);
+    if (!handle) return true;
+    await writeAll(handle, next, 0);
+    await handle.truncate(next.length);
+    await handle.sync();
+    await markComplete(handle);
+  } catch (error) {
+    throw fileFailure(
+      "FILE_WRITE_FAILED",
+      `cannot write ${snapshot.file.path}`,
+      error,
+      `its old content is in ${shownPath(snapshot.file, path)}`,
+    );
+  } finally {
+    if (handle) await ignoringErrors(handle.close());
+  }
+  await ignoringErrors(ops.unlink(path));
+  return true;
+}
+
+/** Whether some of `next` was written over `old`, in blocks of any size and any order (a power cut keeps no order). */
+function isMixture(bytes: Buffer, old: Buffer, next: Buffer): boolean {
+  const [shorter, longer] = [Math.min(old.length, next.length), Math.max(old.length, next.length)];
+  if (bytes.length < shorter || bytes.length > longer) return false;
+  return bytes.every((byte, at) => byte === old[at] || byte === next[at]);
 }

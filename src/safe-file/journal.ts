@@ -2,12 +2,10 @@ import { createHash } from "node:crypto";
 import { constants } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { shownPath } from "./sibling-paths.ts";
+import { type ResolvedFile, shownPath } from "./sibling-paths.ts";
 import { fileFailure } from "./file-failure.ts";
-import type { ResolvedFile } from "./resolve-file.ts";
-import type { FileOps } from "./file-ops.ts";
+import { type FileOps, ignoringErrors } from "./file-ops.ts";
 import type { Snapshot } from "./read-target.ts";
-import { ignoringErrors } from "./file-handle.ts";
 import { stampWith } from "./replace-target.ts";
 
 /** Two credentials files of the largest size that is read, and a line. */
@@ -63,8 +61,7 @@ export async function readJournal(
     if (errnoOf(error) === "ELOOP" || errnoOf(error) === "ENXIO") throw planted(file.path, shown);
     throw fileFailure(
       "FILE_READ_FAILED",
-      "cannot read",
-      shown,
+      `cannot read ${shown}`,
       error,
       `it holds the content of ${file.path} from before a write that did not finish`,
     );

@@ -4,12 +4,11 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 import { heldAnchor } from "./directory-handle.ts";
 import { fileFailure } from "./file-failure.ts";
-import { directoryOf, shownPath } from "./sibling-paths.ts";
-import type { ResolvedFile } from "./resolve-file.ts";
+import { beside, directoryOf, fileLockOf, type ResolvedFile, secondFileLockOf, shownPath } from "./sibling-paths.ts";
 import { LockDirectory } from "./lock-directory.ts";
 import { HEARTBEAT_MS, sweepTakeover, watchLocks } from "./lock-liveness.ts";
-import { fileLockOf, flightLockOf, secondFileLockOf } from "./lock-name.ts";
-import { ignoringErrors } from "./file-handle.ts";
+import { ignoringErrors } from "./file-ops.ts";
+import { createHash } from "node:crypto";
 
 /** A lock that is held. */
 export interface Lease {
@@ -100,7 +99,7 @@ async function makeDirectory(file: ResolvedFile): Promise<void> {
     // Nobody but root, where others can interfere, needs more than the path.
     makeDirectories(directoryOf(file), file.path, file.isContested === true ? 0 : undefined);
   } catch (error) {
-    throw fileFailure("FILE_CANNOT_CREATE", "cannot create the directory of", file.path, error, directoryHint(file));
+    throw fileFailure("FILE_CANNOT_CREATE", `cannot create the directory of ${file.path}`, error, directoryHint(file));
   }
 }
 
@@ -108,11 +107,10 @@ function lockFailure(file: ResolvedFile, path: string, error: unknown): Failure 
   const directory = directoryOf(file);
   const isDirectory = ["EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "ENOENT"].includes(errnoOf(error) ?? "");
   return isDirectory
-    ? fileFailure("FILE_CANNOT_CREATE", "cannot write in", directory, error, directoryHint(file))
+    ? fileFailure("FILE_CANNOT_CREATE", `cannot write in ${directory}`, error, directoryHint(file))
     : fileFailure(
         "FILE_CANNOT_CREATE",
-        "cannot take the lock of",
-        file.path,
+        `cannot take the lock of ${file.path}`,
         error,
         `${shownPath(file, path)} must be a directory that can be made and removed`,
       );
@@ -132,8 +130,7 @@ function clear(file: ResolvedFile, path: string): boolean {
   } catch (error) {
     throw fileFailure(
       "FILE_CANNOT_CREATE",
-      "cannot take over the lock of",
-      file.path,
+      `cannot take over the lock of ${file.path}`,
       error,
       `remove ${shownPath(file, path)}`,
     );
@@ -168,4 +165,9 @@ async function acquire(file: ResolvedFile, path: string, ends?: AbortSignal): Pr
       await ignoringErrors(release());
     },
   };
+}
+
+/** The lock that is held while a profile's credentials are fetched. A profile's name may hold `/`, hence its hash. */
+export function flightLockOf(file: ResolvedFile, profile: string): string {
+  return beside(file, `${createHash("sha256").update(profile).digest("hex").slice(0, 16)}.flight.lock`);
 }

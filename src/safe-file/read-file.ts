@@ -107,3 +107,33 @@ export function refusalOf(read: Exclude<FileRead, { kind: "read" }>, path: strin
       };
   }
 }
+
+/** A file's bytes as text, or why it was not read (as `refusalOf` says it). */
+export type TextRead =
+  | { readonly text: string }
+  | { readonly text?: undefined; readonly why: string; readonly hint: string; readonly isAbsent: boolean };
+
+/**
+ * Reads a file that decides what this process does.
+ *
+ * @param file `uid`: the effective user id; undefined where files have no owners
+ */
+export async function readTrustedText(
+  file: { readonly path: string; readonly maxBytes: number; readonly uid: number | undefined },
+  limit: TimeLimit,
+): Promise<TextRead> {
+  const read = await readFileSafely({ ...file, trust: "commands" }, limit);
+  if (read.kind === "read") return { text: read.bytes.toString("utf8") };
+  return { ...refusalOf(read, file.path), isAbsent: read.kind === "absent" };
+}
+
+const SIGN_MAX_BYTES = 4 * 1024 * 1024;
+
+/**
+ * The text of a small file that is only looked at for signs (a crontab, a file of /proc or /sys); undefined when it cannot
+ * be read, or is none.
+ */
+export async function readSign(path: string): Promise<string | undefined> {
+  const read = await readFileSafely({ path, maxBytes: SIGN_MAX_BYTES, trust: "data", uid: undefined });
+  return read.kind === "read" ? read.bytes.toString("utf8") : undefined;
+}

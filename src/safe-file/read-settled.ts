@@ -2,7 +2,7 @@ import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
 import { readCredentialsFile, type Snapshot } from "./read-target.ts";
-import type { ResolvedFile } from "./resolve-file.ts";
+import type { ResolvedFile } from "./sibling-paths.ts";
 
 /** What waiting for a file needs of the process. */
 export interface SettledContext {

@@ -3,9 +3,9 @@ import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { closeQuietly, openToRead, readUpTo, statLink, statOpen } from "./calls.ts";
 import { fileFailure } from "./file-failure.ts";
-import { directoryOf, journalOf, reachOf } from "./sibling-paths.ts";
+import { directoryOf, journalOf, reachOf, type ResolvedFile } from "./sibling-paths.ts";
 import { heldAnchor } from "./directory-handle.ts";
-import { isPlantable, planted, type ResolvedFile } from "./resolve-file.ts";
+import { isPlantable, planted } from "./resolve-file.ts";
 
 /** Tells one state of a file from another without reading it. */
 export interface FileStamp {
@@ -61,7 +61,7 @@ export async function stampOf(file: ResolvedFile): Promise<FileStamp | undefined
     return toStamp(await statLink(reachOf(file)));
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
-    throw fileFailure("FILE_UNREADABLE", "cannot read", file.path, error);
+    throw fileFailure("FILE_UNREADABLE", `cannot read ${file.path}`, error);
   }
 }
 
@@ -119,13 +119,12 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
       case "EPERM":
         throw fileFailure(
           "FILE_UNREADABLE",
-          "cannot read",
-          file.path,
+          `cannot read ${file.path}`,
           error,
           `look at its owner and mode: ls -l ${file.target}`,
         );
       default:
-        throw fileFailure("FILE_READ_FAILED", "cannot read", file.path, error);
+        throw fileFailure("FILE_READ_FAILED", `cannot read ${file.path}`, error);
     }
   } finally {
     if (handle !== undefined) closeQuietly(handle);

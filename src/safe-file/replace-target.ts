@@ -3,14 +3,10 @@ import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
-import { directoryOf, reachOf } from "./sibling-paths.ts";
-import { fileFailure } from "./file-failure.ts";
-import { giveTo, ignoringErrors, markComplete, type Owner, writeAll } from "./file-handle.ts";
-import type { FileOps } from "./file-ops.ts";
-import type { ResolvedFile } from "./resolve-file.ts";
+import { directoryOf, isTemporaryName, reachOf, type ResolvedFile } from "./sibling-paths.ts";
+import { fileFailure, renameFailure } from "./file-failure.ts";
+import { type FileOps, giveTo, ignoringErrors, markComplete, type Owner, temporaryName, writeAll } from "./file-ops.ts";
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read-target.ts";
-import { isTemporaryName, temporaryName } from "./temporary-name.ts";
-import { renameFailure } from "./write-failure.ts";
 
 /**
  * `changed`: somebody else changed the file meanwhile, and the edit has to be made anew. `refused`: the content was not
@@ -95,8 +91,7 @@ export async function writeTemporary(
   } catch (error) {
     throw fileFailure(
       "FILE_CANNOT_CREATE",
-      "cannot create a temporary file beside",
-      file.path,
+      `cannot create a temporary file beside ${file.path}`,
       error,
       `the directory ${directoryOf(file)} must be writable`,
     );
@@ -116,8 +111,7 @@ export async function writeTemporary(
     await ignoringErrors(ops.unlink(path));
     throw fileFailure(
       "FILE_WRITE_FAILED",
-      "cannot write",
-      file.path,
+      `cannot write ${file.path}`,
       error,
       "the file is as it was; free some space, or look at the disk",
     );
@@ -137,7 +131,7 @@ async function ownerOfDirectory(file: ResolvedFile, ops: FileOps): Promise<Owner
   try {
     return await ops.lstat(`${dirname(reachOf(file))}/.`);
   } catch (error) {
-    throw fileFailure("FILE_CANNOT_CREATE", "cannot look at the directory of", file.path, error);
+    throw fileFailure("FILE_CANNOT_CREATE", `cannot look at the directory of ${file.path}`, error);
   }
 }
 
@@ -161,7 +155,7 @@ async function takeOver(file: ResolvedFile, handle: FileHandle, like: FileStamp,
   }
   if (dependsOnGroup(mode)) {
     // Loaded here: it starts programs, for files that let in a group and nobody else.
-    const { keepAccessList } = await import("./keep-access-list.ts");
+    const { keepAccessList } = await import("./access-list.ts");
     await keepAccessList(file, handle, writing);
   }
   await handle.chmod(mode);

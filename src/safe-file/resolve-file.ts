@@ -3,18 +3,7 @@ import { dirname, join, parse, resolve, sep } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 import { holdDirectory, isOutOfReach } from "./directory-handle.ts";
 import { fileFailure } from "./file-failure.ts";
-
-/** A credentials file. */
-export interface ResolvedFile {
-  /** As configured, absolute: for messages. */
-  readonly path: string;
-  /** With all symbolic links resolved: what is read and replaced, and where temp file and locks stand beside. */
-  readonly target: string;
-  /** By what root reaches the target's directory where another user could swap it (directory-handle.ts); absent: by its path. */
-  readonly anchor?: string;
-  /** The directory is missing, and another user could put a link in its place before root makes and holds it. */
-  readonly isContested?: boolean;
-}
+import type { ResolvedFile } from "./sibling-paths.ts";
 
 /** As Linux limits it (path_resolution(7): "40"). */
 const MAX_LINKS = 40;
@@ -40,7 +29,7 @@ export async function resolveFile(path: string, uid: number | undefined): Promis
   try {
     return await followLinks(absolute, uid);
   } catch (error) {
-    throw fileFailure("FILE_UNREADABLE", "cannot read", absolute, error, "check the directories of its path");
+    throw fileFailure("FILE_UNREADABLE", `cannot read ${absolute}`, error, "check the directories of its path");
   }
 }
 
@@ -103,7 +92,7 @@ function lookAt(path: string, absolute: string): Stats | undefined {
   } catch (error) {
     if (errnoOf(error) === "ENOENT") return undefined;
     if (errnoOf(error) === "ENOTDIR") throw unsafe(absolute, `${dirname(path)} is not a directory`, "check the path");
-    throw fileFailure("FILE_UNREADABLE", "cannot read", absolute, error, `check the permissions of ${dirname(path)}`);
+    throw fileFailure("FILE_UNREADABLE", `cannot read ${absolute}`, error, `check the permissions of ${dirname(path)}`);
   }
 }
 

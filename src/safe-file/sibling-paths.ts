@@ -1,8 +1,17 @@
 import { basename, dirname, join } from "node:path";
 import { heldAnchor } from "./directory-handle.ts";
-import type { ResolvedFile } from "./resolve-file.ts";
 
-/** Names of what rolefresh keeps beside a credentials file. None holds anything secret. */
+/** A file that is locked, read and replaced. */
+export interface ResolvedFile {
+  /** As configured, absolute: for messages. */
+  readonly path: string;
+  /** With all symbolic links resolved: what is read and replaced, and where temp file and locks stand beside. */
+  readonly target: string;
+  /** By what root reaches the target's directory where another user could swap it (directory-handle.ts); absent: by its path. */
+  readonly anchor?: string;
+  /** The directory is missing, and another user could put a link in its place before root makes and holds it. */
+  readonly isContested?: boolean;
+}
 
 /** The directory of the file itself, behind all symbolic links: temp files, locks and backups stand there. */
 export function directoryOf(file: ResolvedFile): string {
@@ -34,4 +43,20 @@ export function backupName(file: ResolvedFile, now: Date, count: number): string
 /** The path of one of our files there: `.credentials.SUFFIX`. */
 export function beside(file: ResolvedFile, suffix: string): string {
   return join(dirname(reachOf(file)), `.${basename(file.target)}.${suffix}`);
+}
+
+/** The lock for reading, editing and writing the file: proper-lockfile's own name for it, so that others who use it see ours. */
+export function fileLockOf(file: ResolvedFile): string {
+  return `${reachOf(file)}.lock`;
+}
+
+/** Used where the usual name is taken by a file: aws-runas keeps one there for good (config/ini_loader.go). */
+export function secondFileLockOf(file: ResolvedFile): string {
+  return beside(file, "rolefresh.lock");
+}
+
+/** Whether a name in the file's directory is a temp file's. */
+export function isTemporaryName(file: ResolvedFile, name: string): boolean {
+  const prefix = `.${basename(file.target)}.rolefresh-`;
+  return name.startsWith(prefix) && /^[0-9a-f]{16}$/.test(name.slice(prefix.length));
 }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Failure } from "../base/failure.ts";
-import { removeFile } from "../safe-file/place.ts";
+import { removeFile } from "../safe-file/small-file.ts";
 import { removeOwnFile, writeOwnFile } from "./managed-file.ts";
 import { enablingLink, systemdState } from "./systemd-state.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";

@@ -1,7 +1,6 @@
 import { errnoOf, Failure } from "../base/failure.ts";
-import { openPlace, removeFile } from "../safe-file/place.ts";
+import { openPlace, removeFile, replaceFile } from "../safe-file/small-file.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
-import { replaceFile } from "../safe-file/replace-file.ts";
 
 /** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
 

@@ -3,7 +3,7 @@ import { Failure, type FailureCode } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
 import type { CredentialSource } from "../config/config.ts";
 import type { Environment } from "../base/world.ts";
-import { readSecretFile } from "../safe-file/read-secret-file.ts";
+import { readSecretFile } from "./read-secret-file.ts";
 import type { ProvidedCredentials } from "./pass-through.ts";
 import { errorText, hopLimitFailure, sdkCredentials, silentLogger } from "./sdk-credentials.ts";
 

@@ -5,7 +5,7 @@ import type { ProgramContext } from "../base/program.ts";
 import type { Secret } from "../base/secret.ts";
 import type { Clock } from "../base/world.ts";
 import type { AssertionSource, RoleArn } from "../config/config.ts";
-import { readSecretFile } from "../safe-file/read-secret-file.ts";
+import { readSecretFile } from "./read-secret-file.ts";
 import { commandOutput } from "./command-output.ts";
 import { parseSamlResponse, type SamlClaims } from "./saml-response.ts";
 

@@ -1,8 +1,7 @@
 import type { Deadline } from "../base/deadline.ts";
 import { fromWorkingDirectory } from "../base/expand-path.ts";
 import { Failure } from "../base/failure.ts";
-import { readFileSafely } from "../safe-file/read-file.ts";
-import { readTrustedText } from "../safe-file/read-text.ts";
+import { readFileSafely, readTrustedText } from "../safe-file/read-file.ts";
 
 interface Context {
   readonly cwd: string | undefined;

@@ -1,5 +1,5 @@
 import { fromWorkingDirectory } from "../base/expand-path.ts";
-import { readSecretFile } from "../safe-file/read-secret-file.ts";
+import { readSecretFile } from "./read-secret-file.ts";
 import { checkToken, MAX_TOKEN_LENGTH, tooLong } from "./jwt.ts";
 import type { IdentityContext } from "./context.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";

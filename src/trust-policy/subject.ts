@@ -6,8 +6,7 @@ import type { Config, IdentitySource, ProfileSpec, RoleSource } from "../config/
 import type { IdentityContext } from "../sources/context.ts";
 import type { TokenClaims } from "../sts/identity-token.ts";
 import { needsInstance, renderSessionName, sessionNameTemplate } from "../plan/session-name.ts";
-import { type AssumeRoleParameters, type CertainClaims, certainClaims } from "./trust-request.ts";
-import type { SourcePrincipal } from "./trust-request.ts";
+import { type AssumeRoleParameters, type CertainClaims, certainClaims, type SourcePrincipal } from "./trust-request.ts";
 import type { World } from "../base/world.ts";
 import { findSourcePrincipal } from "./source-principal.ts";
 

@@ -2,9 +2,8 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import { DEFAULT_SERVICE_ACCOUNT, type SandboxRole, type TrustPolicy } from "../sandbox/sandbox.ts";
-import { runBin, runProgram } from "../support/run-bin.ts";
+import { BIN, runBin, runProgram } from "../support/run-bin.ts";
 import { BILLING_ARN, GCP_ARN, ONE_ROLE, openScene, type Scene } from "../support/scene.ts";
-import { BIN } from "../support/run-bin.ts";
 
 const ID = DEFAULT_SERVICE_ACCOUNT.uniqueId;
 const STRANGER = { email: "stranger@demo-project.iam.gserviceaccount.com", uniqueId: "998877665544332211009" };

@@ -3,9 +3,9 @@ import { lstat, mkdir, readdir, rmdir, stat, utimes, writeFile } from "node:fs/p
 import { join } from "node:path";
 import { test } from "node:test";
 import { LockDirectory } from "../../src/safe-file/lock-directory.ts";
-import { lockFile, tryFlight } from "../../src/safe-file/lock.ts";
+import { flightLockOf, lockFile, tryFlight } from "../../src/safe-file/lock.ts";
 import { watchLocks } from "../../src/safe-file/lock-liveness.ts";
-import { fileLockOf, flightLockOf } from "../../src/safe-file/lock-name.ts";
+import { fileLockOf } from "../../src/safe-file/sibling-paths.ts";
 import { startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { clock, fileHome, UID } from "../support/credentials-file-home.ts";

@@ -4,7 +4,8 @@ import { lstat, mkdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
-import { fileLockOf, flightLockOf } from "../../src/safe-file/lock-name.ts";
+import { fileLockOf } from "../../src/safe-file/sibling-paths.ts";
+import { flightLockOf } from "../../src/safe-file/lock.ts";
 import { ageLocks, BEFORE, checkKeys, foreignBytes, leftovers, openFaultScene } from "../support/fault-scene.ts";
 import { inParallel } from "../support/in-parallel.ts";
 import { Mount, mountMissing, must } from "../support/mounts.ts";

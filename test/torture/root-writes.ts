@@ -4,7 +4,7 @@ import { chmod, chown, mkdir, readdir, readFile, writeFile } from "node:fs/promi
 import { Failure } from "../../src/base/failure.ts";
 import { journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { systemOps } from "../../src/safe-file/file-ops.ts";
-import { healTornFile } from "../../src/safe-file/recover.ts";
+import { healTornFile } from "../../src/safe-file/in-place.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
 import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";

@@ -2,11 +2,15 @@ import { lstat, readdir } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { renderDuration } from "../../base/duration.ts";
-import { directoryOf, journalOf } from "../../safe-file/sibling-paths.ts";
-import type { ResolvedFile } from "../../safe-file/resolve-file.ts";
+import {
+  directoryOf,
+  fileLockOf,
+  isTemporaryName,
+  journalOf,
+  type ResolvedFile,
+  secondFileLockOf,
+} from "../../safe-file/sibling-paths.ts";
 import { STALE_MS } from "../../safe-file/lock-liveness.ts";
-import { fileLockOf, secondFileLockOf } from "../../safe-file/lock-name.ts";
-import { isTemporaryName } from "../../safe-file/temporary-name.ts";
 import type { Evidence, ExaminedFile } from "../evidence.ts";
 import { counted, finding, type Finding } from "../finding.ts";
 

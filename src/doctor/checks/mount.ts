@@ -1,4 +1,4 @@
-import { readSign } from "../../safe-file/read-sign.ts";
+import { readSign } from "../../safe-file/read-file.ts";
 import type { ExaminedFile } from "../evidence.ts";
 import { finding, type Finding } from "../finding.ts";
 

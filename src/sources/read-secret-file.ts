@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
-import { readFileSafely } from "./read-file.ts";
-import type { TimeLimit } from "./time-limit.ts";
+import { readFileSafely } from "../safe-file/read-file.ts";
+import type { TimeLimit } from "../safe-file/time-limit.ts";
 
 /** A file that somebody else writes for rolefresh to read: a token, an assertion. */
 export interface SecretFile {
