@@ -10,10 +10,9 @@ import { VERSION } from "./version.ts";
 import type { World } from "./base/world.ts";
 
 /**
- * Reads the command line, runs the command and renders whatever failed; the only place that catches everything.
+ * Reads the command line, runs the command and renders what failed; the only place that catches everything.
  *
- * What a tick with nothing due needs is imported at once, everything else when it is asked for: each of the SDK and
- * the lock costs more than all the rest of such a tick.
+ * Imports at the start only what a run with nothing due needs: the SDK and the lock each cost more than such a run.
  *
  * @returns the exit status
  */

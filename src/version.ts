@@ -1,2 +1,2 @@
-/** The version in package.json (a test compares the two: reading that file at start-up would cost every run). */
+/** The version in package.json; a test compares them, because reading that file would slow down every run. */
 export const VERSION = "0.1.0";

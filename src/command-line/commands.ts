@@ -5,12 +5,12 @@ import { SHELLS } from "./invocation.ts";
 import { INLINE, INLINE_OPTIONS, KUBERNETES_OPTIONS } from "./options.ts";
 import type { CommandSpec, OptionGroup, OptionSpec, PositionalSpec } from "./spec.ts";
 
-/** The exit statuses, below every help text. */
+/** The exit statuses, at the end of every help text. */
 export const EPILOGUE = `Exit status: 0 success or nothing due, 64 usage, 65 unsafe file or token, 66 token or key missing,
 69 identity source not available, 70 bug, 73/74 cannot create/write, 75 temporary failure, 76 unexpected response,
 77 denied, 78 config. 'check': 0 due, 1 nothing due, 255 error.`;
 
-/** The hint for a command line of exec that leaves open where the command begins. */
+/** The hint for an `exec` without a clear start of the command. */
 export const EXEC_HINT = "write -- before the command: rolefresh exec PROFILE -- COMMAND…";
 
 const PROFILES: PositionalSpec = {

@@ -2,10 +2,11 @@ import yargs, { type Argv, type Options } from "yargs";
 
 import { COMMANDS, DEFAULT_COMMAND, EPILOGUE } from "./commands.ts";
 import { GLOBAL_OPTIONS } from "./options.ts";
+import { runsCommand } from "./parse.ts";
 import type { CommandSpec, OptionGroup } from "./spec.ts";
 
 /**
- * The help text of the program, or of one command. yargs is used for this alone, and loaded for this alone.
+ * The help text of the program, or of one command. Nothing else uses or loads yargs.
  *
  * @param columns the terminal's width
  */
@@ -14,14 +15,14 @@ export async function renderHelp(command: string | undefined, columns: number | 
   return `${text.trimEnd()}\n`;
 }
 
-/** The table, as yargs knows it. */
+/** The table as a yargs parser, which also shows what `parse` is compared with in tests. */
 export function helpParser(argv: readonly string[], columns: number | undefined): Argv {
   const parser = yargs([...argv])
-    // They are in the table.
+    // The table has both.
     .help(false)
     .version(false)
     .scriptName("rolefresh")
-    // Messages are matched by scripts: they do not follow $LANG.
+    // Scripts match the text: it does not follow $LANG.
     .locale("en")
     .parserConfiguration(CONFIGURATION)
     .usage("$0 [command] [PROFILE…]\n\nKeeps AWS role credentials fresh in ~/.aws/credentials.")
@@ -54,10 +55,9 @@ const CONFIGURATION = {
 
 function buildCommand(own: Argv, command: CommandSpec, isNamed: boolean): Argv {
   const { positionals } = command;
-  const hasCommandLine = positionals.some(({ offers }) => offers === "command");
   if (isNamed) own.usage(`$0 ${command.synopsis}\n\n${command.describe}`);
   own.epilogue(EPILOGUE);
-  own.parserConfiguration({ ...CONFIGURATION, "populate--": hasCommandLine });
+  own.parserConfiguration({ ...CONFIGURATION, "populate--": runsCommand(command) });
   for (const { name, describe, isList } of positionals)
     own.positional(name, { type: "string", describe, ...(isList && { array: true, default: undefined }) });
   for (const group of command.groups) own.options(toYargs(group));

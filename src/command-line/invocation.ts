@@ -4,7 +4,7 @@ import type { InitRequest } from "../init/compose.ts";
 import type { GlobalOptions } from "../base/global-options.ts";
 import type { PolicyFormat, TokenFlags } from "../trust-policy/token-flags.ts";
 
-/** What the command line asks for: data, so that parsing is tested without running anything. */
+/** What the command line asks for, as data, so that tests parse without running anything. */
 
 interface OnProfiles {
   readonly global: GlobalOptions;
@@ -45,7 +45,7 @@ export interface TrustPolicyInvocation extends Omit<OnProfiles, "profiles"> {
   /** As typed; undefined means the only one that is configured. */
   readonly profile: string | undefined;
   readonly format: PolicyFormat;
-  /** The policy to judge instead of printing one: a file, or `-`. */
+  /** The policy to check instead of printing one: a file, or `-`. */
   readonly check: string | undefined;
   readonly claims: TokenFlags | undefined;
 }
@@ -72,9 +72,9 @@ export interface ExecInvocation extends Omit<OnProfiles, "profiles"> {
   readonly kind: "exec";
   /** Undefined in the config-free form. */
   readonly profile: string | undefined;
-  /** The program and its arguments, to the letter. */
+  /** The program and its arguments, unchanged. */
   readonly command: readonly string[];
-  /** Export the keys themselves, too. */
+  /** Export the access key and the session token as well. */
   readonly exportKeys: boolean;
 }
 

@@ -5,12 +5,12 @@ import { GLOBAL_OPTIONS, INLINE_OPTIONS } from "./options.ts";
 import type { CommandSpec, OptionSpec } from "./spec.ts";
 
 /**
- * The manual page rolefresh(1), in man(7) macros, from the same tables as `--help`. What the tables do not hold (files,
+ * The manual page rolefresh(1), in man(7) macros, from the same table as `--help`. What the table does not have (files,
  * environment, examples) is written here.
  */
 export function renderManPage(): string {
   const lines = [
-    // No date: the page is the same however often it is built.
+    // No date: each build makes the same page.
     `.TH ROLEFRESH 1 "" ${quoted(`rolefresh ${VERSION}`)} "User Commands"`,
     ".SH NAME",
     `rolefresh \\- ${text("keep AWS role credentials fresh in ~/.aws/credentials")}`,
@@ -18,18 +18,18 @@ export function renderManPage(): string {
     ...COMMANDS.flatMap((command, index) => [...(index > 0 ? [".br"] : []), synopsisOf(command)]),
     ".SH DESCRIPTION",
     ...paragraphs(
-      "rolefresh turns the identity that a machine has of its own, first of all a Google Cloud service account, into the credentials of AWS roles, and keeps one or many sections of ~/.aws/credentials fresh for tools that can only read static keys. It is started by cron or a systemd timer, or once before such a tool.",
-      "Only its own keys are ever changed. Every other byte of the credentials file comes out as it went in, and a section that somebody else owns is left alone.",
-      "When all is well it prints nothing, unless it is on a terminal. Messages go to standard error.",
+      "rolefresh exchanges the identity of a machine, such as a Google Cloud service account, for the credentials of AWS roles. It keeps one or many sections of ~/.aws/credentials fresh for tools that can only read static keys. Start it from cron or a systemd timer, or once before such a tool.",
+      "It changes only its own keys. Every other byte of the credentials file stays the same, and a section that rolefresh did not write is left alone.",
+      "Without errors it prints nothing, unless it runs on a terminal. Messages go to stderr.",
     ),
     ".SH COMMANDS",
     ...COMMANDS.flatMap(commandSection),
     ".SH OPTIONS",
-    ...paragraphs("These go with every command."),
+    ...paragraphs("Every command takes these options."),
     ...GLOBAL_OPTIONS.flatMap(option),
     ".SH CONFIGURATION",
     ...paragraphs(
-      "The configuration is an INI file. A section's name is, to the letter, that of the section in the credentials file; [*] holds defaults for all. Without a file, one role is served by --role-arn and an option for each key below, with - for _ (--profile names the section to write).",
+      "The config is an INI file. The name of a section must match the section of the credentials file exactly; [*] holds defaults for all. Without a file, configure one role with --role-arn and an option for each key below, with - for _; --profile names the section to write.",
     ),
     ...CONFIG_KEYS.flatMap(({ name, value, help }) => tagged(`${bold(name)} = ${italic(value)}`, sentence(help))),
     ".SH EXIT STATUS",
@@ -44,30 +44,30 @@ export function renderManPage(): string {
     `${bold("aws")}(1), ${bold("crontab")}(5), ${bold("systemd.timer")}(5)`,
     "",
   ];
-  // A heading begins a paragraph by itself (mandoc -Tlint).
+  // A heading starts a paragraph itself (mandoc -Tlint).
   return lines.filter((line, index) => line !== ".PP" || !/^\.S[HS]/.test(lines[index - 1] ?? "")).join("\n");
 }
 
 const ENVIRONMENT = [
-  ["ROLEFRESH_CONFIG", "The config file, unless --config names one."],
-  ["AWS_SHARED_CREDENTIALS_FILE", "The credentials file, unless --credentials-file or the configuration names one."],
-  ["AWS_REGION, AWS_DEFAULT_REGION", "The region of STS, for profiles that name none."],
-  ["AWS_ENDPOINT_URL_STS", "The STS endpoint, for profiles that name none."],
-  ["AWS_JANUS_ROLE", "The role of credential-process without an argument."],
-  ["GCE_METADATA_HOST, GCE_METADATA_IP", "The Google metadata server, when it is not in its usual place."],
+  ["ROLEFRESH_CONFIG", "The config file, unless --config is given."],
+  ["AWS_SHARED_CREDENTIALS_FILE", "The credentials file, unless --credentials-file or the config sets one."],
+  ["AWS_REGION, AWS_DEFAULT_REGION", "The region of STS, for profiles without one."],
+  ["AWS_ENDPOINT_URL_STS", "The STS endpoint, for profiles without one."],
+  ["AWS_JANUS_ROLE", "The role for credential-process without an argument."],
+  ["GCE_METADATA_HOST, GCE_METADATA_IP", "The address of the Google metadata server."],
 ] as const;
 
 const FILES = [
-  ["~/.aws/rolefresh.ini, /etc/rolefresh.ini", "The configuration: the first that is there."],
+  ["~/.aws/rolefresh.ini, /etc/rolefresh.ini", "The config: the first file that exists."],
   ["~/.aws/credentials", "The credentials file."],
 ] as const;
 
 const EXAMPLES = [
   ["Refresh what is due, from cron:", "*/10 * * * * rolefresh"],
-  ["See where things stand:", "rolefresh status"],
-  ["Run a legacy tool with fresh keys:", "rolefresh exec billing -- ./export --all"],
+  ["Show the state of each profile:", "rolefresh status"],
+  ["Run a legacy tool with fresh credentials:", "rolefresh exec billing -- ./export --all"],
   [
-    "Serve an SDK that knows credential_process, in ~/.aws/config:",
+    "Serve an SDK that supports credential_process, in ~/.aws/config:",
     "[profile app]\ncredential_process = rolefresh credential-process billing",
   ],
 ] as const;
@@ -101,7 +101,10 @@ function exitStatuses(): readonly (readonly [string, string])[] {
       const [code = "", ...meaning] = entry.split(" ");
       return [code, sentence(meaning.join(" "))] as const;
     }),
-    ["126, 127", "exec: the command cannot be run, or is not found; otherwise exec ends as the command does."],
+    [
+      "126, 127",
+      "exec: the command cannot be run, or is not found. Otherwise exec has the exit status of the command.",
+    ],
     ...others.map((entry) => {
       const [name = "", meaning = ""] = entry.split(/: (.*)/s);
       return [name.replaceAll("'", ""), sentence(meaning.replace(/\.$/, ""))] as const;
@@ -140,12 +143,12 @@ function quoted(words: string): string {
   return `"${escape(words).replaceAll('"', "\\(dq")}"`;
 }
 
-/** Lines of running text: none may begin like a request. */
+/** Lines of text; none begins like a request. */
 function text(words: string): string {
   return escape(words).replaceAll(/^(?=[.'])/gm, "\\&");
 }
 
-/** What roff would take for its own (groff_char(7)): the backslash, and characters that it draws as typographic ones. */
+/** Escapes the backslash and the characters that roff replaces by typographic ones (groff_char(7)). */
 function escape(words: string): string {
   return words
     .replaceAll("\\", "\\e")

@@ -7,7 +7,7 @@ import type { HelpInvocation, VersionInvocation } from "./invocation.ts";
 import { GLOBAL_OPTIONS } from "./options.ts";
 import type { CommandSpec, OptionSpec } from "./spec.ts";
 
-/** A command line, sorted by the table. The values are not checked yet. */
+/** A command line, sorted by the table; its values are not validated yet. */
 export interface Parsed {
   readonly command: CommandSpec;
   /** By the option's name, in the order of the command line; true or false for a flag. */
@@ -16,11 +16,11 @@ export interface Parsed {
   readonly words: readonly string[];
   /** What follows `--`, for a command that runs another one; undefined without `--`. */
   readonly commandLine: readonly string[] | undefined;
-  /** Whether an option follows the first of the words. */
+  /** Whether an option follows the first word. */
   readonly isMixed: boolean;
 }
 
-/** A mistake on the command line: Failure USAGE, to be thrown by the caller. */
+/** A usage error, to be thrown by the caller. */
 export function usage(message: string, hint = "see rolefresh --help"): Failure {
   return new Failure("USAGE", message, { hint });
 }
@@ -30,7 +30,12 @@ export function optionsOf({ groups }: CommandSpec): readonly OptionSpec[] {
   return [...groups.flatMap(({ options }) => options), ...GLOBAL_OPTIONS];
 }
 
-/** The options of all commands: an option of the same name is of the same type everywhere. */
+/** Whether a command runs another one, whose command line follows `--`. */
+export function runsCommand({ positionals }: CommandSpec): boolean {
+  return positionals.some(({ offers }) => offers === "command");
+}
+
+/** The options of all commands: an option of the same name has the same type everywhere. */
 const TYPES = Object.fromEntries(
   COMMANDS.flatMap(optionsOf).map(({ name, letter, value }) => [
     name,
@@ -38,10 +43,10 @@ const TYPES = Object.fromEntries(
   ]),
 );
 
-/** An option or a word of the command line, and where it is. */
 interface Token {
+  /** In argv. */
   readonly index: number;
-  /** As typed; undefined for a word. */
+  /** An option as typed, `-f` or `--force`; absent for a word. */
   readonly option?: string;
   readonly name: string;
   readonly value: string | boolean;
@@ -62,15 +67,14 @@ export function parse(argv: readonly string[]): Parsed | HelpInvocation | Versio
   const command = named ?? DEFAULT_COMMAND;
   const values = readValues(options, command);
   const own = named ? words.slice(1) : words;
-  const hasCommandLine = command.positionals.some(({ offers }) => offers === "command");
-  const before = hasCommandLine ? own.filter(({ index }) => index < end) : own;
+  const before = runsCommand(command) ? own.filter(({ index }) => index < end) : own;
   const extra = command.positionals.some(({ isList }) => isList) ? undefined : before[command.positionals.length];
   if (extra) throw usage(`unexpected argument '${extra.name}'`);
   return {
     command,
     values,
     words: before.map(({ name }) => name),
-    commandLine: hasCommandLine && end < argv.length ? argv.slice(end + 1) : undefined,
+    commandLine: runsCommand(command) && end < argv.length ? argv.slice(end + 1) : undefined,
     isMixed: options.some(({ index }) => index > (before[0]?.index ?? argv.length)),
   };
 }
@@ -90,13 +94,13 @@ function tokenize(argv: readonly string[]) {
     const { index } = token;
     if (token.kind === "option-terminator") end = index;
     else if (token.kind === "option") {
-      // A word that begins with a dash is no value: a forgotten value is noticed.
-      const isForgotten = token.inlineValue === false && /^-[^\d]/.test(token.value);
+      // A word that begins with a dash is not a value, so that a missing value is noticed.
+      const isMissing = token.inlineValue === false && /^-[^\d]/.test(token.value);
       options.push({
         index,
         option: token.rawName,
         name: token.name,
-        value: isForgotten ? true : (token.value ?? true),
+        value: isMissing ? true : (token.value ?? true),
       });
     } else {
       const last = options.at(-1);

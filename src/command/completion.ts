@@ -10,7 +10,7 @@ import { openCredentialsView } from "../refresh/credentials-view.ts";
 import { chosenFile, oursIn } from "./locate-sections.ts";
 
 /**
- * Prints a completion script, or answers one: what may stand at the cursor, one candidate a line.
+ * Prints a completion script, or the candidates that one asks for, one per line.
  *
  * @returns 0
  */
@@ -44,7 +44,7 @@ async function profilesFor(answer: Completion, words: readonly string[], world: 
   return [...new Set([...written.filter((name) => profileNameProblem(name) === undefined), ...configured])];
 }
 
-/** The profiles that the configuration can hold, whatever else is wrong with it. A name with control characters is none. */
+/** The valid profile names of the config, even if the config has errors. */
 async function configuredNames(words: readonly string[], world: World): Promise<readonly string[]> {
   const source = await unlessFailure(() => readConfigSource(valueOf("config", words), world));
   const names = source === undefined ? [] : parseIniFile(source.text).sections.map(({ name }) => name);

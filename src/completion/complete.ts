@@ -1,35 +1,35 @@
 import { COMMANDS, DEFAULT_COMMAND } from "../command-line/commands.ts";
-import { optionsOf } from "../command-line/parse.ts";
+import { optionsOf, runsCommand } from "../command-line/parse.ts";
 import type { CommandSpec, OptionSpec, PositionalSpec } from "../command-line/spec.ts";
 
-/** One thing that may stand at the cursor. */
+/** A word that can be typed at the cursor. */
 export interface Candidate {
   readonly value: string;
   readonly describe: string;
 }
 
-/** What may stand at the cursor. Names that only files know are asked for by kind, so that this stays pure. */
+/** What can be typed at the cursor. Names from files are requested by kind, so that this stays pure. */
 export interface Completion {
   readonly words: readonly Candidate[];
-  /** Also: configured profiles, profiles that rolefresh wrote, files, or a command line of its own (after `--`). */
+  /** Also: profiles of the config, these and the ones that rolefresh wrote, files, or a command line (after `--`). */
   readonly also: "profiles" | "written" | "files" | "command" | undefined;
-  /** Stands before each profile: the `--option=` of the word itself. */
+  /** Precedes each profile: the `--option=` of the word itself. */
   readonly prefix: string;
 }
 
 const NOTHING: Completion = { words: [], also: undefined, prefix: "" };
 
 /**
- * What may stand at the cursor.
+ * What can be typed at the cursor.
  *
- * @param words those after the program's name, the last one half-typed (empty when nothing is typed yet)
+ * @param words the arguments so far; the last one is half-typed, or empty
  */
 export function complete(words: readonly string[]): Completion {
   const current = words.at(-1) ?? "";
   const line = readLine(words.slice(0, -1));
   if (line.pending) return valuesFor(line.pending, current, "");
   if (line.isAfterDashes) {
-    if (line.command?.name === "exec") return { ...NOTHING, also: "command" };
+    if (line.command && runsCommand(line.command)) return { ...NOTHING, also: "command" };
     return positionalsFor(line, current);
   }
   const assigned = /^(--[^=]+=)(.*)$/s.exec(current);
@@ -49,11 +49,11 @@ export function complete(words: readonly string[]): Completion {
 }
 
 interface Line {
-  /** Undefined as long as it is open: the next word may name it. */
+  /** Undefined until a word names it. */
   readonly command: CommandSpec | undefined;
   readonly used: ReadonlySet<string>;
   readonly positionals: number;
-  /** The option whose value stands at the cursor. */
+  /** The option whose value is at the cursor. */
   readonly pending: OptionSpec | undefined;
   readonly isAfterDashes: boolean;
 }

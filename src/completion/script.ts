@@ -1,15 +1,15 @@
 import { COMPLETE, type Shell } from "../command-line/invocation.ts";
 
-/** Completion scripts: each asks `rolefresh __complete` what may stand at the cursor, so that nothing in them goes stale. */
+/** Completion scripts: each calls `rolefresh __complete` for the candidates, so that no script gets out of date. */
 
-/** The completion script of a shell, for `source <(rolefresh completion bash)` or a file of the shell's own place. */
+/** The completion script of a shell, for `source <(rolefresh completion bash)` or a file in the shell's own directory. */
 export function completionScript(shell: Shell): string {
   return SCRIPTS[shell];
 }
 
 /*
- * What `__complete` prints: a first line `:words`, `:files` or `:command`, then one candidate a line with a tab and what it
- * is. `:command` means that a command line of its own begins after `--`.
+ * `__complete` prints a first line `:words`, `:files` or `:command`, then one candidate per line, a tab and its description.
+ * `:command` means that another command line begins after `--`.
  */
 
 const BASH = script`# bash completion for rolefresh
@@ -172,7 +172,7 @@ end
 complete -c rolefresh -f -a '(__rolefresh_complete)'
 `;
 
-/** Text of a shell, to the letter but for `\\${`, which is the shell's own. */
+/** The text of a script; `\\${` in it is the shell's own `${`. */
 function script(text: TemplateStringsArray, ...values: readonly string[]): string {
   return String.raw(text, ...values).replaceAll("\\${", "${");
 }
