@@ -1,5 +1,5 @@
 import { DEFAULT_INTERVAL } from "../schedule/interval.ts";
-import { SCHEDULERS } from "../schedule/request.ts";
+import { SCHEDULERS } from "../schedule/job.ts";
 import { POLICY_FORMATS } from "../trust-policy/token-flags.ts";
 import { SHELLS } from "./invocation.ts";
 import { INLINE, INLINE_OPTIONS, KUBERNETES_OPTIONS } from "./options.ts";

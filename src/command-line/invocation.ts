@@ -1,5 +1,5 @@
 import type { ConfigOptions } from "../config/read.ts";
-import type { ScheduleRequest } from "../schedule/request.ts";
+import type { ScheduleRequest } from "../schedule/job.ts";
 import type { InitRequest } from "../init/compose.ts";
 import type { GlobalOptions } from "../base/global-options.ts";
 import type { PolicyFormat, TokenFlags } from "../trust-policy/token-flags.ts";

@@ -1,5 +1,5 @@
 import { DEFAULT_INTERVAL, parseInterval } from "../schedule/interval.ts";
-import { SCHEDULERS } from "../schedule/request.ts";
+import { SCHEDULERS } from "../schedule/job.ts";
 import type { ScheduleInvocation } from "./invocation.ts";
 import { KUBERNETES_OPTIONS } from "./options.ts";
 import { type Parsed, usage } from "./parse.ts";

@@ -1,9 +1,6 @@
 import type { Environment } from "../base/world.ts";
 
-/**
- * Variables that change how rolefresh reaches the network or what it reads. A scheduler starts a job without them, and a
- * refresh that worked in the shell then fails at night; so they go into the job. None of them holds a key or a token.
- */
+/** Variables that change how rolefresh reaches the network or what it reads; none holds a key or a token. */
 const CARRIED = [
   "HTTPS_PROXY",
   "https_proxy",
@@ -27,18 +24,17 @@ const CARRIED = [
   "GOOGLE_APPLICATION_CREDENTIALS",
 ] as const;
 
-/** What of this environment a job gets too. */
+/** The part of this environment that a job gets. */
 export interface CarriedEnvironment {
   readonly variables: ReadonlyMap<string, string>;
-  /** Names of variables that are set and cannot be written into a job: they hold a password or a control character. */
+  /** Names of variables that contain a password or a control character and are left out. */
   readonly left: readonly string[];
 }
 
 /**
- * Picks the variables that decide where AWS and the identity are found (endpoints, proxies, CA files). No key is among
- * them, and what looks like a password is left out and named.
+ * The variables that a scheduler would not pass, without those that look like a password.
  *
- * @param named what the config's paths are made with
+ * @param named variables in the config's paths
  */
 export function carriedEnvironment(env: Environment, named: readonly string[] = []): CarriedEnvironment {
   const variables = new Map<string, string>();
@@ -52,12 +48,12 @@ export function carriedEnvironment(env: Environment, named: readonly string[] = 
   return { variables, left };
 }
 
-/** `http://user:password@proxy:3128`: whoever may read the crontab or the unit (everybody, as a rule) would have it. */
+/** `http://user:password@proxy:3128`: units are world-readable. */
 function holdsPassword(value: string): boolean {
   return /^(?:[a-z][a-z0-9+.-]*:\/\/)?[^/?#\s]*@/i.test(value);
 }
 
-/** Such a character would end the line that it is written to. */
+/** Such a character would end the line of a unit or crontab. */
 export function hasControl(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   return /[\u0000-\u001f\u007f]/.test(text);

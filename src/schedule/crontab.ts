@@ -3,7 +3,7 @@ import { shellWord } from "../base/shell-word.ts";
 import { toCronFields } from "./interval.ts";
 import { type ScheduledJob, wordsOf } from "./job.ts";
 
-/** A crontab(5) and the lines of it that are ours: everything between the two marks, and no other. */
+/** Our block of a crontab(5): the lines between two marks. */
 
 const BEGIN = "# BEGIN rolefresh";
 const END = "# END rolefresh";
@@ -15,7 +15,7 @@ const END = "# END rolefresh";
 export function crontabBlock(job: ScheduledJob): string {
   return [
     `${BEGIN}: written by 'rolefresh schedule cron --install', removed by --uninstall; other lines are never touched`,
-    "# Success says nothing; a failure is mailed to the user, or where a line MAILTO=you@example.com above sends it.",
+    "# Success prints nothing; failures are mailed to the user, or to the address of a line MAILTO=you@example.com above.",
     cronLine(job),
     END,
     "",
@@ -33,7 +33,7 @@ export function cronLine(job: ScheduledJob): string {
  * A crontab with our block as given: in its old place, else at the end; taken out when `block` is undefined. Every other
  * byte stays (the text is Latin-1, so that bytes which are not UTF-8 survive).
  *
- * @throws Failure SCHEDULE_FOREIGN when the marks do not stand as they were written
+ * @throws Failure SCHEDULE_FOREIGN when the marks are not as they were written
  */
 export function spliceCrontab(text: string, block: string | undefined): string {
   const lines = text.split(/(?<=\n)/);
@@ -47,17 +47,11 @@ export function spliceCrontab(text: string, block: string | undefined): string {
     return text + (text === "" || text.endsWith("\n") ? "" : "\n") + block;
   }
   if (begin === undefined || end === undefined || end < begin || begins.length > 1 || ends.length > 1) {
-    throw new Failure("SCHEDULE_FOREIGN", `the lines '${BEGIN}' and '${END}' of the crontab do not match each other`, {
-      hint: "take the leftover lines out with 'crontab -e', then run this again",
+    throw new Failure("SCHEDULE_FOREIGN", `the lines '${BEGIN}' and '${END}' of the crontab do not match`, {
+      hint: "remove the leftover lines with 'crontab -e', then run this again",
     });
   }
   return [...lines.slice(0, begin), block ?? "", ...lines.slice(end + 1)].join("");
-}
-
-/** Whether our block stands in a crontab, whole or in parts. */
-export function hasBlock(text: string): boolean {
-  const lines = text.split(/(?<=\n)/);
-  return indexesOf(lines, BEGIN).length + indexesOf(lines, END).length > 0;
 }
 
 function indexesOf(lines: readonly string[], mark: string): readonly number[] {

@@ -1,9 +1,9 @@
 import { Failure } from "../base/failure.ts";
-import { hasBlock, spliceCrontab } from "./crontab.ts";
+import { spliceCrontab } from "./crontab.ts";
 import { runTool, type ToolContext } from "./run-tool.ts";
 
 /**
- * Puts our block into a user's crontab, or takes it out, by crontab(1); every other byte stays.
+ * Puts our block into a user's crontab, or removes it, with crontab(1); every other byte stays.
  *
  * @param user undefined: the user's own
  * @returns whether the crontab was changed
@@ -22,16 +22,11 @@ export async function changeCrontab(
   return true;
 }
 
-/** Whether our block stands in the crontab. @throws as changeCrontab */
-export async function isInCrontab(user: string | undefined, context: ToolContext): Promise<boolean> {
-  return hasBlock(await readCrontab(user, context));
-}
-
 /** As Latin-1, so that bytes which are not UTF-8 come out as they went in. */
 async function readCrontab(user: string | undefined, context: ToolContext): Promise<string> {
   const answer = await crontab(user, context, "-l");
   if (answer.status === 0) return answer.stdout.toString("latin1");
-  // Debian's and cronie's words, and BusyBox's, for a user who has none yet. Nothing else may mean "empty".
+  // Debian's, cronie's and BusyBox's messages for a user without a crontab. Nothing else may mean "empty".
   if (/^no crontab for /i.test(answer.complaint) || /can't open '[^']+': No such file/.test(answer.complaint))
     return "";
   throw refused("crontab -l", answer);
@@ -42,7 +37,7 @@ async function crontab(user: string | undefined, context: ToolContext, action: s
     return await runTool("crontab", [...(user === undefined ? [] : ["-u", user]), action], context, input);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "SCHEDULER_MISSING") throw error;
-    throw new Failure(error.code, "there is no program 'crontab' on this machine: cron is not installed", {
+    throw new Failure(error.code, "cron is not installed: there is no program 'crontab'", {
       hint: "install it (Debian: apt-get install cron), or use 'rolefresh schedule systemd'",
       cause: error,
     });
@@ -53,7 +48,9 @@ function refused(command: string, answer: { readonly status: number; readonly co
   const why = answer.complaint === "" ? `exit status ${answer.status}` : answer.complaint;
   const denied = /not allowed|permission denied|must be privileged/i.test(why);
   return new Failure(denied ? "SCHEDULER_DENIED" : "SCHEDULER_FAILED", `'${command.trim()}' failed: ${why}`, {
-    hint: denied ? "see /etc/cron.allow and /etc/cron.deny (crontab(1))" : "the crontab is as it was",
+    hint: denied
+      ? "check /etc/cron.allow and /etc/cron.deny (crontab(1))"
+      : "fix this and run it again: the crontab is unchanged",
   });
 }
 

@@ -1,14 +1,14 @@
 import { parseDuration } from "../base/duration.ts";
 
-/** How often a job runs: whole minutes that divide an hour, or whole hours that divide a day, as calendar rules can say it. */
+/** How often a job runs: minutes that divide an hour, or hours that divide a day, as calendar rules need it. */
 export interface Interval {
   readonly minutes: number;
 }
 
-/** An hour-long session is due at half of its lifetime: six tries before it runs out, and 288 cheap starts a day. */
+/** An hour-long session is due at half of its lifetime: six runs before it expires, 288 cheap starts a day. */
 export const DEFAULT_INTERVAL = "5m";
 
-/** @returns undefined when no crontab line and no `OnCalendar=` rule can say it. */
+/** @returns undefined when crontab and `OnCalendar=` cannot express it. */
 export function parseInterval(text: string): Interval | undefined {
   const ms = parseDuration(text);
   if (ms === undefined || ms === 0 || ms % 60_000 !== 0) return undefined;

@@ -1,5 +1,11 @@
-import { toCronFields, type Interval } from "./interval.ts";
-import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN, toBlock } from "./kubernetes-config.ts";
+import { toCronFields } from "./interval.ts";
+import type { KubernetesOptions, ScheduledJob } from "./job.ts";
+
+/** The directory of the credentials file, in both containers. */
+export const KUBERNETES_DIRECTORY = "/var/run/rolefresh/aws";
+
+/** The projected service account token. */
+export const KUBERNETES_TOKEN = "/var/run/rolefresh/token/token";
 
 /** The environment of rolefresh's container. */
 export const KUBERNETES_ENVIRONMENT = {
@@ -8,32 +14,28 @@ export const KUBERNETES_ENVIRONMENT = {
   AWS_SHARED_CREDENTIALS_FILE: `${KUBERNETES_DIRECTORY}/credentials`,
 } as const;
 
-/** What the manifest says. */
-export interface KubernetesJob {
-  /** `sidecar`: `watch` beside the app in its pod; `cronjob`: `refresh` into a volume that pods of other nodes mount too. */
-  readonly workload: "sidecar" | "cronjob";
-  /** With `rolefresh` on its PATH. */
-  readonly image: string;
-  /** The legacy tool's, for the sidecar's pod. */
-  readonly appImage: string;
-  readonly serviceAccount: string;
-  readonly namespace: string | undefined;
-  /** `aud` of the projected token: what the role's trust policy asks for. */
-  readonly tokenAudience: string;
-  /** The text of rolefresh.ini. */
-  readonly config: string;
-  readonly interval: Interval;
-  readonly timeoutMs: number;
-}
+/** What the manifest is made from. */
+export type KubernetesJob = Pick<KubernetesOptions, "workload" | "namespace"> &
+  Pick<ScheduledJob, "interval" | "timeoutMs"> &
+  Readonly<Record<"image" | "appImage" | "serviceAccount" | "tokenAudience", string>> & {
+    /** The text of rolefresh.ini. */
+    readonly config: string;
+  };
 
-/** The manifest, for `kubectl apply -f -`. Comments say what a person has to put in. */
+/** The manifest, for `kubectl apply -f -`; its comments say what to fill in. */
 export function kubernetesManifest(job: KubernetesJob): string {
-  const documents = [
-    serviceAccount(job),
-    configMap(job),
-    ...(job.workload === "sidecar" ? [deployment(job)] : cronJob(job)),
+  const serviceAccount = [
+    "# Written by 'rolefresh schedule kubernetes'.",
+    "apiVersion: v1",
+    "kind: ServiceAccount",
+    ...metadata(job, job.serviceAccount),
+    "# rolefresh never calls the cluster's API.",
+    "automountServiceAccountToken: false",
   ];
-  return documents.map((lines) => `${lines.join("\n")}\n`).join("---\n");
+  const config = toBlock("rolefresh.ini", job.config);
+  const configMap = ["apiVersion: v1", "kind: ConfigMap", ...metadata(job, "rolefresh"), "data:", ...config];
+  const workload = job.workload === "sidecar" ? [deployment(job)] : cronJob(job);
+  return [serviceAccount, configMap, ...workload].map((lines) => `${lines.join("\n")}\n`).join("---\n");
 }
 
 function metadata(job: KubernetesJob, name: string): readonly string[] {
@@ -43,27 +45,6 @@ function metadata(job: KubernetesJob, name: string): readonly string[] {
     ...(job.namespace === undefined ? [] : [`  namespace: ${word(job.namespace)}`]),
     "  labels:",
     "    app.kubernetes.io/name: rolefresh",
-  ];
-}
-
-function serviceAccount(job: KubernetesJob): readonly string[] {
-  return [
-    "# Written by 'rolefresh schedule kubernetes'.",
-    "apiVersion: v1",
-    "kind: ServiceAccount",
-    ...metadata(job, job.serviceAccount),
-    "# rolefresh never talks to the cluster's API.",
-    "automountServiceAccountToken: false",
-  ];
-}
-
-function configMap(job: KubernetesJob): readonly string[] {
-  return [
-    "apiVersion: v1",
-    "kind: ConfigMap",
-    ...metadata(job, "rolefresh"),
-    "data:",
-    ...toBlock("rolefresh.ini", job.config, 2),
   ];
 }
 
@@ -83,12 +64,12 @@ function deployment(job: KubernetesJob): readonly string[] {
     "    spec:",
     ...indent(6, podSettings(job)),
     "      initContainers:",
-    "        # restartPolicy: Always makes it a sidecar: it starts before the app, stays beside it and does not keep a Job",
+    "        # restartPolicy: Always makes it a sidecar: it starts before the app, runs beside it and does not keep a Job",
     "        # from ending (Kubernetes 1.29 and later).",
     ...indent(8, [
       ...container(job, ["rolefresh", "watch"]),
       "  restartPolicy: Always",
-      "  # The app starts when the credentials are there, not before.",
+      "  # The app starts once the credentials exist.",
       "  startupProbe:",
       `    exec: { command: [rolefresh, status, --quiet, --min-ttl, "1s"] }`,
       "    periodSeconds: 2",
@@ -110,13 +91,13 @@ function deployment(job: KubernetesJob): readonly string[] {
   ];
 }
 
-/** The claim is the part that a person must fit to the cluster: a CronJob's pod shares no emptyDir with another pod. */
+/** The claim depends on the cluster: a CronJob's pod shares no emptyDir with another pod. */
 function cronJob(job: KubernetesJob): readonly (readonly string[])[] {
   const seconds = Math.ceil(job.timeoutMs / 1000) + 60;
   return [
     [
       "# Mount this claim into the app's pods, read-only, and set AWS_SHARED_CREDENTIALS_FILE there. ReadWriteMany needs a",
-      "# storage class that offers it; where no one does, take the sidecar (--workload sidecar).",
+      "# storage class that offers it; if there is none, use --workload sidecar.",
       "apiVersion: v1",
       "kind: PersistentVolumeClaim",
       ...metadata(job, "rolefresh-credentials"),
@@ -131,14 +112,14 @@ function cronJob(job: KubernetesJob): readonly (readonly string[])[] {
       ...metadata(job, "rolefresh"),
       "spec:",
       `  schedule: "${toCronFields(job.interval)}"`,
-      "  # Two at once would do no harm (they make one STS call), and no good.",
+      "  # Two at once would make one STS call together.",
       "  concurrencyPolicy: Forbid",
       "  startingDeadlineSeconds: 120",
       "  successfulJobsHistoryLimit: 1",
       "  failedJobsHistoryLimit: 3",
       "  jobTemplate:",
       "    spec:",
-      "      # The next run is the next try.",
+      "      # The next run retries.",
       "      backoffLimit: 0",
       `      activeDeadlineSeconds: ${seconds}`,
       "      ttlSecondsAfterFinished: 3600",
@@ -201,7 +182,7 @@ function commonVolumes(job: KubernetesJob): readonly string[] {
     "    sources:",
     "      - serviceAccountToken:",
     `          audience: ${word(job.tokenAudience)}`,
-    "          # The kubelet writes a new one at 80% of this; rolefresh reads the file anew each time.",
+    "          # The kubelet renews it at 80% of this; rolefresh reads the file anew each time.",
     "          expirationSeconds: 3600",
     `          path: ${KUBERNETES_TOKEN.slice(KUBERNETES_TOKEN.lastIndexOf("/") + 1)}`,
   ];
@@ -217,4 +198,15 @@ function word(text: string): string {
     !/^(?:true|false|null|yes|no|on|off|y|n)$/i.test(text)
     ? text
     : JSON.stringify(text);
+}
+
+/** A key of a ConfigMap's data with a text of several lines. */
+function toBlock(key: string, text: string): readonly string[] {
+  // A literal block cannot hold every text (YAML 1.2, 8.1): carriage returns, a first line that is indented.
+  // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+  if (/^[ \t\n]|[^\n]$|\n\n$|[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\ufeff]/.test(text) || text === "") {
+    return [`  ${key}: ${JSON.stringify(text)}`];
+  }
+  const lines = text.slice(0, -1).split("\n");
+  return [`  ${key}: |`, ...lines.map((line) => (line === "" ? "" : `    ${line}`))];
 }

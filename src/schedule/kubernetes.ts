@@ -3,15 +3,19 @@ import type { Reporter } from "../output/report.ts";
 import type { Config, ProfileSpec } from "../config/config.ts";
 import { readConfigSource } from "../config/locate.ts";
 import { configFromSource } from "../config/read.ts";
-import { KUBERNETES_DIRECTORY, KUBERNETES_TOKEN } from "./kubernetes-config.ts";
-import { KUBERNETES_ENVIRONMENT, kubernetesManifest } from "./kubernetes-manifest.ts";
-import type { ScheduledFile, ScheduleRequest } from "./request.ts";
+import type { ScheduledFile, ScheduleRequest } from "./job.ts";
+import {
+  KUBERNETES_DIRECTORY,
+  KUBERNETES_ENVIRONMENT,
+  KUBERNETES_TOKEN,
+  kubernetesManifest,
+} from "./kubernetes-manifest.ts";
 import { VERSION } from "../version.ts";
 import type { World } from "../base/world.ts";
 
 /**
- * The manifest, with the config that every other command would find. It is checked as the pod will read it: with the
- * manifest's environment and paths. What the pod will lack is a warning.
+ * The manifest, with the config that other commands find. It is checked with the pod's environment and paths; a file that
+ * the pod will lack is a warning.
  *
  * @throws Failure CONFIG_*, CONFIG_MISSING when there is none; ConfigIssues
  */
@@ -40,7 +44,7 @@ export async function printKubernetes(
   return [{ path: null, content }];
 }
 
-/** The audience that the config asks for in the projected token. */
+/** The audience that the config requires of the projected token. */
 function audienceOf(config: Config): string | undefined {
   const audiences = config.profiles.flatMap(({ source }) => {
     if (source.kind !== "web-identity") return [];
@@ -55,12 +59,12 @@ function audienceOf(config: Config): string | undefined {
 function warnOfMissing({ profile, credentialsFile, ...spec }: ProfileSpec, reporter: Reporter): void {
   if (!credentialsFile.startsWith(`${KUBERNETES_DIRECTORY}/`))
     reporter.warning(
-      `profile '${profile}': ${credentialsFile} is not in the volume that the app shares with rolefresh`,
-      `remove credentials_file from the config, or name a file in ${KUBERNETES_DIRECTORY}`,
+      `profile '${profile}': ${credentialsFile} is outside the volume shared with the app`,
+      `remove credentials_file from the config, or set it to a file in ${KUBERNETES_DIRECTORY}`,
     );
   for (const path of filesOf(spec)) {
     if (path === undefined || path.startsWith("/var/run/")) continue;
-    reporter.warning(`profile '${profile}': the manifest does not bring ${path} into the pod`, "mount it there");
+    reporter.warning(`profile '${profile}': the manifest does not mount ${path} in the pod`, "add a volume for it");
   }
 }
 

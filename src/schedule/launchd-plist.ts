@@ -1,22 +1,22 @@
 import { type ScheduledJob, wordsOf } from "./job.ts";
 
-/** launchd's name of the job, and its file's. */
+/** launchd's name of the job. */
 export const LAUNCHD_LABEL = "io.rolefresh.refresh";
-/** The file's name is its label's, as launchd.plist(5) wants it. */
+/** Named after the label, as launchd.plist(5) requires. */
 export const PLIST_NAME = `${LAUNCHD_LABEL}.plist`;
 
-/** Stands in every property list that is ours. */
+/** The mark of a property list that is ours. */
 export const PLIST_MARK = "<!-- Written by 'rolefresh schedule launchd' -->";
 
-/** What a property list says besides. */
+/** A job for launchd. */
 export interface LaunchdJob extends ScheduledJob {
-  /** Where messages go: success writes nothing. */
+  /** Where stderr goes; success writes nothing. */
   readonly logFile: string;
   /** `UserName` of a daemon; absent: the user whom the file belongs to. */
   readonly runAs: string | undefined;
 }
 
-/** A property list for launchd.plist(5). A run that is missed while the machine sleeps is made up at wake-up. */
+/** A property list for launchd.plist(5). A run missed during sleep is made up at wake-up. */
 export function launchdPlist(job: LaunchdJob): string {
   const environment = [...job.environment].map(([name, value]) => `    ${key(name)}${string(value)}`);
   return [

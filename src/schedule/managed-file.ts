@@ -2,17 +2,17 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import { openPlace, removeFile, replaceFile } from "../safe-file/small-file.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
 
-/** Files of ours in directories of others: unit files and property lists. They hold a mark, and no secret. */
+/** Unit files and property lists: files of ours, with a mark and without secrets, in shared directories. */
 
-/** Whether there is a file at a path, and whether rolefresh wrote it. */
-export type OwnFileState = "absent" | "ours" | "foreign";
+/** Whether a file exists, and whether rolefresh wrote it. */
+export type ManagedFileState = "absent" | "ours" | "foreign";
 
 /**
- * Whose a file is.
+ * Whether rolefresh wrote a file.
  *
  * @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when it cannot be looked at
  */
-export async function ownFileState(path: string, mark: string): Promise<OwnFileState> {
+export async function managedFileState(path: string, mark: string): Promise<ManagedFileState> {
   const content = await contentOf(path);
   if (typeof content !== "string") return content.state;
   return content.includes(mark) ? "ours" : "foreign";
@@ -40,23 +40,23 @@ async function contentOf(path: string): Promise<string | { readonly state: "abse
 }
 
 /**
- * Writes a file as a whole (temp file and rename), readable by all; one that is not ours is left alone.
+ * Writes a file as a whole (temp file and rename), world-readable; a file that is not ours is left alone.
  *
- * @returns whether it was written; false when it was like this already
+ * @returns whether it was written; false when it is unchanged
  * @throws Failure SCHEDULE_FOREIGN, SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED, FILE_UNSAFE
  */
-export async function writeOwnFile(
+export async function writeManagedFile(
   path: string,
   content: string,
   mark: string,
   uid: number | undefined,
 ): Promise<boolean> {
-  const state = await ownFileState(path, mark);
+  const state = await managedFileState(path, mark);
   if (state === "foreign") throw foreign(path);
   if (state === "ours" && (await contentOf(path)) === content) return false;
   try {
     const place = await openPlace(path, uid, { makesDirectory: true });
-    // A unit file that the manager may not read is one that it does not know.
+    // The manager must be able to read it.
     await replaceFile(place, { text: content, mode: 0o644, unique: "rolefresh-new" });
   } catch (error) {
     throw asFailure(error, path, "cannot be written");
@@ -64,9 +64,9 @@ export async function writeOwnFile(
   return true;
 }
 
-/** Removes a file of ours. @returns whether there was one @throws as writeOwnFile */
-export async function removeOwnFile(path: string, mark: string, uid: number | undefined): Promise<boolean> {
-  const state = await ownFileState(path, mark);
+/** Removes a file of ours. @returns whether there was one @throws as writeManagedFile */
+export async function removeManagedFile(path: string, mark: string, uid: number | undefined): Promise<boolean> {
+  const state = await managedFileState(path, mark);
   if (state === "absent") return false;
   if (state === "foreign") throw foreign(path);
   try {
@@ -78,8 +78,8 @@ export async function removeOwnFile(path: string, mark: string, uid: number | un
 }
 
 function foreign(path: string): Failure {
-  return new Failure("SCHEDULE_FOREIGN", `${path} was not written by rolefresh, and is left alone`, {
-    hint: `look at it with 'cat ${path}'; move it away to have rolefresh write its own`,
+  return new Failure("SCHEDULE_FOREIGN", `refusing to change ${path}: rolefresh did not write it`, {
+    hint: `check it with 'cat ${path}', then move it away`,
   });
 }
 
@@ -92,7 +92,7 @@ function asFailure(error: unknown, path: string, what: string): Failure {
     denied ? "SCHEDULER_DENIED" : "SCHEDULE_WRITE_FAILED",
     `${path} ${what}: ${errno === "EROFS" ? "the file system is read-only" : denied ? "permission denied" : errno}`,
     {
-      hint: denied ? "run it with sudo for --system, or install it for yourself with --user" : undefined,
+      hint: denied ? "use sudo for --system, or install it for yourself with --user" : undefined,
       cause: error,
     },
   );

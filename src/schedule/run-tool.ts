@@ -1,9 +1,9 @@
 import { Failure } from "../base/failure.ts";
 import { describeEnd, type ProgramContext, runProgram } from "../base/program.ts";
 
-/** The machine's own programs that know its schedulers: `systemctl`, `crontab`, `launchctl`, `getent`. */
+/** Runs `systemctl`, `crontab`, `launchctl` and `getent`. */
 
-/** What such a program is given. */
+/** What a program gets. */
 export type ToolContext = Pick<ProgramContext, "env" | "deadline">;
 
 /** How the program ended, and what it printed. */
@@ -29,11 +29,11 @@ export async function runTool(
   { env, deadline }: ToolContext,
   input?: Buffer,
 ): Promise<ToolAnswer> {
-  // Messages are read ("no crontab for"): they must not follow $LANG.
+  // Messages such as "no crontab for" are parsed: they must not depend on $LANG.
   const program = { file, args, name: `'${file}'`, env: { LC_ALL: "C" }, input, maxStdoutBytes: MAX_BYTES };
   const end = await runProgram(program, { env, deadline, cwd: undefined, killGroup: undefined });
   if (end.kind === "exit") return end;
   if (end.kind === "not-started" && end.errno === "ENOENT")
-    throw new Failure("SCHEDULER_MISSING", `there is no program '${file}' on this machine`);
+    throw new Failure("SCHEDULER_MISSING", `the program '${file}' is not installed`);
   throw new Failure("SCHEDULER_FAILED", `'${file}' ${describeEnd(end)}`);
 }

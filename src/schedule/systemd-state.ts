@@ -3,14 +3,14 @@ import { join } from "node:path";
 import { homeOf } from "../base/expand-path.ts";
 import { errnoOf } from "../base/failure.ts";
 import type { World } from "../base/world.ts";
-import { ownFileState } from "./managed-file.ts";
+import { managedFileState } from "./managed-file.ts";
 import { SERVICE_NAME, TIMER_NAME, UNIT_MARK } from "./systemd-unit.ts";
 
-/** What is installed, as the files tell: no bus is asked, so it works from cron, in a container and for another user. */
+/** What is installed, by the files: without a bus it works from cron, in a container and for another user. */
 export type SystemdState =
   | { readonly kind: "absent" }
   | { readonly kind: "installed" }
-  /** What is missing, as a sentence: the timer will not run, or will run nothing. */
+  /** `problem`: what is missing, as a sentence. */
   | { readonly kind: "half"; readonly problem: string };
 
 /** Where the units of a user's or of the system's manager go (systemd.unit(5), "Unit File Load Path"). */
@@ -24,7 +24,7 @@ export function unitDirectory(scope: "user" | "system", world: Pick<World, "env"
   );
 }
 
-/** What `systemctl enable` makes of `WantedBy=timers.target`. */
+/** The link that `systemctl enable` makes for `WantedBy=timers.target`. */
 export function enablingLink(directory: string): string {
   return join(directory, "timers.target.wants", TIMER_NAME);
 }
@@ -37,16 +37,15 @@ export async function lingers(user: string): Promise<boolean> {
   );
 }
 
-/** @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when the directory cannot be looked at */
+/** @throws Failure SCHEDULER_DENIED, SCHEDULE_WRITE_FAILED when the directory cannot be read */
 export async function systemdState(directory: string): Promise<SystemdState> {
-  const service = await ownFileState(join(directory, SERVICE_NAME), UNIT_MARK);
-  const timer = await ownFileState(join(directory, TIMER_NAME), UNIT_MARK);
+  const service = await managedFileState(join(directory, SERVICE_NAME), UNIT_MARK);
+  const timer = await managedFileState(join(directory, TIMER_NAME), UNIT_MARK);
   const enabled = await isThere(enablingLink(directory));
   if (service !== "ours" && timer !== "ours" && !enabled) return { kind: "absent" };
-  if (service === "absent")
-    return half(`there is no ${join(directory, SERVICE_NAME)}, so the timer has nothing to start`);
-  if (timer === "absent") return half(`there is no ${join(directory, TIMER_NAME)}, so nothing starts the service`);
-  if (!enabled) return half(`${TIMER_NAME} in ${directory} is not enabled, so it will not run after the next boot`);
+  if (service === "absent") return half(`${join(directory, SERVICE_NAME)} is missing, so the timer starts nothing`);
+  if (timer === "absent") return half(`${join(directory, TIMER_NAME)} is missing, so nothing starts the service`);
+  if (!enabled) return half(`${TIMER_NAME} in ${directory} is not enabled, so it does not run after the next boot`);
   return { kind: "installed" };
 }
 

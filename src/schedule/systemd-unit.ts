@@ -1,13 +1,12 @@
 import { type ScheduledJob, wordsOf } from "./job.ts";
 import { toCalendar } from "./interval.ts";
-import { toAssignment, toCommandLine, toPathWord } from "./systemd-quote.ts";
 
 /** The unit that refreshes once. */
 export const SERVICE_NAME = "rolefresh.service";
 /** The unit that starts it; enabled in its place. */
 export const TIMER_NAME = "rolefresh.timer";
 
-/** The first line of every unit that is ours; a unit without it is somebody else's and is never overwritten. */
+/** The first line of every unit that is ours; a unit without it is never overwritten. */
 export const UNIT_MARK = "# Written by 'rolefresh schedule systemd'";
 
 /** What the units say besides. */
@@ -20,7 +19,7 @@ export interface SystemdJob extends ScheduledJob {
   readonly writablePaths: readonly string[];
   /** Directories that the job may or may not have: `~/.config/gcloud`. */
   readonly optionalWritablePaths: readonly string[];
-  /** Whether anything that the job needs lies in /tmp or /var/tmp, which `PrivateTmp=` would hide. */
+  /** Whether the job needs anything in /tmp or /var/tmp, which `PrivateTmp=` would hide. */
   readonly needsTmp: boolean;
   /** Whether the config runs commands (`on_refresh`, `identity = command`), which run in the same sandbox. */
   readonly runsCommands: boolean;
@@ -34,25 +33,25 @@ export function serviceUnit(job: SystemdJob): string {
     "[Unit]",
     "Description=Keep AWS role credentials fresh",
     ...(isSystem ? ["Wants=network-online.target", "After=network-online.target time-sync.target"] : []),
-    "# A fault that heals by itself is tried again every minute, without a limit after which nobody would try any more.",
+    "# Transient faults are retried every minute, without limit.",
     "StartLimitIntervalSec=0",
     "",
     "[Service]",
     "Type=oneshot",
     ...(isSystem && job.runAs !== undefined ? [`User=${job.runAs}`] : []),
     ...[...job.environment].map(([name, value]) => `Environment=${toAssignment(name, value)}`),
-    "# No ExecCondition=: systemd takes 1 to 254 for 'skip', and so would skip for ever a program that cannot be started any more.",
+    "# No ExecCondition=: systemd reads 1 to 254 as 'skip' and would skip forever a program that cannot start.",
     `ExecStart=${toCommandLine(wordsOf(job))}`,
     `TimeoutStartSec=${Math.ceil(job.timeoutMs / 1000) + 60}`,
     "Restart=on-failure",
     "RestartSec=60",
-    "# These want a person: the next try would fail alike. 1: Node.js cannot load the program; 203: there is no Node.js.",
+    "# Not retried, because the next run would fail alike. 1: Node.js cannot load the program; 203: there is no Node.js.",
     "RestartPreventExitStatus=1 64 65 66 70 77 78 203",
     "",
     ...(job.runsCommands
       ? [
-          "# Commands of the config (on_refresh, identity_command, …) run in this sandbox too: no sudo, and nothing is",
-          "# writable but what ReadWritePaths= names. What they need besides goes into an override ('edit', above).",
+          "# Commands of the config (on_refresh, identity_command, …) run in this sandbox too: no sudo, and only the",
+          "# paths in ReadWritePaths= are writable. Put what else they need into an override ('edit', above).",
         ]
       : []),
     ...(isSystem ? mountSandbox(job) : userNote()),
@@ -64,11 +63,11 @@ export function serviceUnit(job: SystemdJob): string {
 function mountSandbox(job: SystemdJob): readonly string[] {
   return [
     "ProtectSystem=strict",
-    "# Read-only and not tmpfs: the config, node and the program itself may live in a home directory.",
+    "# Read-only, not tmpfs: the config, Node.js and the program may be in a home directory.",
     "ProtectHome=read-only",
     ...job.writablePaths.map((path) => `ReadWritePaths=${toPathWord(path)}`),
     ...job.optionalWritablePaths.map((path) => `ReadWritePaths=-${toPathWord(path)}`),
-    ...(job.needsTmp ? ["# PrivateTmp= is off: something that the job needs lies in /tmp."] : ["PrivateTmp=yes"]),
+    ...(job.needsTmp ? ["# PrivateTmp= is off: the job needs something in /tmp."] : ["PrivateTmp=yes"]),
     "PrivateDevices=yes",
     "PrivateMounts=yes",
     "ProtectClock=yes",
@@ -121,7 +120,7 @@ export function timerUnit(job: SystemdJob): string {
   return lines([
     `${UNIT_MARK}; 'systemctl ${job.scope === "system" ? "" : "--user "}edit ${TIMER_NAME}' changes it and survives the next --install.`,
     "[Unit]",
-    "Description=Keep AWS role credentials fresh, every so often",
+    "Description=Keep AWS role credentials fresh, periodically",
     "",
     "[Timer]",
     "# Once when the timer is started (at boot, after --install), then by the clock.",
@@ -139,4 +138,30 @@ export function timerUnit(job: SystemdJob): string {
 
 function lines(all: readonly string[]): string {
   return `${all.join("\n")}\n`;
+}
+
+/*
+ * Quoting by systemd.service(5), "Command lines": words are split at blanks and unquoted, `%` starts a specifier, `$` a
+ * variable. `prepareJob` refuses control characters.
+ */
+
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
+}
+
+/** A word of `ReadWritePaths=`, or the program of a command line: there `$` is an ordinary character. */
+function toPathWord(path: string): string {
+  return quoted(path.replaceAll("%", "%%"));
+}
+
+/** A command line of `ExecStart=`. */
+export function toCommandLine(words: readonly string[]): string {
+  const [program = "", ...rest] = words;
+  return [toPathWord(program), ...rest.map((word) => toPathWord(word.replaceAll("$", "$$$$")))].join(" ");
+}
+
+/** An assignment of `Environment=`: always quoted, so that a blank in the value is part of it. */
+export function toAssignment(name: string, value: string): string {
+  const text = `${name}=${value}`.replaceAll("%", "%%");
+  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;
 }

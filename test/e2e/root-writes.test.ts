@@ -11,7 +11,7 @@ import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
-import { removeOwnFile, writeOwnFile } from "../../src/schedule/managed-file.ts";
+import { removeManagedFile, writeManagedFile } from "../../src/schedule/managed-file.ts";
 import { underAttack } from "../support/attacker.ts";
 import { clock, pending } from "../support/credentials-file-home.ts";
 import { failNth } from "../support/fail-nth.ts";
@@ -92,8 +92,8 @@ const WRITERS: readonly (readonly [string, (path: string) => Promise<unknown>])[
   ["the removal of the health file", (path) => removeHealthFile(path, 0)],
   ["a config with --force", (path) => writeConfigFile({ path, text: "x", replace: true }, ROOT)],
   ["a new config", (path) => writeConfigFile({ path: `${path}.ini`, text: "x", replace: false }, ROOT)],
-  ["a unit file", (path) => writeOwnFile(`${path}.timer`, "x", "mark", 0)],
-  ["the removal of a unit file", (path) => removeOwnFile(path, "ASIA", 0)],
+  ["a unit file", (path) => writeManagedFile(`${path}.timer`, "x", "mark", 0)],
+  ["the removal of a unit file", (path) => removeManagedFile(path, "ASIA", 0)],
 ];
 
 suite("as root in a directory of another user", { skip: isRoot ? false : "needs root" }, () => {

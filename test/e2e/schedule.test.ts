@@ -111,7 +111,7 @@ suite("systemd", () => {
     assert.equal(shown.code, 0);
     assert.match(
       shown.stderr,
-      /^rolefresh: warning: half installed: there is no .*rolefresh\.service, so the timer has nothing to start\nrolefresh: hint: rolefresh schedule systemd --user --install repairs it\n$/,
+      /^rolefresh: warning: half installed: .*rolefresh\.service is missing, so the timer starts nothing\nrolefresh: hint: repair it with 'rolefresh schedule systemd --user --install'\n$/,
     );
     assert.equal((await run(home, "systemd --user --install", env)).code, 0);
     assert.equal((await run(home, "systemd --user", env)).stderr, "");
@@ -125,7 +125,7 @@ suite("systemd", () => {
     failed(
       await run(home, "systemd --user --install", { PATH: `${home.path}/bin:/usr/bin:/bin` }),
       69,
-      /^rolefresh: error: rolefresh\.service and rolefresh\.timer are in .*\/systemd\/user, but the timer does not run: 'systemctl --user daemon-reload' failed: Failed to connect to bus: No medium found\nrolefresh: hint: log in as this user on the machine itself, then type: systemctl --user daemon-reload && systemctl --user enable --now rolefresh\.timer\n$/,
+      /^rolefresh: error: rolefresh\.service and rolefresh\.timer are in .*\/systemd\/user, but the timer does not run: 'systemctl --user daemon-reload' failed: Failed to connect to bus: No medium found\nrolefresh: hint: log in to the machine as this user, then run: systemctl --user daemon-reload && systemctl --user enable --now rolefresh\.timer\n$/,
     );
   });
 
@@ -133,7 +133,7 @@ suite("systemd", () => {
     await using home = await configured();
     await home.write("bin/x", "");
     const result = await run(home, "systemd --user --install", { PATH: `${home.path}/bin` });
-    failed(result, 69, /^rolefresh: error: there is no program 'systemctl' on this machine\n/);
+    failed(result, 69, /^rolefresh: error: the program 'systemctl' is not installed\n/);
     await assert.rejects(stat(`${home.path}/.config`), { code: "ENOENT" });
   });
 
@@ -142,7 +142,7 @@ suite("systemd", () => {
     const env = { PATH: (await fakeSystemctl(home)).path };
     await home.write(`${UNITS}/rolefresh.service`, "[Service]\nExecStart=/mine\n");
     const result = await run(home, "systemd --user --install", env);
-    failed(result, 65, /^rolefresh: error: .*rolefresh\.service was not written by rolefresh, and is left alone\n/);
+    failed(result, 65, /^rolefresh: error: refusing to change .*rolefresh\.service: rolefresh did not write it\n/);
     assert.equal(await home.read(`${UNITS}/rolefresh.service`), "[Service]\nExecStart=/mine\n");
   });
 
@@ -155,11 +155,7 @@ suite("systemd", () => {
       env: { HOME: home.path, PATH: "/usr/bin:/bin" },
       uid: OTHER_USER,
     });
-    failed(
-      result,
-      77,
-      /^rolefresh: error: only root can --install a job of the system\nrolefresh: hint: run it with sudo/,
-    );
+    failed(result, 77, /^rolefresh: error: only root can --install a system job\nrolefresh: hint: use sudo/);
   });
 });
 
@@ -209,7 +205,7 @@ suite("cron", () => {
     failed(
       result,
       77,
-      /^rolefresh: error: 'crontab -l' failed: You \(test\) are not allowed .*\nrolefresh: hint: see \/etc\/cron\.allow/,
+      /^rolefresh: error: 'crontab -l' failed: You \(test\) are not allowed .*\nrolefresh: hint: check \/etc\/cron\.allow/,
     );
   });
 
@@ -220,7 +216,7 @@ suite("cron", () => {
     failed(
       result,
       69,
-      /^rolefresh: error: there is no program 'crontab' on this machine: cron is not installed\nrolefresh: hint: install it/,
+      /^rolefresh: error: cron is not installed: there is no program 'crontab'\nrolefresh: hint: install it/,
     );
   });
 });
@@ -233,7 +229,7 @@ suite("whatever the scheduler", () => {
     assert.equal(result.code, 0);
     assert.match(
       result.stderr,
-      /^rolefresh: warning: profile 'default' is due 2m before it expires, and looked at every 5m/,
+      /^rolefresh: warning: profile 'default' is due 2m before it expires, but checked only every 5m/,
     );
   });
 
@@ -242,7 +238,7 @@ suite("whatever the scheduler", () => {
     for (const scheduler of ["systemd", "cron", "launchd"]) {
       const result = await run(home, scheduler, { HTTPS_PROXY: "http://u:hunter2@proxy:3128" });
       assert.ok(!(result.stdout + result.stderr).includes("hunter2"));
-      assert.match(result.stderr, /^rolefresh: warning: HTTPS_PROXY is not carried over/);
+      assert.match(result.stderr, /^rolefresh: warning: HTTPS_PROXY is not passed to the job/);
     }
   });
 
@@ -322,8 +318,8 @@ suite("whatever the scheduler", () => {
     await home.write(".aws/rolefresh.ini", `${CONFIG}${extra}`);
     const { code, stdout, stderr } = await run(home, "kubernetes");
     assert.equal(code, 0);
-    assert.match(stderr, /\/tmp\/keys is not in the volume that the app shares with rolefresh\n/);
-    assert.match(stderr, /does not bring \/etc\/rolefresh\/policy\.json into the pod\n/);
+    assert.match(stderr, /\/tmp\/keys is outside the volume shared with the app\n/);
+    assert.match(stderr, /does not mount \/etc\/rolefresh\/policy\.json in the pod\n/);
     assert.ok(stdout.includes("policy_file = policy.json"));
     await home.write(".aws/rolefresh.ini", `${CONFIG}credentials_file = $KEYS/creds\n`);
     const unset = await run(home, "kubernetes", { KEYS: "/keys" });
@@ -347,7 +343,7 @@ suite("whatever the scheduler", () => {
     ["cron --install --uninstall", 64, /--install and --uninstall cannot be used together/],
     ["cron --user --system", 64, /--user and --system cannot be used together/],
     ["cron --run-as x\ny", 64, /--run-as is not a user name/],
-    ["systemd --run-as nobody-at-all", 64, /there is no user 'nobody-at-all' on this machine/],
+    ["systemd --run-as nobody-at-all", 64, /the user 'nobody-at-all' does not exist/],
     ["cron --image x", 64, /--image is only available for kubernetes/],
     ["kubernetes --install", 64, /--install is not available for kubernetes\nrolefresh: hint: .*kubectl apply -f -/],
     ["kubernetes --credentials-file x", 64, /--credentials-file is not available for kubernetes/],
