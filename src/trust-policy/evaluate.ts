@@ -3,7 +3,7 @@ import { holds, isLike } from "./operators.ts";
 import { GOOGLE, type TrustRequest } from "./trust-request.ts";
 
 /** One thing in a policy that keeps the request out. */
-export interface Finding {
+export interface PolicyFinding {
   /** Counted from 1. */
   readonly statement: number;
   readonly sid: string | undefined;
@@ -24,7 +24,7 @@ export interface Finding {
 export interface Verdict {
   readonly accepted: boolean;
   /** Why not; empty when accepted. */
-  readonly findings: readonly Finding[];
+  readonly findings: readonly PolicyFinding[];
 }
 
 /**
@@ -33,7 +33,7 @@ export interface Verdict {
  * an Allow, as met in a Deny.
  */
 export function evaluate(statements: readonly ReadStatement[], request: TrustRequest): Verdict {
-  const findings: Finding[] = [];
+  const findings: PolicyFinding[] = [];
   for (const action of request.actions) {
     const denied = statements
       .filter((statement) => statement.effect === "Deny")
@@ -50,7 +50,7 @@ export function evaluate(statements: readonly ReadStatement[], request: TrustReq
   return { accepted: findings.length === 0, findings: [...unique.values()] };
 }
 
-function noAllow(action: string): Finding {
+function noAllow(action: string): PolicyFinding {
   const message = `no statement allows anything, ${action} neither`;
   return {
     statement: 1,
@@ -66,10 +66,10 @@ function noAllow(action: string): Finding {
 }
 
 /** Everything in an Allow that the request does not meet; empty when the statement applies. */
-function shortfall(statement: ReadStatement, action: string, request: TrustRequest): readonly Finding[] {
+function shortfall(statement: ReadStatement, action: string, request: TrustRequest): readonly PolicyFinding[] {
   const { number, sid, effect } = statement;
   const base = { statement: number, sid, effect, operator: undefined, key: undefined };
-  const found: Finding[] = [];
+  const found: PolicyFinding[] = [];
   if (!coversAction(statement, action)) {
     const { kind, patterns } = statement.action;
     const told = `${kind === "listed" ? "Action" : "NotAction"} is ${quoted(patterns)}, which does not allow ${action}`;
@@ -97,7 +97,7 @@ function shortfall(statement: ReadStatement, action: string, request: TrustReque
 }
 
 /** The finding for a Deny that applies, or may apply as far as it is understood. */
-function denial(statement: ReadStatement, action: string, request: TrustRequest): Finding | undefined {
+function denial(statement: ReadStatement, action: string, request: TrustRequest): PolicyFinding | undefined {
   const principal = namesCaller(statement, request);
   if (!coversAction(statement, action) || principal === "false") return undefined;
   const truths = statement.conditions.map(({ operator, key, values }) =>

@@ -127,6 +127,16 @@ suite("doctor and the config", () => {
     assert.match((await diagnose(scene)).of("config")[0] ?? "", /^error: .*on_refresh/);
   });
 
+  test("where the path of the credentials file cannot be expanded, no other file is checked instead", async () => {
+    await using scene = await openHealthyScene(ONE_ROLE);
+    await writeFile(scene.home.config, "[default]\nrole_arm = x\n");
+    const { of } = await diagnose(scene, [], { env: { AWS_SHARED_CREDENTIALS_FILE: "$NOT_SET/credentials" } });
+    assert.match(of("config").join("\n"), /unknown key 'role_arm'/);
+    assert.match(of("environment")[0] ?? "", /^warning: AWS_SHARED_CREDENTIALS_FILE cannot be used: .*\$NOT_SET/);
+    assert.deepEqual([of("credentials-file"), of("profile"), of("keys")], [[], [], []]);
+    assert.match(of("sts")[0] ?? "", /^ok/);
+  });
+
   test("the config-free form is checked too", async () => {
     await using scene = await openScene(undefined);
     const { of } = await diagnose(scene, ["--role-arn", GCP_ARN]);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { suite, test } from "node:test";
 
@@ -102,6 +102,11 @@ suite("doctor's view of schedules", () => {
     assert.equal(units.get("a.service")?.get("Result"), "exit-code");
     assert.equal(parseUnits("garbage").size, 0);
   });
+});
+
+test("each check of the table is a file of its name", async () => {
+  const files = await readdir(new URL("../../../src/doctor/checks", import.meta.url));
+  assert.deepEqual(files.toSorted(), CHECKS.map(({ name }) => `${name}.ts`).toSorted());
 });
 
 suite("doctor's report", () => {
