@@ -1,7 +1,7 @@
 import { parseDuration } from "../base/duration.ts";
 import type { GlobalOptions } from "../base/global-options.ts";
 import { didYouMean } from "../config/did-you-mean.ts";
-import { CONFIG_KEYS, type ConfigKey, REPEATABLE_KEYS } from "../config/keys.ts";
+import { type ConfigKey, REPEATABLE_KEYS } from "../config/keys.ts";
 import type { ConfigOptions } from "../config/read.ts";
 import { DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_MS } from "./invocation.ts";
 import { INLINE_KEYS, optionOf } from "./options.ts";
@@ -77,9 +77,6 @@ export function readKeys(parsed: Parsed, keys: readonly ConfigKey[]): ReadonlyMa
   }
   return found;
 }
-
-/** Every config key, for `init`. */
-export const ALL_KEYS: readonly ConfigKey[] = CONFIG_KEYS.map(({ name }) => name);
 
 /**
  * Where the configuration comes from: a file, or the options of the config-free form.

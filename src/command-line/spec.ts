@@ -34,7 +34,7 @@ export interface PositionalSpec {
 }
 
 /** The word on the command line, and the `kind` of its invocation. */
-export type CommandName = Exclude<Invocation["kind"], "complete" | "help" | "version">;
+type CommandName = Exclude<Invocation["kind"], "complete" | "help" | "version">;
 
 /** A command: its words, its help and its options. */
 export interface CommandSpec {

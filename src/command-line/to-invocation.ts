@@ -1,3 +1,4 @@
+import { CONFIG_KEYS } from "../config/keys.ts";
 import { POLICY_FORMATS } from "../trust-policy/token-flags.ts";
 import { EXEC_HINT } from "./commands.ts";
 import {
@@ -11,7 +12,6 @@ import {
 import { parse, type Parsed, usage } from "./parse.ts";
 import { readSchedule } from "./read-schedule.ts";
 import {
-  ALL_KEYS,
   besideRoleArn,
   chooseFrom,
   readConfigOptions,
@@ -89,7 +89,10 @@ function readInit(parsed: Parsed): InitInvocation {
     global: readGlobal(parsed),
     configFile: readText(parsed, "config"),
     profile: readText(parsed, "profile"),
-    values: readKeys(parsed, ALL_KEYS),
+    values: readKeys(
+      parsed,
+      CONFIG_KEYS.map(({ name }) => name),
+    ),
     force: readFlag(parsed, "force"),
     dryRun: readFlag(parsed, "dry-run"),
   };

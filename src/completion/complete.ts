@@ -3,7 +3,7 @@ import { optionsOf, runsCommand } from "../command-line/parse.ts";
 import type { CommandSpec, OptionSpec, PositionalSpec } from "../command-line/spec.ts";
 
 /** A word that can be typed at the cursor. */
-export interface Candidate {
+interface Candidate {
   readonly value: string;
   readonly describe: string;
 }

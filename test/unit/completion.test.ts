@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
+import { GLOBAL_SWITCHES } from "../../src/base/global-options.ts";
 import { COMMANDS, DEFAULT_COMMAND } from "../../src/command-line/commands.ts";
 import { GLOBAL_OPTIONS } from "../../src/command-line/options.ts";
 import { optionsOf } from "../../src/command-line/parse.ts";
@@ -25,6 +26,11 @@ suite("the command table", () => {
     assert.equal(DEFAULT_COMMAND.name, "refresh");
     const force = optionsOf(DEFAULT_COMMAND).find(({ name }) => name === "force");
     assert.deepEqual([force?.letter, force?.value], ["f", undefined]);
+    const switches = GLOBAL_OPTIONS.filter(({ value }) => value === undefined).map(({ name, letter }) => [
+      name,
+      letter,
+    ]);
+    assert.deepEqual(Object.fromEntries(switches), { ...GLOBAL_SWITCHES, help: "h", version: "V" });
     const format = GLOBAL_OPTIONS.find(({ name }) => name === "log-format");
     assert.deepEqual([format?.value, format?.choices, format?.default], ["text|json", ["text", "json"], "text"]);
     for (const { name, describe } of COMMANDS.flatMap(optionsOf))
