@@ -1,7 +1,7 @@
-import { type Line, LineScanner, lenientHeaderName, pythonStrip, strictHeaderName, withoutComment } from "./lines.ts";
+import { type Line, linesFrom, lenientHeaderName, pythonStrip, strictHeaderName, withoutComment } from "./lines.ts";
 
 /** A line that begins a section for at least one family of readers. The two names are equal for a clean header. */
-export interface Boundary {
+interface Boundary {
   readonly header: Line;
   /** The name for Python's readers; undefined when the line is no header to them (it may go on with a value above). */
   readonly strictName: string | undefined;
@@ -32,8 +32,7 @@ export function layOut(bytes: Buffer): Layout {
   const clean = new Map<string, number[]>();
   const ambiguousHeaders = new Map<string, Line[]>();
   let firstContent: Line | undefined;
-  const scanner = new LineScanner(bytes, hasBom ? BOM.length : 0, bytes.length, 1);
-  for (let line = scanner.next(); line; line = scanner.next()) {
+  for (const line of linesFrom(bytes, hasBom ? BOM.length : 0, bytes.length, 1)) {
     if (line.kind !== "blank" && line.kind !== "comment") firstContent ??= line;
     if (!line.text.includes("[")) continue;
     const strictName = line.kind === "header" ? strictHeaderName(pythonStrip(line.text)) : undefined;
@@ -86,9 +85,5 @@ export function linesOf({ bytes, boundaries }: Layout, index: number): readonly 
   const header = boundaries[index]?.header;
   if (!header) return [];
   const end = boundaries[index + 1]?.header.start ?? bytes.length;
-  const scanner = new LineScanner(bytes, header.start, end, header.number);
-  scanner.next();
-  const lines: Line[] = [];
-  for (let line = scanner.next(); line; line = scanner.next()) lines.push(line);
-  return lines;
+  return [...linesFrom(bytes, header.start, end, header.number)].slice(1);
 }

@@ -1,11 +1,10 @@
 /**
- * The lines of a credentials file as Python's `configparser` takes them apart (botocore and boto2 read with it), and
- * the header that JavaScript's readers see in a line. Works on the bytes of the file: offsets are offsets of the file, no
- * byte is lost, and a file of 10 MB is not decoded for the sake of some lines.
+ * The lines of a credentials file as Python's `configparser` reads them (botocore and boto2 use it), and the header that
+ * JavaScript's readers see in a line. Offsets are offsets in the file's bytes, so that no byte is lost.
  */
 
-/** What `configparser` takes a line for; `stray` is one that it refuses the file for. */
-export type LineKind = "blank" | "comment" | "header" | "option" | "continuation" | "stray";
+/** What a line is to `configparser`; it refuses a file for a `stray` one. */
+type LineKind = "blank" | "comment" | "header" | "option" | "continuation" | "stray";
 
 /** One line of the file. `start`, `end` and `next` are offsets in bytes. */
 export interface Line {
@@ -29,29 +28,19 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 
 /** What `str.isspace` and `\s` of Python's `re` take for white space. */
-// oxlint-disable-next-line no-control-regex -- U+001C to U+001F are white space to Python
-const PYTHON_SPACE = /[\t-\r\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+const PYTHON_SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
+const NON_SPACE = new RegExp(`[^${PYTHON_SPACE}]`);
+// Without the look-behind, a long run of blanks inside a line takes quadratic time.
+const TRAILING_SPACE = new RegExp(`(?<![${PYTHON_SPACE}])[${PYTHON_SPACE}]+$`);
 
 /** `str.strip()` of Python. JavaScript's `trim` strips U+FEFF as well, but not U+001C to U+001F nor U+0085. */
 export function pythonStrip(text: string): string {
-  return text.slice(leadingSpace(text), trailingSpace(text));
+  return text.slice(leadingSpace(text)).replace(TRAILING_SPACE, "");
 }
 
 function leadingSpace(text: string): number {
-  let at = 0;
-  while (at < text.length && isPythonSpace(text, at)) at++;
-  return at;
-}
-
-function trailingSpace(text: string): number {
-  let at = text.length;
-  while (at > 0 && isPythonSpace(text, at - 1)) at--;
-  return at;
-}
-
-function isPythonSpace(text: string, at: number): boolean {
-  const code = text.charCodeAt(at);
-  return code > 0x20 && code < 0x80 ? false : PYTHON_SPACE.test(text.charAt(at));
+  const at = text.search(NON_SPACE);
+  return at === -1 ? text.length : at;
 }
 
 /**
@@ -77,7 +66,7 @@ export function lenientHeaderName(text: string): string | undefined {
   return cut[0] === "[" && cut.at(-1) === "]" ? cut.slice(1, -1) : undefined;
 }
 
-/** Where the first `=` or `:` of an option line stands, or -1. */
+/** The index of the first `=` or `:` of an option line, or -1. */
 export function separatorOf(text: string): number {
   const equals = text.indexOf("=");
   const colon = text.indexOf(":");
@@ -93,58 +82,44 @@ export function lineAt(bytes: Buffer, offset: number): number {
 }
 
 /**
- * Walks over the lines from `start` to `end`. Whether an indented line continues the value above depends on what was
- * before, so a walk has to begin at the start of the file or at a header that the strict readers see.
+ * The lines from `start` to `end`. Whether an indented line continues the value above depends on the lines before it, so
+ * `start` must be the start of the file or of a header that the strict readers see; `number` is its line.
  */
-export class LineScanner {
-  readonly #bytes: Buffer;
-  readonly #end: number;
-  #number: number;
-  #at: number;
-  #inSection = false;
-  #hasOption = false;
-  #indent = 0;
-
-  /** @param firstNumber the number of the line at `start`. */
-  constructor(bytes: Buffer, start: number, end: number, firstNumber: number) {
-    this.#bytes = bytes;
-    this.#at = start;
-    this.#end = end;
-    this.#number = firstNumber;
-  }
-
-  /** The next line, or undefined at the end. */
-  next(): Line | undefined {
-    const start = this.#at;
-    if (start >= this.#end) return undefined;
-    const newline = this.#bytes.indexOf(LF, start);
-    const next = newline === -1 ? this.#end : newline + 1;
-    let end = newline === -1 ? this.#end : newline;
-    if (newline > start && this.#bytes[newline - 1] === CR) end--;
-    this.#at = next;
-    const text = this.#bytes.toString("utf8", start, end);
+export function* linesFrom(bytes: Buffer, start: number, end: number, number: number): Generator<Line> {
+  const classify = openClassifier();
+  for (let [at, count] = [start, number]; at < end; count++) {
+    const newline = bytes.indexOf(LF, at);
+    const isLast = newline === -1 || newline >= end;
+    const next = isLast ? end : newline + 1;
+    const textEnd = isLast ? end : newline > at && bytes[newline - 1] === CR ? newline - 1 : newline;
+    const text = bytes.toString("utf8", at, textEnd);
     const indent = leadingSpace(text);
-    const kind = this.#classify(text, indent);
-    return { kind, number: this.#number++, start, end, next, text, indent };
+    yield { kind: classify(text, indent), number: count, start: at, end: textEnd, next, text, indent };
+    at = next;
   }
+}
 
-  // The order of the questions is that of `RawConfigParser._read`; it is the same in all of Python 3.
-  #classify(text: string, indent: number): LineKind {
+/** Tells the kind of each line from the lines before it, in the order of `RawConfigParser._read`, the same in all of Python 3. */
+function openClassifier(): (text: string, indent: number) => LineKind {
+  let inSection = false;
+  let hasOption = false;
+  let optionIndent = 0;
+  return (text, indent) => {
     if (indent === text.length) return "blank";
     const first = text[indent];
     if (first === "#" || first === ";") return "comment";
-    if (this.#inSection && this.#hasOption && indent > this.#indent) return "continuation";
-    this.#indent = indent;
+    if (inSection && hasOption && indent > optionIndent) return "continuation";
+    optionIndent = indent;
     if (first === "[" && strictHeaderName(pythonStrip(text)) !== undefined) {
-      this.#inSection = true;
-      this.#hasOption = false;
+      inSection = true;
+      hasOption = false;
       return "header";
     }
-    if (!this.#inSection) return "stray";
+    if (!inSection) return "stray";
     const separator = separatorOf(text);
-    // A stray line leaves the option above open: an indented line below it still goes on with that option's value.
+    // A stray line leaves the option above open: an indented line below it still continues that option's value.
     if (separator === -1) return "stray";
-    this.#hasOption = separator > indent;
-    return this.#hasOption ? "option" : "stray";
-  }
+    hasOption = separator > indent;
+    return hasOption ? "option" : "stray";
+  };
 }

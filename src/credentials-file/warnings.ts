@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Layout } from "./layout.ts";
 import type { ProfileSection } from "./section.ts";
-import { LF, lenientHeaderName, type Line, LineScanner, pythonStrip, separatorOf } from "./lines.ts";
+import { LF, lenientHeaderName, type Line, linesFrom, pythonStrip, separatorOf } from "./lines.ts";
 
 /** Something in the file that belongs to others, is kept, and makes the whole file unreadable to some reader. */
 export interface FileWarning {
@@ -29,8 +29,8 @@ export function warningsOf({ bytes, hasBom }: Layout): readonly FileWarning[] {
     scan.warn(1, "the file begins with a byte order mark", readers);
   }
   if (!isUtf8(bytes)) scan.warn(firstOddLine(bytes), "the file contains bytes that are not UTF-8");
-  const scanner = new LineScanner(bytes, hasBom ? 3 : 0, bytes.length, 1);
-  for (let line = scanner.next(); line && scan.found.length < MAX_WARNINGS; line = scanner.next()) {
+  for (const line of linesFrom(bytes, hasBom ? 3 : 0, bytes.length, 1)) {
+    if (scan.found.length === MAX_WARNINGS) break;
     if (line.kind === "header") scan.header(line);
     else if (line.kind === "option") scan.option(line);
     else if (line.kind === "continuation") scan.continuation(line);
