@@ -1,6 +1,6 @@
 import { Failure } from "../base/failure.ts";
 
-/** Reading a trust policy that others wrote: nothing about its JSON is believed. */
+/** Reads trust policies that others wrote: unvalidated JSON. */
 
 /**
  * One key of one condition operator; several values are alternatives (IAM User Guide, "Conditions with multiple
@@ -29,10 +29,10 @@ export interface ReadStatement {
 
 type Json = Readonly<Record<string, unknown>>;
 
-const HINT = "it must be the policy's JSON, or what 'aws iam get-role --role-name NAME' prints";
+const HINT = "pass the policy's JSON, or the output of 'aws iam get-role --role-name NAME'";
 
 /**
- * Reads a trust policy: its JSON, the whole answer of `aws iam get-role` (or `list-roles`' element), and the URL-encoded
+ * Reads a trust policy: its JSON, the whole response of `aws iam get-role` (or `list-roles`' element), and the URL-encoded
  * form in which IAM's API sends it (https://docs.aws.amazon.com/IAM/latest/APIReference/API_Role.html: "URL-encoded
  * JSON compliant with RFC 3986").
  *
@@ -43,7 +43,7 @@ export function parseTrustPolicy(text: string, describe: string): readonly ReadS
   const malformed = (what: string): Failure => new Failure("POLICY_MALFORMED", `${describe} ${what}`, { hint: HINT });
   const policy = unwrap(parseJson(text.replace(/^\uFEFF/, "").trim(), malformed), malformed);
   const given = policy["Statement"];
-  if (given === undefined) throw malformed("is no trust policy: it has no Statement");
+  if (given === undefined) throw malformed("is not a trust policy: it has no Statement");
   const statements = Array.isArray(given) ? given : [given];
   return statements.map((statement: unknown, index) => readStatement(statement, index + 1, malformed));
 }
@@ -60,7 +60,7 @@ function parseJson(text: string, malformed: Malformed): unknown {
   }
 }
 
-/** From the answer of `get-role`, or a document as a string, to the policy itself. */
+/** The policy inside a response of `get-role`, or inside a string. */
 function unwrap(value: unknown, malformed: Malformed, depth = 0): Json {
   if (typeof value === "string" && depth < 4) return unwrap(parseJson(value.trim(), malformed), malformed, depth + 1);
   if (!isObject(value)) throw malformed("is not a JSON object");
@@ -86,7 +86,7 @@ function readStatement(value: unknown, number: number, malformed: Malformed): Re
 function readPrincipal(statement: Json, bad: Malformed): ReadStatement["principal"] {
   const kind = statement["Principal"] === undefined ? "all-but" : "listed";
   const given = statement["Principal"] ?? statement["NotPrincipal"];
-  if (given === undefined) throw bad("names no Principal");
+  if (given === undefined) throw bad("has no Principal");
   if (given === "*") return kind === "listed" ? { kind: "any" } : { kind, byType: new Map([["AWS", ["*"]]]) };
   if (!isObject(given)) throw bad('has a Principal that is neither "*" nor an object');
   const byType = new Map<string, readonly string[]>();
@@ -118,7 +118,7 @@ function readConditions(given: unknown, bad: Malformed): readonly ReadCondition[
   });
 }
 
-/** IAM takes numbers and booleans where strings are meant, alone or in lists. */
+/** IAM accepts numbers and booleans for strings, alone or in lists. */
 function toList(value: unknown): readonly string[] | undefined {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   const texts = values.flatMap((one) =>

@@ -2,7 +2,7 @@ import type { ReadCondition, ReadStatement } from "./document.ts";
 import { holds, isLike } from "./operators.ts";
 import { GOOGLE, type TrustRequest } from "./trust-request.ts";
 
-/** One thing in a policy that keeps the request out. */
+/** One reason why a policy refuses the request. */
 export interface PolicyFinding {
   /** Counted from 1. */
   readonly statement: number;
@@ -20,7 +20,7 @@ export interface PolicyFinding {
   readonly message: string;
 }
 
-/** Whether a policy lets an identity in. */
+/** Whether a policy allows the request. */
 export interface Verdict {
   readonly accepted: boolean;
   /** Why not; empty when accepted. */
@@ -29,7 +29,7 @@ export interface Verdict {
 
 /**
  * Whether a trust policy lets a request in: for each of its actions some Allow applies and no Deny does (IAM User Guide,
- * "Policy evaluation logic": an explicit Deny wins). What is not understood counts against the request: as not met in
+ * "Policy evaluation logic": an explicit Deny wins). What is not supported counts against the request: as not met in
  * an Allow, as met in a Deny.
  */
 export function evaluate(statements: readonly ReadStatement[], request: TrustRequest): Verdict {
@@ -51,7 +51,7 @@ export function evaluate(statements: readonly ReadStatement[], request: TrustReq
 }
 
 function noAllow(action: string): PolicyFinding {
-  const message = `no statement allows anything, ${action} neither`;
+  const message = `no statement allows ${action}`;
   return {
     statement: 1,
     sid: undefined,
@@ -72,26 +72,26 @@ function shortfall(statement: ReadStatement, action: string, request: TrustReque
   const found: PolicyFinding[] = [];
   if (!coversAction(statement, action)) {
     const { kind, patterns } = statement.action;
-    const told = `${kind === "listed" ? "Action" : "NotAction"} is ${quoted(patterns)}, which does not allow ${action}`;
-    found.push({ ...base, element: "Action", expected: patterns, actual: [action], message: told });
+    const message = `${kind === "listed" ? "Action" : "NotAction"} is ${quoted(patterns)}, which does not allow ${action}`;
+    found.push({ ...base, element: "Action", expected: patterns, actual: [action], message });
   }
   const principal = namesCaller(statement, request);
   if (principal !== "true") {
     const expected = principalsOf(statement);
     const [name = ""] = request.names;
-    const told =
+    const message =
       principal === "unknown"
-        ? "NotPrincipal is not understood here and counts as not met"
+        ? "NotPrincipal is not supported here and counts as not met"
         : `Principal is ${quoted(expected)}, the caller is ${request.kind} '${name}'${whyPrincipal(expected, request)}`;
-    found.push({ ...base, element: "Principal", expected, actual: request.names, message: told });
+    found.push({ ...base, element: "Principal", expected, actual: request.names, message });
   }
   for (const condition of statement.conditions) {
     const actual = request.context.get(condition.key.toLowerCase());
     const truth = holds(condition.operator, condition.values, actual);
     if (truth === "true") continue;
-    const told = truth === "unknown" ? notUnderstood(condition) : notMet(condition, actual, request);
+    const message = truth === "unknown" ? notUnderstood(condition) : notMet(condition, actual, request);
     const { operator, key, values } = condition;
-    found.push({ ...base, element: "Condition", operator, key, expected: values, actual, message: told });
+    found.push({ ...base, element: "Condition", operator, key, expected: values, actual, message });
   }
   return found;
 }
@@ -105,8 +105,8 @@ function denial(statement: ReadStatement, action: string, request: TrustRequest)
   );
   if (truths.includes("false")) return undefined;
   const doubtful = statement.conditions.filter((_, index) => truths[index] === "unknown").map(notUnderstood);
-  if (principal === "unknown") doubtful.push("NotPrincipal is not understood here");
-  const told =
+  if (principal === "unknown") doubtful.push("NotPrincipal is not supported here");
+  const message =
     doubtful.length === 0
       ? `it denies ${action}, and a Deny beats every Allow`
       : `it may deny ${action}: ${doubtful.join("; ")}`;
@@ -119,7 +119,7 @@ function denial(statement: ReadStatement, action: string, request: TrustRequest)
     key: undefined,
     expected: [],
     actual: [action],
-    message: told,
+    message,
   };
 }
 
@@ -147,7 +147,7 @@ function whyPrincipal(expected: readonly string[], request: TrustRequest): strin
     return `; Google is built in: write "Federated": "${GOOGLE}" and delete the OIDC provider`;
   }
   if (request.kind === "AWS" && expected.some((name) => /^AWS A(ROA|IDA)[A-Z0-9]{17}$/.test(name))) {
-    return "; an ID instead of an ARN means that the role or user was deleted, a new one of the same name is another";
+    return "; an ID in place of an ARN means that the role or user was deleted; a new one of the same name does not match";
   }
   return "";
 }
@@ -155,18 +155,18 @@ function whyPrincipal(expected: readonly string[], request: TrustRequest): strin
 function notUnderstood({ operator, key, values }: ReadCondition): string {
   const variable = values.find((value) => /\$\{(?![*?$]\})/.test(value));
   const what = variable === undefined ? `the operator ${operator}` : `the variable in '${variable}'`;
-  return `Condition ${operator} ${key}: ${what} is not understood here and counts against the request`;
+  return `Condition ${operator} ${key}: ${what} is not supported here and counts against the request`;
 }
 
 function notMet(condition: ReadCondition, actual: readonly string[] | undefined, request: TrustRequest): string {
   const { operator, key, values } = condition;
   const has = request.kind === "Federated" ? "the token has" : "the request has";
-  const start = `Condition ${operator} ${key}: the policy wants ${quoted(values)}`;
-  if (actual === undefined) return `${start}, ${has} nothing of that name`;
+  const start = `Condition ${operator} ${key}: the policy requires ${quoted(values)}`;
+  if (actual === undefined) return `${start}, ${has} no such key`;
   return `${start}, ${has} ${quoted(actual)}${whyCondition(condition, request)}`;
 }
 
-/** Google's trap: what people call the audience is `:oaud`, and `:aud` is who asked for the token. */
+/** For Google the token's audience is `:oaud`; `:aud` is the requester. */
 function whyCondition({ key, values }: ReadCondition, request: TrustRequest): string {
   if (key.toLowerCase() !== `${GOOGLE}:aud`) return "";
   const audience = request.context.get(`${GOOGLE}:oaud`) ?? [];

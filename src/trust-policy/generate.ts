@@ -1,5 +1,4 @@
 import type { RoleArn } from "../config/config.ts";
-import { oneOrMore, type PolicyDocument } from "./policy.ts";
 import {
   type AssumeRoleParameters,
   assumeRoleRequest,
@@ -9,8 +8,39 @@ import {
 } from "./trust-request.ts";
 
 /**
+ * A value or a list of them: IAM takes both wherever it takes one (IAM User Guide, "Grammar of the IAM JSON policy
+ * language").
+ */
+type OneOrMore = string | readonly string[];
+
+/** One statement of such a policy; keys in IAM's own order and spelling, because it is printed so. */
+export interface PolicyStatement {
+  readonly Effect: "Allow";
+  readonly Principal: { readonly Federated: string } | { readonly AWS: string };
+  readonly Action: OneOrMore;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, OneOrMore>>>>;
+}
+
+/** A policy as IAM accepts it. */
+export interface PolicyDocument {
+  readonly Version: "2012-10-17";
+  readonly Statement: readonly PolicyStatement[];
+}
+
+/** A single value is not written as a list. */
+function oneOrMore(values: readonly string[]): OneOrMore {
+  const [first] = values;
+  return values.length === 1 && first !== undefined ? first : values;
+}
+
+/** The values of either form. */
+export function listOf(values: OneOrMore): readonly string[] {
+  return typeof values === "string" ? [values] : values;
+}
+
+/**
  * The narrowest trust policy that lets this token in. `:sub` is always pinned: an audience alone proves only that some
- * account of the issuer asked for a token, and whoever asks chooses it. For Google `:aud` is the service account's
+ * account of the issuer requested a token, and the requester chooses it. For Google `:aud` is the service account's
  * unique ID and `:oaud` the audience that was asked for.
  */
 export function policyForToken(claims: CertainClaims, role: Pick<RoleArn, "partition" | "account">): PolicyDocument {
@@ -36,7 +66,7 @@ export function policyForToken(claims: CertainClaims, role: Pick<RoleArn, "parti
 
 /**
  * The narrowest trust policy that lets these keys assume the role. Session tags and the source identity are allowed, not
- * pinned: they say something about a session and not who it is.
+ * pinned: they describe a session, not its identity.
  */
 export function policyForSource(source: SourcePrincipal, parameters: AssumeRoleParameters): PolicyDocument {
   const { externalId } = parameters;

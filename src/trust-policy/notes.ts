@@ -7,7 +7,7 @@ import {
   type SourcePrincipal,
 } from "./trust-request.ts";
 
-/** What a person must know about a generated policy: sentences without capital and period, for standard error. */
+/** Notes on a generated policy for standard error: sentences without capital and period. */
 
 /** For a token's policy: which claim is pinned where, and whether IAM needs a provider. */
 export function notesForToken(claims: CertainClaims, role: RoleArn): readonly string[] {
@@ -31,7 +31,7 @@ function notesForGoogle({ authorizedParty, audience, subject }: CertainClaims): 
       ? `this azp is the service account's e-mail address, as a key file or impersonation with useEmailAzp gives it; ` +
         `the same account's tokens from the metadata server have its unique ID instead: then leave ${GOOGLE}:aud out or list both`
       : `azp is the unique ID from the metadata server and the e-mail address from a key file or impersonation with useEmailAzp`,
-    `${GOOGLE}:sub '${subject}' is pinned too because it is the account's unique ID whichever way the token was got; ` +
+    `${GOOGLE}:sub '${subject}' is pinned too: it is the account's unique ID however the token was obtained; ` +
       "it changes when the account is deleted and created again",
     `${GOOGLE} is built into IAM: create no OIDC provider for it`,
   ];
@@ -49,7 +49,7 @@ function notesForProvider(claims: CertainClaims, name: string, role: RoleArn): r
   // https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_oidc_secure-by-default.html
   const shared = name === "token.actions.githubusercontent.com" || name === "gitlab.com";
   notes.push(
-    `${name}:sub '${claims.subject}' is pinned too: anybody at this issuer can ask for a token of the same audience` +
+    `${name}:sub '${claims.subject}' is pinned too: any account of this issuer can request a token of the same audience` +
       (shared ? "; to allow other branches use StringLike with a pattern that still names your repository" : ""),
   );
   return notes;
@@ -65,13 +65,13 @@ export function notesForSource(
     `the policies of ${source.arn} must allow sts:AssumeRole on ${role.arn} as well` +
       (source.account === role.account
         ? ", unless this trust policy names it, as it does"
-        : ": it is of another account"),
+        : ": it is in another account"),
   ];
   if (parameters.sourceIdentity !== undefined) {
-    notes.push(`sts:SetSourceIdentity is there for the source identity '${parameters.sourceIdentity}'`);
+    notes.push(`sts:SetSourceIdentity is needed for the source identity '${parameters.sourceIdentity}'`);
   }
   if (parameters.tags.length > 0) {
-    notes.push(`sts:TagSession is there for the session tags ${parameters.tags.map(({ key }) => key).join(", ")}`);
+    notes.push(`sts:TagSession is needed for the session tags ${parameters.tags.map(({ key }) => key).join(", ")}`);
   }
   return notes;
 }

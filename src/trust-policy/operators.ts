@@ -36,7 +36,7 @@ const COMPARISONS: ReadonlyMap<string, { readonly compare: Comparison; readonly 
   ["Bool", { compare: anyCase, negated: false }],
 ]);
 
-/** `unknown`: an operator or a policy variable that is not understood here. */
+/** `unknown`: an operator or a policy variable that is not supported here. */
 export type Truth = "true" | "false" | "unknown";
 
 /**

@@ -1,5 +1,5 @@
 import type { RoleArn } from "../config/config.ts";
-import { listOf, type PolicyDocument, type PolicyStatement } from "./policy.ts";
+import { listOf, type PolicyDocument, type PolicyStatement } from "./generate.ts";
 import type { PolicyFormat } from "./token-flags.ts";
 
 /** The role that the policy is for, as far as a template needs it. */

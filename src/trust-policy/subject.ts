@@ -10,7 +10,7 @@ import { type AssumeRoleParameters, type CertainClaims, certainClaims, type Sour
 import type { World } from "../base/world.ts";
 import { findSourcePrincipal } from "./source-principal.ts";
 
-/** Who asks for a profile's role: a token, or another profile's keys. */
+/** Who assumes a profile's role: a token, or another profile's credentials. */
 export type TrustSubject =
   | {
       readonly kind: "token";
@@ -50,9 +50,13 @@ export async function findSubject(spec: ProfileSpec, context: SubjectContext): P
       return tokenSubject(spec, spec.source.identity, context);
     case "source-profile": {
       if (context.claims !== undefined) {
-        throw new Failure("USAGE", `--sub describes a token, and '${spec.profile}' uses the keys of a source_profile`, {
-          hint: `leave --sub out: rolefresh trust-policy ${spec.profile}`,
-        });
+        throw new Failure(
+          "USAGE",
+          `--sub describes a token, but '${spec.profile}' uses the credentials of a source_profile`,
+          {
+            hint: `remove --sub: rolefresh trust-policy ${spec.profile}`,
+          },
+        );
       }
       const { source, notes } = await findSourcePrincipal(spec, spec.source.sourceProfile, context);
       return { kind: "source", source, parameters: parametersOf(spec, spec.source, context), notes };
@@ -60,16 +64,16 @@ export async function findSubject(spec: ProfileSpec, context: SubjectContext): P
     case "saml":
       throw new Failure(
         "USAGE",
-        `profile '${spec.profile}' comes with a SAML assertion, which trust-policy does not judge`,
+        `profile '${spec.profile}' uses a SAML assertion, which trust-policy does not support`,
         {
-          hint: `the role must allow sts:AssumeRoleWithSAML to ${spec.source.principalArn ?? "the SAML provider"}; 'saml:aud' is compared with the assertion's recipient`,
+          hint: `allow sts:AssumeRoleWithSAML to ${spec.source.principalArn ?? "the SAML provider"}; 'saml:aud' is compared with the assertion's recipient`,
         },
       );
     case "aws-profile":
     case "credential-source":
     case "session":
-      throw new Failure("USAGE", `whose keys profile '${spec.profile}' calls with is only known when it does`, {
-        hint: "see whose they are with 'aws sts get-caller-identity', and let the role trust that principal",
+      throw new Failure("USAGE", `the principal of profile '${spec.profile}' is only known at the call`, {
+        hint: "find it with 'aws sts get-caller-identity', and let the role trust that principal",
       });
   }
 }
@@ -84,7 +88,7 @@ async function tokenSubject(
   const certain = certainClaims(claims);
   if ("missing" in certain) {
     throw flags === undefined
-      ? new Failure("TOKEN_MALFORMED", `the identity token has no ${certain.missing}, without which AWS takes none`)
+      ? new Failure("TOKEN_MALFORMED", `the identity token has no ${certain.missing}, which AWS requires`)
       : new Failure("USAGE", `--${certain.missing} is missing`, {
           hint:
             certain.missing === "iss"
@@ -147,7 +151,7 @@ function azpIsSubject(identity: IdentitySource, flags: TokenFlags): boolean {
 
 function assumed(identity: IdentitySource, flags: TokenFlags | undefined): readonly string[] {
   if (flags === undefined || flags.authorizedParty !== undefined || !azpIsSubject(identity, flags)) return [];
-  return ["azp is taken to be the subject, as the metadata server has it; --azp says otherwise"];
+  return ["azp is assumed to be the subject, as in the metadata server's tokens; override it with --azp"];
 }
 
 function identityContext({ world, deadline, verbose }: SubjectContext): IdentityContext {

@@ -60,7 +60,7 @@ suite("trust-policy", () => {
     const before = scene.sandbox.calls.length;
     const offline = await scene.run(["trust-policy", "--sub", ID]);
     assert.equal(offline.stdout, live.stdout);
-    assert.match(offline.stderr, /azp is taken to be the subject/);
+    assert.match(offline.stderr, /azp is assumed to be the subject/);
     const github = await scene.run([
       "trust-policy",
       "--iss",
@@ -178,7 +178,7 @@ suite("trust-policy --check", () => {
       stdout,
       `not accepted
 statement 1 'Google' (Allow):
-  Condition StringEquals accounts.google.com:aud: the policy wants 'gcp', the token has '${ID}'; AWS compares accounts.google.com:aud with the token's azp: the audience belongs under accounts.google.com:oaud
+  Condition StringEquals accounts.google.com:aud: the policy requires 'gcp', the token has '${ID}'; AWS compares accounts.google.com:aud with the token's azp: the audience belongs under accounts.google.com:oaud
 `,
     );
     assert.equal(
@@ -248,7 +248,7 @@ suite("bad input to trust-policy", () => {
       two,
       [],
       64,
-      "error: trust-policy needs the name of a profile\nhint: configured are: default, billing",
+      "error: trust-policy needs the name of a profile\nhint: choose one of: default, billing",
     ],
     [
       "two profiles",
@@ -283,14 +283,14 @@ suite("bad input to trust-policy", () => {
       two,
       ["billing", "--sub", "1"],
       64,
-      "error: profile 'billing': --sub describes a token, and 'billing' uses the keys of a source_profile\nhint: leave --sub out: rolefresh trust-policy billing",
+      "error: profile 'billing': --sub describes a token, but 'billing' uses the credentials of a source_profile\nhint: remove --sub: rolefresh trust-policy billing",
     ],
     [
       "a policy that is not there",
       two,
       ["default", "--check", "/nowhere.json"],
       66,
-      "error: there is no trust policy /nowhere.json\nhint: get one with 'aws iam get-role --role-name NAME', and name the file it was saved in",
+      "error: the trust policy /nowhere.json does not exist\nhint: save one with 'aws iam get-role --role-name NAME' and pass that file",
     ],
     [
       "a directory for a policy",
@@ -304,7 +304,7 @@ suite("bad input to trust-policy", () => {
       two,
       ["default", "--check", "-"],
       65,
-      "error: the trust policy on standard input is empty\nhint: it must be the policy's JSON, or what 'aws iam get-role --role-name NAME' prints",
+      "error: the trust policy on standard input is empty\nhint: pass the policy's JSON, or the output of 'aws iam get-role --role-name NAME'",
     ],
   ];
   for (const [name, config, args, expected, lines] of cases) {
