@@ -17,6 +17,11 @@ export function isLinkLocalHost(hostname: string): boolean {
   );
 }
 
+/** This machine itself or its hypervisor. */
+export function isLocalHost(hostname: string): boolean {
+  return isLoopbackHost(hostname) || isLinkLocalHost(hostname);
+}
+
 /** IPv4 addresses that no router of the Internet knows (RFC 1918). */
 export function isPrivateHost(hostname: string): boolean {
   return /^(10\.\d{1,3}|192\.168|172\.(1[6-9]|2\d|3[01]))\.\d{1,3}\.\d{1,3}$/.test(hostname);

@@ -1,4 +1,4 @@
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLocalHost } from "../base/host.ts";
 import { configuredNameProblem } from "../base/profile-name.ts";
 import type { ConfigKey } from "./keys.ts";
 import { type SectionReader, show } from "./section.ts";
@@ -60,7 +60,7 @@ function readUrl(section: SectionReader): string | undefined {
     );
     return undefined;
   }
-  if (url.protocol === "http:" && !isLoopbackHost(url.hostname) && !isLinkLocalHost(url.hostname)) {
+  if (url.protocol === "http:" && !isLocalHost(url.hostname)) {
     section.issue("identity_url", `identity_url is plain http to another host, ${url.host}`, "use https");
     return undefined;
   }

@@ -1,7 +1,7 @@
 import { BlockList, isIP } from "node:net";
 import type { Environment } from "../base/world.ts";
 import { Failure } from "../base/failure.ts";
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLocalHost } from "../base/host.ts";
 import { Secret } from "../base/secret.ts";
 
 /** A proxy, with its password apart: `url` may be shown. */
@@ -34,7 +34,7 @@ export function proxyFor(url: URL, env: Environment): Proxy | undefined {
 
 /** Whether a host is never asked through a proxy, whatever the environment says; `hostname` as WHATWG URLs spell it. */
 export function isAlwaysDirect(hostname: string): boolean {
-  return isLoopbackHost(hostname) || isLinkLocalHost(hostname) || METADATA_NAMES.has(hostname);
+  return isLocalHost(hostname) || METADATA_NAMES.has(hostname);
 }
 
 function read(env: Environment, name: string): string {

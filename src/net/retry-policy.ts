@@ -1,6 +1,6 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLocalHost } from "../base/host.ts";
 import { interruption } from "../base/interruption.ts";
 import type { Clock } from "../base/world.ts";
 import { isTemporaryStatus } from "./connection-fault.ts";
@@ -97,7 +97,7 @@ export function isNetworkDown(response: HttpResponse): boolean {
  * is behind a network that may come back.
  */
 export function isTransientAt({ hostname }: URL): (response: HttpResponse) => boolean {
-  const isHere = isLoopbackHost(hostname) || isLinkLocalHost(hostname);
+  const isHere = isLocalHost(hostname);
   return (response) => isTransient(response) || (!isHere && isNetworkDown(response));
 }
 

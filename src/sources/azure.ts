@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { isLinkLocalHost, isLoopbackHost, isPrivateHost } from "../base/host.ts";
+import { isLocalHost, isPrivateHost } from "../base/host.ts";
 import { printable } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import type { Environment } from "../base/world.ts";
@@ -96,7 +96,7 @@ function endpointOf(env: Environment): Endpoint {
  * on a private address of the worker, `http://172.16.2.6:8081/msi/token` (Azure/azure-sdk-for-js#11595).
  */
 function readUrl(variable: string, text: string): URL {
-  const isNear = (host: string) => isLoopbackHost(host) || isLinkLocalHost(host) || isPrivateHost(host);
+  const isNear = (host: string) => isLocalHost(host) || isPrivateHost(host);
   const url = secureUrl(text, isNear);
   if (url !== undefined) return url;
   throw new Failure("IDENTITY_UNAVAILABLE", `${variable} is not an https URL or a private address`);

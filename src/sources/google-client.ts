@@ -1,5 +1,5 @@
 import { Failure } from "../base/failure.ts";
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLocalHost } from "../base/host.ts";
 import { interruption } from "../base/interruption.ts";
 import { redact } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
@@ -8,7 +8,7 @@ import { findText, isRecord } from "../net/json-response.ts";
 import { isTransientAt, requestWithRetry, RETRY_MS } from "../net/retry-policy.ts";
 import type { IdentityContext } from "./context.ts";
 import type { GoogleCredentials } from "./google-credentials-file.ts";
-import { secureUrl, TOKEN_LIMITS } from "./token-server.ts";
+import { faultFailure, secureUrl, TOKEN_LIMITS } from "./token-server.ts";
 
 /** What Google's library can get for a set of credentials. */
 interface GoogleClient {
@@ -103,7 +103,7 @@ function googleFetch(credentials: GoogleCredentials, context: IdentityContext): 
       const url = endpointFor(request.url, credentials);
       http.host = url.host;
       // Within this machine too: an external account's token may come from IMDS.
-      if (secureUrl(url.href, (host) => isLoopbackHost(host) || isLinkLocalHost(host)) === undefined) {
+      if (secureUrl(url.href, isLocalHost) === undefined) {
         const cause = `${credentials.path} names an endpoint on ${url.host} without TLS`;
         http.refused = new Failure("TOKEN_MALFORMED", cause);
         throw http.refused;
@@ -171,10 +171,11 @@ function requestFailure(
   // Nothing was sent: a key that cannot sign, a subject token that does not exist.
   if (last === undefined) return unusable(credentials, error);
   const message = `${host}: ${describeResponse(last)}`;
-  if (last.kind === "fault") {
-    const isInvalid = ["too-large", "tls", "not-http"].includes(last.fault);
-    return new Failure(isInvalid ? "IDENTITY_INVALID_RESPONSE" : "IDENTITY_TEMPORARY", message, { hint: last.hint });
-  }
+  if (last.kind === "fault")
+    return faultFailure(last, host, {
+      code: "IDENTITY_TEMPORARY",
+      hint: `check the network between this host and ${host}`,
+    });
   if (last.status === 429 || last.status >= 500) return new Failure("IDENTITY_TEMPORARY", message);
   if (last.status >= 400) return denial(last, message, credentials);
   return new Failure("IDENTITY_INVALID_RESPONSE", `the response of ${host} is not a token (status ${last.status})`);

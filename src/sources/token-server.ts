@@ -1,5 +1,5 @@
 import { Failure, type FailureCode } from "../base/failure.ts";
-import { isLinkLocalHost, isLoopbackHost } from "../base/host.ts";
+import { isLocalHost, isLoopbackHost } from "../base/host.ts";
 import { dateOf, describeResponse, type HttpFault, type HttpRequest, type HttpResponse } from "../net/http.ts";
 import { textInJson } from "../net/json-response.ts";
 import { isTransientAt, requestWithRetry, RETRY_MS } from "../net/retry-policy.ts";
@@ -51,7 +51,7 @@ export async function requestToken(
   const policy = { pausesMs: RETRY_MS, isTransient };
   const response = await requestWithRetry({ ...request, ...TOKEN_LIMITS }, server.who, policy, context);
   if (response.kind === "fault") {
-    const isLocal = isLoopbackHost(request.url.hostname) || isLinkLocalHost(request.url.hostname);
+    const isLocal = isLocalHost(request.url.hostname);
     const code = isLocal ? "IDENTITY_UNAVAILABLE" : "IDENTITY_TEMPORARY";
     throw faultFailure(response, server.who, { code, hint: server.absentHint });
   }

@@ -69,7 +69,10 @@ suite("doctor and the sources of keys", () => {
       /^ok: \[legacy\] credential_source = Ec2InstanceMetadata returns keys, valid until 20/,
     );
     server.misbehave({ kind: "status", status: 404 });
-    assert.match((await diagnose(scene, [], { env })).of("identity")[0] ?? "", /^error: \[legacy\] .*has no keys/);
+    assert.match(
+      (await diagnose(scene, [], { env })).of("identity")[0] ?? "",
+      /^error: \[legacy\] .*has no credentials/,
+    );
   });
 
   test("identity = saml: whether the response in the file offers the role; a command is not run", async () => {

@@ -83,7 +83,7 @@ async function refreshes(scene: Scene, role: string, env: Readonly<Record<string
   assert.deepEqual([again.code, again.stderr], [1, ""], "nothing is due any more");
 }
 
-suite("the whole way to the file", () => {
+suite("from the identity to the credentials file", () => {
   for (const platform of ["gke", "cloud-run"] as const) {
     test(`on ${platform}, with no host name for the session's`, async () => {
       const config = section("metadata", "identity = gcp-metadata\naudience = gcp");
@@ -108,7 +108,7 @@ suite("the whole way to the file", () => {
     await refreshes(scene, "metadata", env);
   });
 
-  test("gcp-adc: an external account whose token an executable prints; at the deadline nobody waits for it", async () => {
+  test("gcp-adc: an external account whose token an executable prints; it is not awaited past the deadline", async () => {
     await using iam = await startGoogleIam();
     iam.mayImpersonate.set("ya29.d.federated", [DEFAULT_SERVICE_ACCOUNT.email]);
     const keys = `identity = gcp-adc\nservice_account = ${DEFAULT_SERVICE_ACCOUNT.email}`;
@@ -197,7 +197,7 @@ suite("the whole way to the file", () => {
   });
 });
 
-suite("what goes wrong on the way", () => {
+suite("identities that fail", () => {
   const cases: readonly (readonly [string, string, Readonly<Record<string, string>>, number, RegExp])[] = [
     ["github-actions elsewhere", "identity = github-actions", {}, 69, /not running in a GitHub Actions job/],
     [

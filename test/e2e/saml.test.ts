@@ -42,7 +42,7 @@ async function openSaml(response: string | undefined, config = FILE, theRole = r
   return scene;
 }
 
-suite("a SAML assertion becomes keys", () => {
+suite("a SAML assertion becomes credentials", () => {
   for (const [name, config] of [
     ["from a file", FILE],
     ["from a command", COMMAND],
@@ -59,14 +59,14 @@ suite("a SAML assertion becomes keys", () => {
     });
   }
 
-  test("a fresh one is left alone, although nobody here chose the session's name", async () => {
+  test("a fresh section is left alone, although the session name is the identity provider's", async () => {
     await using scene = await openSaml(makeSamlResponse(GOOD));
     await scene.run([]);
     assert.deepEqual(await scene.run([]), SILENT);
     assert.equal(scene.sandbox.callsTo("AssumeRoleWithSAML").length, 1);
   });
 
-  test("the XML itself and base64 with line breaks are taken too, and the pair in either order", async () => {
+  test("the XML itself and base64 with line breaks are accepted too, and the pair in either order", async () => {
     const base64 = makeSamlResponse({ roles: [` ${PROVIDER} , ${ROLE} `] });
     const xml = Buffer.from(base64, "base64").toString("utf8");
     for (const text of [xml, `\n${base64.replaceAll(/.{76}/g, "$&\r\n")}\n`]) {
@@ -103,7 +103,7 @@ suite("a SAML assertion becomes keys", () => {
   });
 });
 
-suite("a SAML assertion that is no good", () => {
+suite("an invalid SAML assertion", () => {
   /** Fails before or at STS, with the line to type, and never shows a piece of the assertion. */
   async function fails(
     response: string | undefined,
@@ -198,7 +198,7 @@ suite("a SAML assertion that is no good", () => {
       `${FILE}principal_arn = ${PROVIDER.replace("Corp", "Other")}\n`,
     ));
 
-  test("an encrypted one needs principal_arn, and is then left to STS", async () => {
+  test("an encrypted one needs principal_arn, and is then passed to STS", async () => {
     const sealed = Buffer.from(
       '<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol" xmlns:a="urn:oasis:names:tc:SAML:2.0:assertion"><p:Status><p:StatusCode Value="urn:oasis:names:tc:SAML:2.0:status:Success"/></p:Status><a:EncryptedAssertion/></p:Response>',
     ).toString("base64");
@@ -215,7 +215,7 @@ suite("a SAML assertion that is no good", () => {
     ["that hangs", "touch $HOME/reached; sleep 600", 75, /`saml_command` has not ended: timed out after/],
   ];
   for (const [name, command, code, says] of commands) {
-    test(`a command ${name}: exit ${code}, its line unseen`, async () => {
+    test(`a command ${name}: exit ${code}, its command line is not shown`, async () => {
       const secret = `${command} # token-s3cr3t`;
       await using scene = await openSaml(undefined, COMMAND.replace(/saml_command = .*/, `saml_command = "${secret}"`));
       const result = await runOverdue(scene, ["--verbose"], isThere(`${scene.home.path}/reached`));

@@ -64,7 +64,7 @@ async function logIn(scene: Scene, accessToken: string, expiresAt: Date): Promis
 }
 
 suite("a profile with IAM Identity Center", () => {
-  test("its keys are handed on, with their expiry and without a principal, and left alone while fresh", async () => {
+  test("its credentials are passed through with their expiry and without a principal, and left alone while fresh", async () => {
     await using scene = await openMachine(LEGACY, SSO);
     const given = keys();
     await using portal = await startSsoPortal(given, "sso-token");
@@ -105,11 +105,11 @@ suite("a profile with IAM Identity Center", () => {
   }
 
   const login = (cause: string) => new RegExp(`${cause}\nrolefresh: hint: aws sso login --profile dev`);
-  test("nobody logged in: exit 77 and the line to type", () =>
+  test("no login: exit 77 and the command to run", () =>
     fails(77, login("it has no SSO login on this machine"), { token: undefined }));
-  test("a login that has expired: exit 77 and the line to type", () =>
+  test("a login that has expired: exit 77 and the command to run", () =>
     fails(77, login("its SSO login has expired"), { expiresAt: new Date(Date.now() - HOUR) }));
-  test("a login that the portal does not know: exit 77 and the line to type", () =>
+  test("a login that the portal does not know: exit 77 and the command to run", () =>
     fails(77, login("IAM Identity Center rejects its SSO login"), { token: "old" }));
   test("a role that the user may not have: exit 77", () =>
     fails(77, /denies access to this account and role\n.*sso_role_name/, {
@@ -117,9 +117,9 @@ suite("a profile with IAM Identity Center", () => {
     }));
   test("a portal that fails: exit 75", () =>
     fails(75, /error: profile 'legacy'/, { fault: { kind: "status", status: 503 } }));
-  test("a portal that answers a page: exit 76", () =>
+  test("a portal that responds with a page: exit 76", () =>
     fails(76, /error: profile 'legacy'/, { fault: { kind: "body", body: "<html>log in</html>" } }));
-  test("a portal that answers no keys: exit 76", () =>
+  test("a portal that responds without credentials: exit 76", () =>
     fails(76, /error: profile 'legacy'/, { fault: { kind: "body", body: '{"roleCredentials":{}}' } }));
 
   test("a portal that is not there: exit 75", async () => {
@@ -130,7 +130,7 @@ suite("a profile with IAM Identity Center", () => {
     assert.match(result.stderr, /the network fails/);
   });
 
-  test("a portal that keeps silent: exit 75 at the deadline, and the run ends", async () => {
+  test("a portal that does not respond: exit 75 at the deadline, and the run ends", async () => {
     await using scene = await openMachine(LEGACY, SSO);
     await using portal = await startSsoPortal(keys(), "sso-token");
     portal.misbehave({ kind: "hang" });
@@ -162,7 +162,7 @@ suite("a profile with a credential_process", () => {
   }
   const CAT = 'cat "$HOME/keys.json"';
 
-  test("its keys are handed on; without an Expiration they are asked for at every run", async () => {
+  test("its credentials are passed through; without an Expiration they are obtained at every run", async () => {
     await using scene = await openProcess(CAT, json());
     assert.deepEqual(await scene.run([]), SILENT);
     assert.equal((await scene.run(["check"])).code, 1);
@@ -290,21 +290,21 @@ suite("what else the SDK resolves", () => {
     assert.match(result.stderr, /asks for an MFA code\n.*identity = session/);
   });
 
-  test("a profile that is nowhere: exit 66", async () => {
+  test("an unknown profile: exit 66", async () => {
     await using scene = await openMachine(LEGACY, "[profile other]\nregion = eu-west-1\n");
     const result = await scene.run([]);
     assert.equal(result.code, 66, result.stderr);
     assert.match(result.stderr, /there is no profile 'dev' in .*\.aws\/config/);
   });
 
-  test("a profile without any keys: exit 69", async () => {
+  test("a profile without credentials: exit 69", async () => {
     await using scene = await openMachine(LEGACY, "[profile dev]\nregion = eu-west-1\n");
     const result = await scene.run([]);
     assert.equal(result.code, 69, result.stderr);
     assert.match(result.stderr, /Could not resolve credentials/);
   });
 
-  test("a profile that leads to a section of ours is refused: its keys would go round in a circle", async () => {
+  test("a profile that leads to a section of ours is rejected: it would be fed from itself", async () => {
     const loops: readonly (readonly [string, string, string, number, RegExp])[] = [
       [
         "[dev]\nidentity = aws-profile\nsource_profile = dev\n",
@@ -313,7 +313,7 @@ suite("what else the SDK resolves", () => {
         78,
         /'dev' is a section that rolefresh writes/,
       ],
-      [`${LEGACY}\n[dev]\nrole_arn = ${ROLE}\nidentity = gcp-metadata\n`, SSO, "", 78, /leave identity out/],
+      [`${LEGACY}\n[dev]\nrole_arn = ${ROLE}\nidentity = gcp-metadata\n`, SSO, "", 78, /remove identity/],
       [
         LEGACY,
         `[profile dev]\nrole_arn = ${ROLE}\nsource_profile = legacy\n`,

@@ -51,7 +51,7 @@ const MACHINES: readonly Machine[] = [
 
 for (const { name, config, start, env } of MACHINES) {
   suite(`credential_source = ${name}`, () => {
-    test("its keys are handed on, directly, whatever proxy is set", async () => {
+    test("its credentials are passed through, requested directly whatever proxy is set", async () => {
       await using scene = await openScene(config);
       await using server = await start();
       const token = await scene.home.write("token", "pod-s3cr3t");
@@ -77,16 +77,21 @@ for (const { name, config, start, env } of MACHINES) {
 
     const faults: readonly (readonly [string, MachineFault, number, RegExp])[] = [
       ["refuses", { kind: "status", status: 403 }, 77, /denies access \(status 403\)/],
-      ["has no keys", { kind: "status", status: 404 }, 69, /has no credentials \(status 404\)/],
+      ["has no credentials", { kind: "status", status: 404 }, 69, /has no credentials \(status 404\)/],
       ["fails", { kind: "status", status: 500 }, 75, /responds with status 500/],
-      ["answers a page", { kind: "body", body: "<html>je7MtGbClwBF</html>" }, 76, /does not respond with credentials/],
+      [
+        "responds with a page",
+        { kind: "body", body: "<html>je7MtGbClwBF</html>" },
+        76,
+        /does not respond with credentials/,
+      ],
       [
         "answers half of the keys",
         { kind: "body", body: '{"AccessKeyId":"ASIA","Token":"IQoJ"}' },
         76,
         /not respond with credentials/,
       ],
-      ["keeps silent", { kind: "hang" }, 75, /has not answered: timed out after 3600 s/],
+      ["does not respond", { kind: "hang" }, 75, /has not answered: timed out after 3600 s/],
     ];
     for (const [how, fault, code, says] of faults) {
       test(`one that ${how}: exit ${code}`, async () => {
@@ -102,7 +107,7 @@ for (const { name, config, start, env } of MACHINES) {
       });
     }
 
-    test("one that is not there: exit 69", async () => {
+    test("a missing one: exit 69", async () => {
       await using scene = await openScene(config);
       const token = await scene.home.write("token", "pod-s3cr3t");
       const result = await scene.run([], { env: env("http://127.0.0.1:1", token) });
@@ -172,7 +177,7 @@ suite("credential_source = Environment", () => {
     assert.match(await new SigningProbe(scene).callerArn("legacy"), /assumed-role\/Legacy\//);
   });
 
-  test("temporary ones are handed on, with their expiry", async () => {
+  test("temporary ones are passed through, with their expiry", async () => {
     await using scene = await openScene(CONFIG);
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = keys();
     const env = {

@@ -98,7 +98,7 @@ suite("identity = session", () => {
     assert.match(await new SigningProbe(scene).callerArn("legacy"), /assumed-role\/Legacy\//);
   });
 
-  test("a profile that had a role before is written anew", async () => {
+  test("a profile that had a role before is rewritten", async () => {
     await using scene = await openJane(SESSION);
     await scene.run([]);
     const { writeFile } = await import("node:fs/promises");
@@ -127,12 +127,12 @@ suite("identity = session", () => {
     await fails(scene, 77, /AccessDenied: MultiFactorAuthentication failed.*\n.*`mfa_serial`.*a code works once/);
   });
 
-  test("a device of somebody else is denied", async () => {
+  test("a device of another user is denied", async () => {
     await using scene = await openJane(SESSION + MFA.replace("mfa/jane", "mfa/joe"));
     await fails(scene, 77, /unable to validate MFA code/);
   });
 
-  test("keys of a session instead of long-lived ones are refused before STS is asked", async () => {
+  test("keys of a session instead of long-lived ones are rejected before STS is called", async () => {
     await using scene = await openJane(SESSION, "123456", `${KEYS}aws_session_token = token\n`);
     await fails(scene, 66, /source_profile 'jane-long-term' holds temporary keys\n.*long-lived keys/);
     assert.equal(scene.sandbox.callsTo("GetSessionToken").length, 0);
@@ -176,7 +176,7 @@ suite("identity = session", () => {
 });
 
 suite("AssumeRole with a second factor", () => {
-  test("the code comes from the command, is sent once and stands nowhere", async () => {
+  test("the code comes from the command, is sent once and is stored nowhere", async () => {
     await using scene = await openJane(`${ASSUME}source_profile = jane-long-term\n${MFA}`);
     const result = await scene.run(["--verbose"]);
     assert.equal(result.code, 0, result.stderr);

@@ -67,7 +67,7 @@ suite("Application Default Credentials", () => {
     );
   });
 
-  test("are looked for in CLOUDSDK_CONFIG before the home directory", async () => {
+  test("are found in CLOUDSDK_CONFIG before the home directory", async () => {
     await using scene = await openScene();
     await scene.login({ type: "nonsense" });
     await scene.home.write("elsewhere/application_default_credentials.json", JSON.stringify(scene.iam.key));
@@ -117,7 +117,7 @@ suite("Application Default Credentials", () => {
     );
   });
 
-  test("of an external account on EC2 go through IMDSv2, which is asked with PUT and its token", async () => {
+  test("of an external account on EC2 use IMDSv2 with PUT and its session token", async () => {
     await using scene = await openScene();
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html
     await using imds = await startTokenService(({ method, target, headers }) => {
@@ -137,7 +137,7 @@ suite("Application Default Credentials", () => {
     assert.equal(imds.calls[0]?.method, "PUT");
   });
 
-  test("that name an account to impersonate themselves need no service_account, and that account no right on itself", async () => {
+  test("that name an account to impersonate themselves need no service_account, and the account needs no rights on itself", async () => {
     await using scene = await openScene();
     const subject = await scene.home.write("subject", "header.claims.signature");
     scene.iam.mayImpersonate.set("ya29.d.federated", [TARGET.email]).set("ya29.user", [TARGET.email]);
@@ -188,7 +188,7 @@ suite("Application Default Credentials", () => {
     assert.equal((await obtainIdentityToken(other, context)).claims.authorizedParty, KEY_ACCOUNT.uniqueId);
   });
 
-  test("that are nowhere say how to get some", async () => {
+  test("that do not exist: the hint says how to get some", async () => {
     await using scene = await openScene();
     await assertIdentityFails(
       obtainIdentityToken(ADC, scene.bench().context),
@@ -255,7 +255,7 @@ suite("Application Default Credentials that do not work", () => {
     ],
   ];
   for (const [title, json, code, says] of files) {
-    test(`${title}: ${code}, with the file's name and nothing of its secrets`, async () => {
+    test(`${title}: ${code}, with the file's name and without its secrets`, async () => {
       await using scene = await openScene();
       const path = await scene.login(json);
       const failure = await assertIdentityFails(obtainIdentityToken(ADC, scene.bench().context), code, says);
@@ -263,7 +263,7 @@ suite("Application Default Credentials that do not work", () => {
     });
   }
 
-  test("an external account whose token should be JSON and is not: nothing of it is shown", async () => {
+  test("an external account whose token is not the expected JSON: nothing of it is shown", async () => {
     await using scene = await openScene();
     const file = await scene.home.write("subject", "hunter2hunter2");
     const json = scene.iam.externalAccount(file, TARGET.email);
@@ -288,7 +288,7 @@ suite("Application Default Credentials that do not work", () => {
     await assertIdentityFails(obtainIdentityToken(ADC, at(scene.home.path)), "TOKEN_UNREADABLE", /it is a directory/);
   });
 
-  test("a deleted key, a revoked login, a pool that does not know us: IDENTITY_DENIED with what to type", async () => {
+  test("a deleted key, a revoked login, an unknown pool: IDENTITY_DENIED with the command to run", async () => {
     await using scene = await openScene();
     await using other = await startGoogleIam();
     const subject = await scene.home.write("subject", "no token");
@@ -314,7 +314,7 @@ suite("Application Default Credentials that do not work", () => {
     }
   });
 
-  test("an account that may not be impersonated, or does not exist: IDENTITY_DENIED with the role to give", async () => {
+  test("an account that may not be impersonated, or does not exist: IDENTITY_DENIED with the role to grant", async () => {
     await using scene = await openScene();
     await scene.login(scene.iam.key);
     await assertIdentityFails(obtainIdentityToken(AS_TARGET, scene.bench().context), "IDENTITY_DENIED", /status 401/);
@@ -350,7 +350,7 @@ suite("Application Default Credentials that do not work", () => {
     [{ kind: "huge-body", bytes: 10 * 1024 * 1024 }, "IDENTITY_INVALID_RESPONSE"],
   ];
   for (const [fault, code] of faults) {
-    test(`a token endpoint that answers ${JSON.stringify(fault)} is ${code}, for the library's every way out`, async () => {
+    test(`a token endpoint that responds with ${JSON.stringify(fault)} is ${code}, for every request of the library`, async () => {
       await using scene = await openScene();
       const subject = await scene.home.write("subject", "header.claims.signature");
       for (const json of [scene.iam.key, scene.iam.user, scene.iam.externalAccount(subject, TARGET.email)]) {
@@ -381,7 +381,7 @@ suite("Application Default Credentials that do not work", () => {
     await failing;
   });
 
-  test("a clock that is ten minutes off makes Google refuse the key's signature, and the hint names the clock", async () => {
+  test("a clock that is ten minutes off makes Google reject the key's signature, and the hint names the clock", async () => {
     await using scene = await openScene(() => new Date(Date.now() + 600_000 + 3_600_000));
     await scene.login(scene.iam.key);
     await assertIdentityFails(obtainIdentityToken(ADC, scene.bench().context), "IDENTITY_DENIED", /timedatectl/);
@@ -407,7 +407,7 @@ suite("the metadata server on other platforms than a VM", () => {
     });
   }
 
-  test("on GKE without an annotation says what to annotate, and shows nothing of the answer", async () => {
+  test("on GKE without an annotation says what to annotate, and shows nothing of the response", async () => {
     await using box = await startSandbox({ platform: "gke", serviceAccounts: [] });
     const { context } = identityBench({ env: env(box.metadataHost) });
     const failure = await assertIdentityFails(
@@ -419,7 +419,7 @@ suite("the metadata server on other platforms than a VM", () => {
     assert.doesNotMatch(failure.message, /GSA_NAME/);
   });
 
-  test("on GKE without the role on the account is denied, with the command that gives it", async () => {
+  test("on GKE without the role on the account is denied, with the command that grants it", async () => {
     await using box = await startSandbox({ platform: "gke", hostname: undefined });
     box.misbehave("metadata", { kind: "status", status: 403 }, { action: "identity" });
     const { context } = identityBench({ env: env(box.metadataHost) });
@@ -431,7 +431,7 @@ suite("the metadata server on other platforms than a VM", () => {
     );
   });
 
-  test("gives an access token that is none, or that no header can hold: IDENTITY_INVALID_RESPONSE; refuses it: IDENTITY_DENIED", async () => {
+  test("an invalid access token, or one that no header can hold: IDENTITY_INVALID_RESPONSE; a denied one: IDENTITY_DENIED", async () => {
     await using scene = await openScene();
     await using box = await startSandbox();
     const { context } = scene.bench(env(box.metadataHost));

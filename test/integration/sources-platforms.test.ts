@@ -27,7 +27,7 @@ suite("identity = gitlab (docs.gitlab.com, OpenID Connect ID tokens)", () => {
     );
   });
 
-  test("in a job without the token says what to add to it; elsewhere it is the wrong machine", async () => {
+  test("in a job without the token says what to add; outside of a job is IDENTITY_UNAVAILABLE", async () => {
     const { context } = identityBench({ env: { GITLAB_CI: "true", AWS_ID_TOKEN: "" } });
     await assertIdentityFails(
       obtainIdentityToken(source, context),
@@ -50,7 +50,7 @@ suite("identity = kubernetes", () => {
   const source = { kind: "kubernetes", path: undefined, audience: undefined } as const;
   const AUDIENCE = "sts.amazonaws.com";
 
-  test("takes the configured file, else AWS_WEB_IDENTITY_TOKEN_FILE, else the usual places", async () => {
+  test("takes the configured file, else AWS_WEB_IDENTITY_TOKEN_FILE, else the usual paths", async () => {
     await using pod = await tempHome();
     for (const name of ["configured", "named", EKS, OURS]) await pod.write(name, await token(name));
     const at = (name: string) => join(pod.path, name);
@@ -76,7 +76,7 @@ suite("identity = kubernetes", () => {
     ]);
   });
 
-  test("sends the token for the cluster's API to nobody, unless it was issued for AWS too", async () => {
+  test("never sends the token for the cluster's API, unless it was issued for AWS too", async () => {
     await using pod = await tempHome();
     const { context } = identityBench();
     await pod.write(API, await token("https://kubernetes.default.svc"));
@@ -128,7 +128,7 @@ suite("identity = azure on AKS (learn.microsoft.com, workload identity)", () => 
 suite("a token's clock", () => {
   const source = { kind: "env", variable: "T", audience: undefined } as const;
 
-  test("tells how far ours is behind when the token is from the future, and nothing when it is old", async () => {
+  test("shows how far ours is behind when the token is from the future, and nothing when it is old", async () => {
     for (const [ageMs, expected] of [
       [-120_000, -120_000],
       [1_800_000, undefined],

@@ -98,7 +98,7 @@ describe("the metadata server", () => {
     });
   });
 
-  test("tells project and instance as doitintl/janus reads them", async () => {
+  test("returns project and instance as doitintl/janus reads them", async () => {
     await withSandbox(async (_, { context }) => {
       assert.deepEqual(await instancePlaceholders(context), {
         project: "demo-project",
@@ -116,7 +116,7 @@ describe("the metadata server", () => {
     );
   });
 
-  test("that is not up yet is tried again", async () => {
+  test("that is not up yet is retried", async () => {
     await using box = await startSandbox();
     await box.pause("metadata");
     const { context, pauses } = benchOf({ env: box.env, onPause: () => box.resume("metadata") });
@@ -125,7 +125,7 @@ describe("the metadata server", () => {
     assert.equal(pauses.length, 1);
   });
 
-  test("that never comes up is no metadata server, after pauses of 15 s in all", async () => {
+  test("that never comes up is IDENTITY_UNAVAILABLE, after pauses of 15 s in all", async () => {
     await withSandbox(async (box, { context, pauses }) => {
       await box.pause("metadata");
       await assertFails(
@@ -140,7 +140,7 @@ describe("the metadata server", () => {
     });
   });
 
-  test("is not tried again when the deadline is nearer than the pause", async () => {
+  test("is not retried when the deadline is nearer than the pause", async () => {
     await withSandbox(async (box, { context, pauses }) => {
       await box.pause("metadata");
       const deadline: Deadline = { ...context.deadline, remainingMs: () => 10 };
@@ -149,13 +149,13 @@ describe("the metadata server", () => {
     });
   });
 
-  test("whose name nobody knows is no metadata server, at once", async () => {
+  test("whose name is unknown is IDENTITY_UNAVAILABLE, at once", async () => {
     const { context, pauses } = benchOf({ env: { GCE_METADATA_HOST: "metadata.google.invalid" } });
     await assertFails(obtainIdentityToken(METADATA, context), "IDENTITY_UNAVAILABLE", /name cannot be resolved/);
     assert.deepEqual(pauses, []);
   });
 
-  test("must not be asked with METADATA_SERVER_DETECTION=none", async () => {
+  test("is not called with METADATA_SERVER_DETECTION=none", async () => {
     await withSandbox(
       async (box, { context }) => {
         await assertFails(obtainIdentityToken(METADATA, context), "IDENTITY_UNAVAILABLE", /METADATA_SERVER_DETECTION/);
@@ -195,7 +195,7 @@ describe("the metadata server", () => {
     });
   });
 
-  test("is asked without any proxy", async () => {
+  test("is called without any proxy", async () => {
     await withSandbox(
       async (box, { context }) => {
         await obtainIdentityToken(METADATA, context);
@@ -254,7 +254,7 @@ describe("the metadata server", () => {
     [{ kind: "token-claims", claims: { iat: 4e9, nbf: 4e9, exp: 4.1e9 } }, "TOKEN_NOT_YET_VALID", /timedatectl/, 1],
   ];
   for (const [fault, code, says, attempts] of faults) {
-    test(`${JSON.stringify(fault)} is ${code}${attempts === 1 ? "" : ", and tried again"}`, async () => {
+    test(`${JSON.stringify(fault)} is ${code}${attempts === 1 ? "" : ", and retried"}`, async () => {
       await withSandbox(async (box, { context }) => {
         box.misbehave("metadata", fault);
         await assertFails(obtainIdentityToken(METADATA, context), code, says);
@@ -275,7 +275,7 @@ describe("the metadata server", () => {
   });
 });
 
-describe("something else at the metadata address", () => {
+describe("another server at the metadata address", () => {
   const answers: readonly (readonly [string, RequestListener, FailureCode])[] = [
     [
       "an HTML page with the flavor header",
@@ -319,7 +319,7 @@ describe("the metadata server's address", () => {
     }
   });
 
-  test("is believed to be Google's by the BIOS and by Cloud Run's variables", async (context) => {
+  test("is Google's by the BIOS and by Cloud Run's variables", async (context) => {
     const directory = await directoryOf(context);
     await writeFile(join(directory, "google"), "Google\n");
     await writeFile(join(directory, "dell"), "Dell Inc.\n");
@@ -333,7 +333,7 @@ describe("the metadata server's address", () => {
 describe("a token file", () => {
   const sourceOf = (path: string, audience?: string): IdentitySource => ({ kind: "file", path, audience });
 
-  test("is read anew each time and through kubelet's links (configure-aws-credentials#1805)", async (context) => {
+  test("is read each time and through kubelet's links (configure-aws-credentials#1805)", async (context) => {
     await withSandbox(async (box) => {
       const directory = await directoryOf(context);
       const { context: identity } = benchOf({ cwd: directory });
@@ -350,7 +350,7 @@ describe("a token file", () => {
     });
   });
 
-  test("that is missing, empty, huge, a directory, a link to nowhere or no token is told with its path", async (context) => {
+  test("that is missing, empty, huge, a directory, a dangling link or no token is an error with its path", async (context) => {
     const directory = await directoryOf(context);
     const { context: identity } = benchOf();
     const at = (name: string): string => join(directory, name);
@@ -379,7 +379,7 @@ describe("a token file", () => {
 });
 
 describe("a token in a variable", () => {
-  test("is taken; unset, empty and foreign ones are errors that name the variable", async () => {
+  test("is used; unset, empty and foreign ones are errors that name the variable", async () => {
     await withSandbox(async (box) => {
       const good = await box.mintToken();
       const { context } = benchOf({ env: { GOOD: `${good}\n`, EMPTY: "", WORDS: "x y" } });
@@ -469,7 +469,7 @@ describe("a token from gcloud", () => {
     }
   }
 
-  test("is asked for with audience and account, without a shell and without prompts", async () => {
+  test("is requested with audience and account, without a shell and without prompts", async () => {
     await withSandbox(async (box) => {
       const token = await box.mintToken();
       const script = `printf '%s\\n' "$@" "$CLOUDSDK_CORE_DISABLE_PROMPTS" > args; cat token`;
@@ -513,7 +513,7 @@ describe("a token from gcloud", () => {
 });
 
 describe("the run's tokens", () => {
-  test("one token serves all that ask for the same identity and audience", async () => {
+  test("one token serves all profiles with the same identity and audience", async () => {
     await withSandbox(async (box, { context }) => {
       const cache = openTokenCache(context);
       const tokens = await Promise.all([METADATA, { ...METADATA }, METADATA].map((source) => cache.obtain(source)));

@@ -82,7 +82,7 @@ describe("decoding a token", () => {
     });
   }
 
-  test("any text is decoded or refused, and never shown", () => {
+  test("any text is decoded or rejected, and never shown", () => {
     fc.assert(
       fc.property(fc.string({ minLength: 20, unit: "grapheme" }), (secret) => {
         const failure = failureOf(() => decodeClaims(secret));
@@ -101,7 +101,7 @@ describe("checking a token", () => {
     assert.ok(!JSON.stringify(checked).includes(SIGNATURE));
   });
 
-  test("an expired one is told with its claims, the time and the clock, and without itself", () => {
+  test("an expired one is an error with its claims, the time and the clock, and without the token", () => {
     const token = jwt({ ...GOOD, exp: at(-720) });
     const failure = assertFails(
       () => checkToken(token, { now: NOW, describe: "the token in /run/token" }),
@@ -148,7 +148,7 @@ describe("checking a token", () => {
   });
 });
 
-test("a program's words lose their tokens and keep their sense", () => {
+test("a program's stderr is shown without its tokens", () => {
   assert.equal(withoutSecrets(`bad token ${jwt(GOOD)} here`), "bad token [redacted] here");
   assert.equal(withoutSecrets("access ya29.a0Af_H.x-y"), "access [redacted]");
   assert.equal(printable("  a\tb\u0000c  "), "a b c");

@@ -34,7 +34,7 @@ const check = (changes: Partial<SamlClaims>): string =>
   checkSamlClaims({ ...CLAIMS, ...changes }, { role: ROLE, principalArn: undefined }, NOW, "the SAML response");
 
 suite("a SAML response", () => {
-  test("tells what concerns AWS, and shows nothing of itself", async () => {
+  test("yields what AWS uses, and shows nothing else", async () => {
     const end = new Date("2026-11-24T08:05:00Z");
     const text = makeSamlResponse({
       roles: [`${ROLE.arn},${PROVIDER}`, "nonsense", `${PROVIDER},arn:aws:iam::123412341234:role/Other`],
@@ -87,7 +87,7 @@ suite("a SAML response", () => {
       ));
   }
 
-  test("is taken within a minute after its end, and five before its start: STS judges by its own clock", () => {
+  test("is accepted within a minute after its end, and five before its start: STS judges by its own clock", () => {
     const at = (seconds: number) => new Date(NOW.getTime() + seconds * 1000);
     assert.equal(check({ notBefore: at(290), notOnOrAfter: at(-50) }), PROVIDER);
     assert.throws(() => check({ notOnOrAfter: at(-70) }), /expired at 2026-11-24T07:58:50Z/);
