@@ -16,10 +16,10 @@ export interface ManagedKeys {
   readonly expiresAt: Date | undefined;
 }
 
-/** What is to be done to a profile's section. */
+/** An edit of a profile's section. */
 export type Edit =
   | { readonly kind: "write"; readonly keys: ManagedKeys }
-  /** Takes the managed keys out, and the section too when nothing else is in it; comments stay. */
+  /** Removes the managed keys, and the section too when it has no other keys; comments stay. */
   | { readonly kind: "remove" };
 
 /** One profile's part of an update. */
@@ -32,20 +32,20 @@ export interface PendingEdit {
   readonly stillWanted: (section: ProfileSection | undefined) => boolean;
 }
 
-/** What became of one profile's edit. */
+/** The result of one profile's edit. */
 export type EditResult =
-  /** The file holds it; `changed` is false when it did so before. */
+  /** The file holds it; `changed` is false when it did before. */
   | { readonly kind: "written"; readonly changed: boolean }
   /** No longer wanted; `section` is what the file holds. */
   | { readonly kind: "skipped"; readonly section: ProfileSection | undefined }
   | { readonly kind: "failed"; readonly failure: Failure };
 
 /**
- * The managed keys that a section holds after an edit, in the order of a new section. Keys that are absent go.
+ * The managed keys that a section holds after an edit, in the order of a new section. Absent keys are removed.
  *
  * @throws Failure STS_INVALID_RESPONSE for a value that not every reader would read back as it is written: empty, with a blank,
- * control or non-ASCII character, or beginning with a quote (Go and PHP take quotes off) or a comment sign. Nothing that
- * STS hands out looks so, and a line break in a token would write keys of its own.
+ * control or non-ASCII character, or beginning with a quote (Go and PHP take quotes off) or a comment sign. STS
+ * issues no such value, and a line break in a token would write keys of its own.
  */
 export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedKey, string> {
   if (edit.kind === "remove") return new Map();
@@ -74,8 +74,8 @@ export function managedValues(profile: string, edit: Edit): ReadonlyMap<ManagedK
 }
 
 /**
- * Checks the name of a section that may have to be made (GRAMMAR.md 9). The configuration is checked for this long before;
- * here it keeps a bad name from ever reaching the file.
+ * Checks the name of a section that may have to be added (GRAMMAR.md 9), once more after the config: no bad name may
+ * reach the file.
  *
  * @throws Failure CONFIG_INVALID
  */

@@ -3,9 +3,9 @@ import { type Line, linesFrom, lenientHeaderName, pythonStrip, strictHeaderName,
 /** A line that begins a section for at least one family of readers. The two names are equal for a clean header. */
 interface Boundary {
   readonly header: Line;
-  /** The name for Python's readers; undefined when the line is no header to them (it may go on with a value above). */
+  /** The name for Python's readers; undefined when they see no header (it may continue a value above). */
   readonly strictName: string | undefined;
-  /** The name for JavaScript's readers; undefined when the line is no header to them. */
+  /** The name for JavaScript's readers; undefined when they see no header. */
   readonly lenientName: string | undefined;
 }
 
@@ -17,7 +17,7 @@ export interface Layout {
   readonly boundaries: readonly Boundary[];
   /** By name: where its clean headers are among the boundaries. */
   readonly clean: ReadonlyMap<string, readonly number[]>;
-  /** By profile: the lines that some readers take for its header, and others do not. */
+  /** By profile: the lines that only some readers take for its header. */
   readonly ambiguousHeaders: ReadonlyMap<string, readonly Line[]>;
   /** The first line that is neither blank nor a comment. */
   readonly firstContent: Line | undefined;
@@ -57,7 +57,7 @@ function ambiguousNames(
   lenientName: string | undefined,
 ): ReadonlySet<string> {
   const names = new Set<string>();
-  // Java v1 ends a line at U+0085, U+2028 and U+2029, so that a header may stand in the middle of what others take for one line.
+  // Java v1 ends a line at U+0085, U+2028 and U+2029, so a header may be in the middle of a line.
   for (const part of JAVA_LINE_END.test(text) ? [text, ...text.split(JAVA_LINE_END)] : [text]) {
     const stripped = pythonStrip(part.trim());
     if (stripped[0] !== "[") continue;
@@ -68,7 +68,7 @@ function ambiguousNames(
   }
   if (strictName !== undefined) names.add(strictName).add(strictName.trim());
   if (lenientName !== undefined) names.add(lenientName).add(lenientName.trim());
-  // White space that is not a blank is none to Ruby and Java.
+  // Ruby and Java know no white space but blanks and tabs.
   const isPlain = /^[\t ]*\[.*\](?:[\t ]+[#;].*|[\t ]*)$/.test(text) && !JAVA_LINE_END.test(text);
   if (strictName !== undefined && strictName === lenientName && isPlain) names.delete(strictName);
   return names;

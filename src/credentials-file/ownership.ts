@@ -84,7 +84,7 @@ export function foreignFailure(
 function withoutToken(id: Entry): string {
   return bare(id).toUpperCase().startsWith("ASIA")
     ? "it holds a temporary access key without its session token"
-    : "it holds an access key without a session token, so a long-lived key";
+    : "it holds an access key without a session token";
 }
 
 function foreign(reason: string, entry: Entry, isTakenOver = false): Foreign {

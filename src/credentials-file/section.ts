@@ -10,9 +10,9 @@ export interface Entry {
   readonly line: Line;
   /** The value as written on this line, comments and quotes included. */
   readonly value: Secret;
-  /** The lines that go on with the value. */
+  /** The lines that continue the value. */
   readonly continuations: readonly Line[];
-  /** What all readers agree that the value is; undefined where they do not, and for an empty value. */
+  /** The value where all readers agree on it; undefined where they do not, and for an empty value. */
   readonly agreed: Secret | undefined;
   /** The key above, with an empty value, under which JavaScript's readers file this key (`s3 =`); undefined for none. */
   readonly nestedUnder: string | undefined;
@@ -30,7 +30,7 @@ export interface ProfileSection {
   readonly principalArn: string | undefined;
   readonly expiresAt: Date | undefined;
   readonly manager: string | undefined;
-  /** Everything that it was written with is there: the keys, the token twice and the same, and our mark. */
+  /** It has everything that rolefresh writes: the keys, the same token twice, and `manager = rolefresh`. */
   readonly isComplete: boolean;
   /** A line in it is neither an option nor a comment, so that Python's readers refuse the whole file. */
   readonly hasStrayLine: boolean;
@@ -38,7 +38,7 @@ export interface ProfileSection {
   readonly entries: readonly Entry[];
 }
 
-/** Takes the lines of a section apart into its options. */
+/** The options of a section, from its lines. */
 export function entriesOf(lines: readonly Line[]): readonly Entry[] {
   const entries: (Entry & { readonly continuations: Line[] })[] = [];
   let nestedUnder: string | undefined;
@@ -89,7 +89,7 @@ function lenientPair(text: string): { readonly key: string; readonly value: stri
 /**
  * Makes the section of a profile.
  *
- * @param isAmbiguous the readers disagree about where the section is, so nothing in it can be believed.
+ * @param isAmbiguous the readers disagree about where the section is, so no value of it is known
  */
 export function toSection(
   name: string,
@@ -97,7 +97,7 @@ export function toSection(
   { lines, entries }: { readonly lines: readonly Line[]; readonly entries: readonly Entry[] },
   isAmbiguous: boolean,
 ): ProfileSection {
-  // What goes on with a value, or is another key, for Python's readers may be this key for JavaScript's: an indented
+  // What continues a value, or is another key, for Python's readers may be this key for JavaScript's: an indented
   // `key = value`, or one behind a byte order mark.
   const elsewhere = new Set<string>();
   for (const entry of entries) {

@@ -83,7 +83,7 @@ function changesTo(
   for (const { key, line } of body.entries) {
     if (!isManagedKey(key)) continue;
     const value = missing.get(key);
-    // The first copy is replaced where it stands, at its indentation; any other goes, with its line end.
+    // The first copy is replaced in place, at its indentation; any other is removed with its line end.
     if (missing.delete(key)) {
       changes.push({ start: line.start, end: line.end, text: `${indentOf(line)}${key} = ${value ?? ""}` });
     } else {
@@ -101,8 +101,8 @@ function changesTo(
 }
 
 /**
- * To Python 2 (boto2) an indented comment goes on with the value above it, even across blank lines and other comments.
- * With that line taken out it would become part of the value before, or, below a header, make the file unreadable.
+ * To Python 2 (boto2) an indented comment continues the value above it, even across blank lines and other comments.
+ * Without that line it would become part of the value before, or, below a header, make the file unreadable.
  */
 function checkRemoval(document: CredentialsDocument, { lines }: SectionBody, removed: ReadonlySet<Line>): void {
   let isBelowRemoved = false;
@@ -130,7 +130,7 @@ function anchorOf(body: SectionBody, removed: ReadonlySet<Line>): Line {
 }
 
 /**
- * New keys stand as deep as the next header, which is column 0 but for odd files: below a key less indented than itself,
+ * New keys are as deep as the next header, which is column 0 but for odd files: below a key less indented than itself,
  * Python's readers would take that header for a part of the key's value.
  */
 function newIndent({ next }: SectionBody): string {
@@ -157,7 +157,7 @@ function lineEndAt(document: CredentialsDocument, line: Line): string {
 }
 
 /**
- * The header goes too when nothing of others is left in its section. Comments stay; one behind the header keeps it, and so do
+ * Removes the header too when the section has no other keys. Comments stay; one after the header keeps it, and so do
  * an indented one and an indented header below, which would become part of the value above. One of two blank lines that would meet goes.
  */
 function headerRemoval(document: CredentialsDocument, body: SectionBody): readonly Change[] {

@@ -3,7 +3,7 @@ import type { Layout } from "./layout.ts";
 import type { ProfileSection } from "./section.ts";
 import { LF, lenientHeaderName, type Line, linesFrom, pythonStrip, separatorOf } from "./lines.ts";
 
-/** Something in the file that belongs to others, is kept, and makes the whole file unreadable to some reader. */
+/** Something in the file that rolefresh keeps although some reader cannot read the file because of it. */
 export interface FileWarning {
   /** 1-based. */
   readonly line: number;
@@ -116,7 +116,7 @@ const ACTED_ON: Readonly<Record<string, string>> = {
   aws_expiration: "clisso deletes sections by it",
 };
 
-/** Where one of these sections, which rolefresh writes, holds a key of another tool that will break or delete it. */
+/** Where one of these sections, which rolefresh writes, has a key of another tool that will break or delete it. */
 export function expiryWarnings(
   document: { profile(name: string): Pick<ProfileSection, "entries"> | undefined },
   profiles: readonly string[],
@@ -130,7 +130,7 @@ export function expiryWarnings(
   );
 }
 
-/** Whether one of the lines that Python's `str.splitlines` makes of a line holds no `=`. */
+/** Whether one of the lines that Python's `str.splitlines` makes of a line has no `=`. */
 function isBadNested(text: string): boolean {
   // oxlint-disable-next-line no-control-regex -- they end lines to `splitlines`
   const parts = text.split(/[\u000a-\u000d\u001c-\u001e\u0085\u2028\u2029]/);

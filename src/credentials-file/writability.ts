@@ -105,7 +105,7 @@ function badLine(line: Line): Problem | undefined {
     : undefined;
 }
 
-/** Where the lines begin that hold a key without value to JavaScript's readers, with an indented line below. */
+/** The offsets of lines that have a key without value to JavaScript's readers, with an indented line below. */
 function blockOpeners(lines: readonly Line[]): ReadonlySet<number> {
   const openers = new Set<number>();
   let above: Line | undefined;

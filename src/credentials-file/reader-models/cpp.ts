@@ -14,7 +14,7 @@ export function cppProblems(text: string): readonly ReaderProblem[] {
   let isKnown = false;
   for (const [index, line] of lines.entries()) {
     const at = { line: index + 1, reader: "C++" };
-    // As the loader has it: shorter lines hold nothing.
+    // The loader skips shorter lines.
     if (line.length < 3 || line.trim() === "") continue;
     if (line.includes("[") && line.includes("]")) {
       isKnown = HEADER.test(line);

@@ -1,6 +1,6 @@
 import { headerProblem, nameInBrackets, type ReaderProblem, SIGNING_KEYS } from "./reader-problem.ts";
 
-/** In what the three differ. */
+/** How the three differ. */
 interface Dialect {
   readonly reader: string;
   readonly lineEnd: RegExp;
@@ -20,7 +20,7 @@ const IDENTIFIER = /^[A-Za-z0-9_\-/.%@:+]*$/;
 /**
  * Where the readers after AWS's shared specification stop or go wrong: Java v2 (`ProfileFileReader.java`), Rust
  * (`aws-runtime/src/env_config/parse.rs` of smithy-rs) and the CRT (`aws_profile.c` of aws-c-sdkutils). An indented line
- * goes on with the value above, comments included, and there must be one; every other line is `[section]` or `key = value`.
+ * continues the value above, comments included, and there must be one; every other line is `[section]` or `key = value`.
  *
  * @param isUtf8 whether the file's bytes are; to Rust it is unreadable otherwise
  */
