@@ -5,7 +5,7 @@ import { refusalOf } from "../credentials-file/writability.ts";
 import type { ResolvedFile } from "../safe-file/sibling-paths.ts";
 import { resolveFile } from "../safe-file/resolve-file.ts";
 import { ownershipOf } from "../credentials-file/ownership.ts";
-import { type FileStamp, readCredentialsFile, sameStamp, stampOf } from "../safe-file/read-target.ts";
+import { type FileStamp, readTarget, sameStamp, stampOf } from "../safe-file/read-target.ts";
 import type { WrittenProfile } from "../plan/profile-state.ts";
 import { awaitFileSystem, type TimeLimit } from "../safe-file/time-limit.ts";
 import type { World } from "../base/world.ts";
@@ -45,7 +45,7 @@ class FileView implements CredentialsView {
   readonly path: string;
   readonly #world: Pick<World, "uid"> & TimeLimit;
   #stamp: FileStamp | undefined;
-  #isTorn = false;
+  #isIncomplete = false;
   file: ResolvedFile | undefined;
   document: CredentialsDocument | undefined;
   failure: Failure | undefined;
@@ -60,9 +60,9 @@ class FileView implements CredentialsView {
       const { uid } = this.#world;
       await awaitFileSystem(this.path, this.#world);
       this.file = await resolveFile(this.path, uid);
-      const snapshot = await readCredentialsFile(this.file, uid);
+      const snapshot = await readTarget(this.file, uid);
       this.#stamp = snapshot.stamp;
-      this.#isTorn = snapshot.isTorn;
+      this.#isIncomplete = snapshot.isIncomplete;
       this.document = parseDocument(snapshot);
       this.failure = undefined;
     } catch (error) {
@@ -76,7 +76,7 @@ class FileView implements CredentialsView {
     const section = this.document?.profile(profile);
     if (!section) return undefined;
     // A write in place was cut off: the next one heals the file, so there must be a next one.
-    return this.#isTorn ? { ...toWritten(section), complete: false } : toWritten(section);
+    return this.#isIncomplete ? { ...toWritten(section), complete: false } : toWritten(section);
   }
 
   refusalOf(profile: string): Failure | undefined {

@@ -13,7 +13,7 @@ import type { EditResult, PendingEdit } from "../credentials-file/edit.ts";
 import { expiryWarnings, type FileWarning } from "../credentials-file/warnings.ts";
 import { keepBackup } from "../safe-file/backup.ts";
 import { type FileOps, ignoringErrors, systemOps } from "../safe-file/file-ops.ts";
-import { healTornFile, writeInPlace } from "../safe-file/in-place.ts";
+import { recoverIncomplete, writeInPlace } from "../safe-file/in-place.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { pauseForWriter, readSettled } from "../safe-file/read-settled.ts";
 import type { Snapshot } from "../safe-file/read-target.ts";
@@ -65,7 +65,7 @@ const LARGE = 1024 * 1024;
  * Puts edits into the file, all with one write: lock, read, see what is still wanted and allowed, edit, check, write,
  * unlock. A profile that cannot be written spares the others; a write that fails fails all that were to be in it.
  *
- * @throws Failure when the file cannot be locked (FILE_BUSY, FILE_CANNOT_CREATE) or read (see `readCredentialsFile`)
+ * @throws Failure when the file cannot be locked (FILE_BUSY, FILE_CANNOT_CREATE) or read (see `readTarget`)
  */
 export async function updateCredentialsFile(request: UpdateRequest, given: UpdateContext): Promise<UpdateOutcome> {
   const { file } = request;
@@ -75,7 +75,7 @@ export async function updateCredentialsFile(request: UpdateRequest, given: Updat
   try {
     for (;;) {
       const snapshot = await sweepAndRead(file, context);
-      const isHealed = snapshot.isTorn && (await healTornFile(snapshot, ops, clock.now(), uid));
+      const isHealed = snapshot.isIncomplete && (await recoverIncomplete(snapshot, ops, clock.now(), uid));
       const attempt = { request, snapshot, context, lost: lease.lost, results: new Map<string, EditResult>() };
       const outcome = isHealed ? undefined : await tryUpdate(attempt);
       if (outcome) return outcome;

@@ -6,7 +6,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 const held = new Map<string, number>();
 
 /** How root reaches a directory of another user. `swapped`: it is not there any more, or a link stands in its place. */
-export type Anchor =
+export type DirectoryHandle =
   | { readonly kind: "free" }
   | { readonly kind: "held"; readonly path: string }
   | { readonly kind: "swapped" };
@@ -19,7 +19,7 @@ export type Anchor =
  *
  * @param directory a path without symbolic links.
  */
-export function anchorDirectory(directory: string): Anchor {
+export function openDirectory(directory: string): DirectoryHandle {
   if (isOutOfReach(directory)) return { kind: "free" };
   const known = held.get(directory);
   if (known !== undefined && nameOf(known) === directory) return { kind: "held", path: `/proc/self/fd/${known}` };
@@ -47,13 +47,13 @@ export function anchorDirectory(directory: string): Anchor {
  * @throws Failure FILE_UNSAFE when it is not there any more, or a link stands in its place
  */
 export function holdDirectory(directory: string, path: string, uid: number | undefined): string {
-  const anchor = uid === 0 ? anchorDirectory(directory) : ({ kind: "free" } as const);
-  if (anchor.kind === "swapped") throw swapped(directory, path);
-  return anchor.kind === "held" ? anchor.path : directory;
+  const handle = uid === 0 ? openDirectory(directory) : ({ kind: "free" } as const);
+  if (handle.kind === "swapped") throw swapped(directory, path);
+  return handle.kind === "held" ? handle.path : directory;
 }
 
 /** By what a directory is reached that root holds open already; undefined when it holds none of this path. */
-export function heldAnchor(directory: string): string | undefined {
+export function heldDirectory(directory: string): string | undefined {
   const descriptor = held.get(directory);
   return descriptor === undefined ? undefined : `/proc/self/fd/${descriptor}`;
 }

@@ -2,7 +2,7 @@
 import * as fs from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { errnoOf } from "../base/failure.ts";
-import { beside, type ResolvedFile } from "./sibling-paths.ts";
+import { siblingPath, type ResolvedFile } from "./sibling-paths.ts";
 import { randomBytes } from "node:crypto";
 
 /** The calls with which files are written, as an argument so that tests can make each of them fail. */
@@ -13,7 +13,7 @@ export const systemOps: FileOps = fs;
 
 /** A new temp file's name: `.credentials.rolefresh-0123456789abcdef`. */
 export function temporaryName(file: ResolvedFile): string {
-  return beside(file, `rolefresh-${randomBytes(8).toString("hex")}`);
+  return siblingPath(file, `rolefresh-${randomBytes(8).toString("hex")}`);
 }
 
 /** Whose a file is to be. */

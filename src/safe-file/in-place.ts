@@ -19,7 +19,7 @@ import { keepBackup } from "./backup.ts";
 /**
  * Writes over a file, for where it cannot be renamed (a single file mounted into a container; DESIGN, `write_mode`). While
  * it lasts, a journal beside the file holds the old and the new content, so that a run that is killed in the middle loses
- * nothing: see `healTornFile`. A reader may see half of it; that is the price of this mode.
+ * nothing: see `recoverIncomplete`. A reader may see half of it; that is the price of this mode.
  *
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; the old content is back, or still in the journal.
  */
@@ -132,7 +132,7 @@ async function overwrite(handle: FileHandle, bytes: Buffer, old: Buffer): Promis
  * @returns whether the file was written, here or by somebody else meanwhile, so that it must be read again.
  * @throws Failure FILE_UNSAFE for a journal that is not to be believed; FILE_WRITE_FAILED, FILE_CANNOT_CREATE
  */
-export async function healTornFile(
+export async function recoverIncomplete(
   snapshot: Snapshot,
   ops: FileOps,
   now: Date,

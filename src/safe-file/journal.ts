@@ -86,7 +86,7 @@ function notOurs(path: string, shown: string): Failure {
  */
 function isFrom(writer: number, file: ResolvedFile, owner: number | undefined, uid: number | undefined): boolean {
   if (uid === undefined || writer === owner) return true;
-  return writer === uid && (uid !== 0 || file.anchor === undefined);
+  return writer === uid && (uid !== 0 || file.heldPath === undefined);
 }
 
 /** No more than its size when it was judged: its owner may go on writing. */

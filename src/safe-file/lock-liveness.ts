@@ -31,7 +31,7 @@ export interface LockWatch {
  */
 export function watchLocks(monotonicMs: () => number = () => performance.now()): LockWatch {
   const seen = new Map<string, Seen>();
-  const judgedMs = new Map<string, number>();
+  const checkedMs = new Map<string, number>();
 
   /** For how long this process has seen the lock as it is. */
   const unchangedMs = (lock: string, { ino, mtimeNs }: BigIntStats): number => {
@@ -47,7 +47,7 @@ export function watchLocks(monotonicMs: () => number = () => performance.now()):
    * own that exists for microseconds. Its date also tells the file system's time, by which the age is reckoned: with NFS
    * it is another machine's. Synchronous, so that no signal comes in between.
    */
-  const judge = (lock: string): boolean => {
+  const removeIfDead = (lock: string): boolean => {
     const takeover = takeoverOf(lock);
     try {
       mkdirSync(takeover, { mode: 0o700 });
@@ -73,10 +73,10 @@ export function watchLocks(monotonicMs: () => number = () => performance.now()):
     clearIfDead: (lock) => {
       try {
         unchangedMs(lock, lstatSync(lock, { bigint: true }));
-        const last = judgedMs.get(lock);
+        const last = checkedMs.get(lock);
         if (last !== undefined && monotonicMs() - last < HEARTBEAT_MS) return false;
-        judgedMs.set(lock, monotonicMs());
-        return judge(lock);
+        checkedMs.set(lock, monotonicMs());
+        return removeIfDead(lock);
       } catch (error) {
         if (errnoOf(error) === "ENOENT") return true;
         throw error;

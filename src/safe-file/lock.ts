@@ -2,9 +2,16 @@ import { lstat } from "node:fs/promises";
 import type { Deadline } from "../base/deadline.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
-import { heldAnchor } from "./directory-handle.ts";
+import { heldDirectory } from "./directory-handle.ts";
 import { fileFailure } from "./file-failure.ts";
-import { beside, directoryOf, fileLockOf, type ResolvedFile, secondFileLockOf, shownPath } from "./sibling-paths.ts";
+import {
+  siblingPath,
+  directoryOf,
+  fileLockOf,
+  type ResolvedFile,
+  secondFileLockOf,
+  shownPath,
+} from "./sibling-paths.ts";
 import { LockDirectory } from "./lock-directory.ts";
 import { HEARTBEAT_MS, sweepTakeover, watchLocks } from "./lock-liveness.ts";
 import { ignoringErrors } from "./file-ops.ts";
@@ -89,7 +96,7 @@ async function tryLock(file: ResolvedFile, path: string, ends?: AbortSignal): Pr
 
 /** For a directory that is missing where another user could put a link: root makes and holds it before it is reached. */
 async function holdContested(file: ResolvedFile): Promise<void> {
-  if (file.isContested === true && heldAnchor(directoryOf(file)) === undefined) await makeDirectory(file);
+  if (file.isContested === true && heldDirectory(directoryOf(file)) === undefined) await makeDirectory(file);
 }
 
 /** Loaded here: most files have a directory. */
@@ -169,5 +176,5 @@ async function acquire(file: ResolvedFile, path: string, ends?: AbortSignal): Pr
 
 /** The lock that is held while a profile's credentials are fetched. A profile's name may hold `/`, hence its hash. */
 export function flightLockOf(file: ResolvedFile, profile: string): string {
-  return beside(file, `${createHash("sha256").update(profile).digest("hex").slice(0, 16)}.flight.lock`);
+  return siblingPath(file, `${createHash("sha256").update(profile).digest("hex").slice(0, 16)}.flight.lock`);
 }

@@ -1,7 +1,7 @@
 import type { Deadline } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import type { Clock } from "../base/world.ts";
-import { readCredentialsFile, type Snapshot } from "./read-target.ts";
+import { readTarget, type Snapshot } from "./read-target.ts";
 import type { ResolvedFile } from "./sibling-paths.ts";
 
 /** What waiting for a file needs of the process. */
@@ -20,11 +20,11 @@ const QUIET_MS = 200;
  * Reads the file once it is whole. Most other tools write over it: they truncate it, then write it in one piece or in
  * several. Reading it in between would lose every other profile (aws-cli issue 10648).
  *
- * @throws Failure FILE_BUSY when the deadline passes first, and what `readCredentialsFile` throws
+ * @throws Failure FILE_BUSY when the deadline passes first, and what `readTarget` throws
  */
 export async function readSettled(file: ResolvedFile, { clock, deadline, uid }: SettledContext): Promise<Snapshot> {
   for (;;) {
-    const snapshot = await readCredentialsFile(file, uid);
+    const snapshot = await readTarget(file, uid);
     const waitMs = unsettledMs(snapshot, clock.now());
     if (waitMs === 0) return snapshot;
     await pauseForWriter(file, Math.min(waitMs, EMPTIED_MS / 10), { clock, deadline });

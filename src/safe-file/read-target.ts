@@ -4,7 +4,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import { closeQuietly, openToRead, readUpTo, statLink, statOpen } from "./calls.ts";
 import { fileFailure } from "./file-failure.ts";
 import { directoryOf, journalOf, reachOf, type ResolvedFile } from "./sibling-paths.ts";
-import { heldAnchor } from "./directory-handle.ts";
+import { heldDirectory } from "./directory-handle.ts";
 import { isPlantable, planted } from "./resolve-file.ts";
 
 /** Tells one state of a file from another without reading it. */
@@ -29,7 +29,7 @@ export interface Snapshot {
   /** Undefined when there is no file. */
   readonly stamp: FileStamp | undefined;
   /** An in-place write of rolefresh did not finish, or goes on right now: the next writing run puts the file right. */
-  readonly isTorn: boolean;
+  readonly isIncomplete: boolean;
 }
 
 const MAX_BYTES = 32 * 1024 * 1024;
@@ -43,11 +43,11 @@ const MAX_READS = 5;
  * or one in another user's directory that has a second name (a hard link may lead root to a file that the link's maker could not write); FILE_UNREADABLE;
  * FILE_READ_FAILED
  */
-export async function readCredentialsFile(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
+export async function readTarget(file: ResolvedFile, uid: number | undefined): Promise<Snapshot> {
   for (let reads = 1; ; reads++) {
     const { bytes, before, after } = await readOnce(file, uid);
     if (reads < MAX_READS && !sameStamp(before, after)) continue;
-    return { file, bytes, stamp: after, isTorn: bytes !== undefined && (await exists(journalOf(file))) };
+    return { file, bytes, stamp: after, isIncomplete: bytes !== undefined && (await exists(journalOf(file))) };
   }
 }
 
@@ -96,7 +96,7 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
   let handle: number | undefined;
   const none = { bytes: undefined, before: undefined, after: undefined };
   // What another user puts there before root makes and holds the directory is not looked at.
-  if (file.isContested === true && heldAnchor(directoryOf(file)) === undefined) return none;
+  if (file.isContested === true && heldDirectory(directoryOf(file)) === undefined) return none;
   try {
     // Looked at before it is opened, as opening a device may already do something.
     checkKind(file, await statLink(reachOf(file)), uid);
@@ -140,7 +140,7 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
     );
   if (!stats.isFile()) throw refused(file, "it is not a regular file", "check the path of the credentials file");
   if (stats.size > BigInt(MAX_BYTES)) throw tooLarge(file);
-  if (uid === 0 && stats.nlink > 1n && (stats.uid !== 0n || file.anchor !== undefined)) {
+  if (uid === 0 && stats.nlink > 1n && (stats.uid !== 0n || file.heldPath !== undefined)) {
     throw refused(
       file,
       "it has a second name (hard link) and another owner, or stands in another user's directory, and root does not write through it",

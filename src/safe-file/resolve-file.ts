@@ -76,7 +76,7 @@ function reachable(path: string, target: string, uid: number | undefined): Resol
   const directory = dirname(target);
   if (uid === 0) checkOwners(directory, path);
   const reach = holdDirectory(directory, path, uid);
-  return reach === directory ? { path, target } : { path, target, anchor: reach };
+  return reach === directory ? { path, target } : { path, target, heldPath: reach };
 }
 
 function toParts(path: string, link: string | undefined): Part[] {

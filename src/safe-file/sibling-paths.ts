@@ -1,5 +1,5 @@
 import { basename, dirname, join } from "node:path";
-import { heldAnchor } from "./directory-handle.ts";
+import { heldDirectory } from "./directory-handle.ts";
 
 /** A file that is locked, read and replaced. */
 export interface ResolvedFile {
@@ -8,7 +8,7 @@ export interface ResolvedFile {
   /** With all symbolic links resolved: what is read and replaced, and where temp file and locks stand beside. */
   readonly target: string;
   /** By what root reaches the target's directory where another user could swap it (directory-handle.ts); absent: by its path. */
-  readonly anchor?: string;
+  readonly heldPath?: string;
   /** The directory is missing, and another user could put a link in its place before root makes and holds it. */
   readonly isContested?: boolean;
 }
@@ -20,8 +20,8 @@ export function directoryOf(file: ResolvedFile): string {
 
 /** The path by which the file is read and written; for messages there is `target`. */
 export function reachOf(file: ResolvedFile): string {
-  const anchor = file.isContested === true ? heldAnchor(directoryOf(file)) : file.anchor;
-  return anchor === undefined ? file.target : join(anchor, basename(file.target));
+  const heldPath = file.isContested === true ? heldDirectory(directoryOf(file)) : file.heldPath;
+  return heldPath === undefined ? file.target : join(heldPath, basename(file.target));
 }
 
 /** A path of the file's directory as people know it. */
@@ -31,7 +31,7 @@ export function shownPath(file: ResolvedFile, path: string): string {
 
 /** Where the old and the new content stand while a file is written in place. */
 export function journalOf(file: ResolvedFile): string {
-  return beside(file, "rolefresh-journal");
+  return siblingPath(file, "rolefresh-journal");
 }
 
 /** The name of a backup: `credentials.bak-20261123T100000Z`, with a counter from the second on. */
@@ -41,7 +41,7 @@ export function backupName(file: ResolvedFile, now: Date, count: number): string
 }
 
 /** The path of one of our files there: `.credentials.SUFFIX`. */
-export function beside(file: ResolvedFile, suffix: string): string {
+export function siblingPath(file: ResolvedFile, suffix: string): string {
   return join(dirname(reachOf(file)), `.${basename(file.target)}.${suffix}`);
 }
 
@@ -52,7 +52,7 @@ export function fileLockOf(file: ResolvedFile): string {
 
 /** Used where the usual name is taken by a file: aws-runas keeps one there for good (config/ini_loader.go). */
 export function secondFileLockOf(file: ResolvedFile): string {
-  return beside(file, "rolefresh.lock");
+  return siblingPath(file, "rolefresh.lock");
 }
 
 /** Whether a name in the file's directory is a temp file's. */

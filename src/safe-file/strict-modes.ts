@@ -38,7 +38,7 @@ export async function findExposure(path: string): Promise<Exposure | undefined> 
     const next = name === undefined || name === ".." ? undefined : join(at, name);
     const found = next === undefined ? undefined : await look(next);
     const isKept = isSticky(stats) && found !== undefined && found.isDirectory() && found.uid === 0n;
-    const exposure = isKept ? undefined : await judge(at, stats);
+    const exposure = isKept ? undefined : await exposureOf(at, stats);
     if (exposure || name === undefined) return exposure;
     if (name === "..") {
       at = dirname(at);
@@ -78,7 +78,7 @@ async function look(path: string): Promise<BigIntStats | undefined> {
 }
 
 /** The reason for one file or directory by itself. */
-async function judge(path: string, stats: BigIntStats): Promise<Exposure | undefined> {
+async function exposureOf(path: string, stats: BigIntStats): Promise<Exposure | undefined> {
   // A device or FIFO is refused for what it is.
   const reason = stats.isFile() || stats.isDirectory() ? reasonOf(stats) : undefined;
   if (reason === undefined || (await isReadOnlyPlace(path))) return undefined;

@@ -7,7 +7,7 @@ import { keepHealthFile, removeHealthFile } from "../../src/output/health-file.t
 import { writeConfigFile } from "../../src/init/config-file.ts";
 import { journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
-import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
+import { readTarget } from "../../src/safe-file/read-target.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
@@ -204,7 +204,7 @@ suite("as root in a directory of another user", { skip: isRoot ? false : "needs 
     await chmod(shared, 0o1777);
     await give(`${shared}/credentials`, "", 0o666);
     const file = await resolveFile(`${shared}/credentials`, 0);
-    await assert.rejects(readCredentialsFile(file, 0), { code: "FILE_UNSAFE" });
+    await assert.rejects(readTarget(file, 0), { code: "FILE_UNSAFE" });
     await mkdir(`${shared}/planted`, { mode: 0o700 });
     await chown(`${shared}/planted`, OTHER_USER, OTHER_USER);
     for (const path of ["credentials", "planted/credentials", "planted/deep/credentials"])

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import { fileLockOf, journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
-import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
+import { readTarget } from "../../src/safe-file/read-target.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { documentOf, NEW_KEYS } from "../support/credentials-file-keys.ts";
@@ -68,7 +68,7 @@ test("a file torn at any byte is put right, whether the new content is longer or
       const torn = Buffer.concat([next.subarray(0, at), old.subarray(at)]);
       await writeFile(home.path, torn, { mode: 0o600 });
       await writeFile(journalOf(home.file), toJournal(old, next), { mode: 0o600 });
-      assert.equal((await readCredentialsFile(home.file, UID)).isTorn, true);
+      assert.equal((await readTarget(home.file, UID)).isIncomplete, true);
       const content = documentOf(await nextRun(home));
       assert.deepEqual(content.names, ["q", "p", "r"], `torn at ${at}`);
       assert.equal(content.profile("p")?.accessKeyId, "ASIANEXT");

@@ -6,7 +6,7 @@ import { startDeadline } from "../../src/base/deadline.ts";
 import { Failure } from "../../src/base/failure.ts";
 import { parseDocument } from "../../src/credentials-file/document.ts";
 import { lockFile } from "../../src/safe-file/lock.ts";
-import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
+import { readTarget } from "../../src/safe-file/read-target.ts";
 import { updateCredentialsFile } from "../../src/refresh/update-credentials-file.ts";
 import { clock, type FileHome, fileHome, pending, UID } from "../support/credentials-file-home.ts";
 import { startChild } from "../support/credentials-file-process.ts";
@@ -134,6 +134,6 @@ test("ten processes with one profile each never take each other's write for some
     children.flatMap(({ lines }) => lines),
     profiles.map(() => "waited 0 times"),
   );
-  const document = parseDocument(await readCredentialsFile(home.file, UID));
+  const document = parseDocument(await readTarget(home.file, UID));
   for (const profile of profiles) assert.ok(document.profile(profile)?.isComplete, profile);
 });

@@ -21,7 +21,7 @@ import { join, relative } from "node:path";
 import { test } from "node:test";
 import { Failure } from "../../src/base/failure.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
-import { readCredentialsFile, sameStamp, type Snapshot, stampOf } from "../../src/safe-file/read-target.ts";
+import { readTarget, sameStamp, type Snapshot, stampOf } from "../../src/safe-file/read-target.ts";
 import { OTHER_USER } from "../support/other-user.ts";
 import { fileHome, UID } from "../support/credentials-file-home.ts";
 
@@ -33,7 +33,7 @@ const failsWith =
     error instanceof Failure && error.code === code && message.test(error.message);
 
 async function read(path: string, uid = UID): Promise<Snapshot> {
-  return await readCredentialsFile(await resolveFile(path, uid), uid);
+  return await readTarget(await resolveFile(path, uid), uid);
 }
 
 test("a missing file is empty, also in a missing directory", async () => {
@@ -205,9 +205,9 @@ test("reading loads nothing of the locks", async () => {
   const script = `
     const base = ${JSON.stringify(new URL("../../src/credentials-file/", import.meta.url).href)};
     const { resolveFile } = await import(base + "../safe-file/resolve-file.js");
-    const { readCredentialsFile } = await import(base + "../safe-file/read-target.js");
+    const { readTarget } = await import(base + "../safe-file/read-target.js");
     const { parseDocument } = await import(base + "document.js");
-    parseDocument(await readCredentialsFile(await resolveFile(${JSON.stringify(home.path)}, undefined), undefined));
+    parseDocument(await readTarget(await resolveFile(${JSON.stringify(home.path)}, undefined), undefined));
     const { createRequire } = await import("node:module");
     const loaded = Object.keys(createRequire(import.meta.url).cache);
     console.log(JSON.stringify(loaded.filter((name) => name.includes("node_modules"))));

@@ -59,8 +59,8 @@ export async function stopAt(writeMode: WriteMode, call: SystemCall, signal: Sto
   }
   // Where both threads made the call, it was told twice, and died at once: then a temp file may stay for the next run.
   if (signal !== "KILL") assert.deepEqual(made > 1 ? left.filter(isLock) : left, [], "left behind");
-  const isTorn = writeMode === "in-place" && left.some((name) => name.endsWith("-journal"));
-  const state = isTorn ? "torn" : judgeFile(scene.sandbox, content);
+  const isIncomplete = writeMode === "in-place" && left.some((name) => name.endsWith("-journal"));
+  const state = isIncomplete ? "torn" : judgeFile(scene.sandbox, content);
   await checkNextRun(scene);
   return { signal: result.signal, state, isMissed, left };
 }

@@ -4,9 +4,9 @@ import { chmod, chown, mkdir, readdir, readFile, writeFile } from "node:fs/promi
 import { Failure } from "../../src/base/failure.ts";
 import { journalOf } from "../../src/safe-file/sibling-paths.ts";
 import { systemOps } from "../../src/safe-file/file-ops.ts";
-import { healTornFile } from "../../src/safe-file/in-place.ts";
+import { recoverIncomplete } from "../../src/safe-file/in-place.ts";
 import { toJournal } from "../../src/safe-file/journal.ts";
-import { readCredentialsFile } from "../../src/safe-file/read-target.ts";
+import { readTarget } from "../../src/safe-file/read-target.ts";
 import { writeMetrics } from "../../src/refresh/run-metrics.ts";
 import { resolveFile } from "../../src/safe-file/resolve-file.ts";
 import { makeDirectories } from "../../src/safe-file/make-directories.ts";
@@ -73,10 +73,10 @@ const WRITES: Readonly<Record<Target, (place: Place) => Promise<boolean>>> = {
   },
   journal: async ({ home }) => {
     const file = await resolveFile(`${home}/credentials`, 0);
-    const snapshot = await readCredentialsFile(file, 0);
-    if (!snapshot.isTorn) return false;
+    const snapshot = await readTarget(file, 0);
+    if (!snapshot.isIncomplete) return false;
     assert.equal(journalOf(file).endsWith("rolefresh-journal"), true);
-    return await healTornFile(snapshot, systemOps, new Date(), 0);
+    return await recoverIncomplete(snapshot, systemOps, new Date(), 0);
   },
 };
 
