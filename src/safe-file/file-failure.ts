@@ -48,10 +48,10 @@ export function renameFailure(file: ResolvedFile, error: unknown): Failure {
   );
 }
 
-/** What to look at when a file could not be written and is as it was. */
+/** What to check when a file could not be written and is unchanged. */
 export function unchangedHint(file: ResolvedFile, error: unknown): string {
   // rename(2), open(2): EPERM for an immutable or append-only file, and for another user's in a sticky directory.
   return errnoOf(error) === "EPERM"
     ? `check whether it is immutable (lsattr ${file.target}), or another user's in a sticky directory (ls -ld ${directoryOf(file)})`
-    : "the file is as it was";
+    : "the file is unchanged";
 }

@@ -42,7 +42,7 @@ export async function giveTo(owner: Owner, handle: FileHandle): Promise<void> {
 
 /**
  * Dates a file that was just written a millisecond back. A file whose times of the last write and the last change are the
- * same may be in the middle of being written (refresh/update-credentials-file.ts); one tick of the kernel's clock, 4 ms, often
+ * same may be in the middle of being written (read-settled.ts); one tick of the kernel's clock, 4 ms, often
  * holds both. Nobody can set the time of the last change, so after this they differ, whatever the steps of the file
  * system's times are (but on FAT, which keeps one time for both: there our own files are waited for, too).
  */

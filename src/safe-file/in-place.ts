@@ -42,7 +42,7 @@ export async function writeInPlace(
     await ops.rename(temporary, journal);
   } catch (error) {
     await ignoringErrors(ops.unlink(temporary));
-    throw fileFailure("FILE_WRITE_FAILED", `cannot keep a copy beside ${file.path}`, error, "the file is as it was");
+    throw fileFailure("FILE_WRITE_FAILED", `cannot keep a copy beside ${file.path}`, error, "the file is unchanged");
   }
   await syncDirectory(file, ops);
   let isClean = true;
@@ -67,7 +67,7 @@ export async function writeInPlace(
       cause,
       isClean
         ? unchangedHint(file, cause)
-        : "the next run puts the file right; until then its old content is in " + shownPath(file, journal),
+        : "the next run restores the file; until then its old content is in " + shownPath(file, journal),
     );
   } finally {
     if (isClean) await ignoringErrors(ops.unlink(journal));
@@ -122,11 +122,11 @@ async function overwrite(handle: FileHandle, bytes: Buffer, old: Buffer): Promis
 }
 
 /**
- * Puts right a file whose in-place write did not finish. Called under the file's lock.
+ * Restores a file whose in-place write did not finish. Called under the file's lock.
  *
  * The content is compared with the journal: the old or the new one whole means that there is nothing to do. A torn one
- * has the old or the new byte at every place, and a length between the two; then the new content, which passed the guard
- * and holds credentials already paid for, is written again. Anything else was edited by somebody since, and stays; the
+ * has the old or the new byte at every place, and a length between the two; then the new content, which was approved
+ * before, is written again. Anything else was edited since, and stays; the
  * old content is kept as a backup, so that nothing is ever lost.
  *
  * @returns whether the file was written, here or by somebody else meanwhile, so that it must be read again.

@@ -8,7 +8,7 @@ import { type FileOps, ignoringErrors } from "./file-ops.ts";
 import type { Snapshot } from "./read-target.ts";
 import { stampWith } from "./replace-target.ts";
 
-/** Two credentials files of the largest size that is read, and a line. */
+/** Two files of the largest size that is read, and a line. */
 const MAX_BYTES = 2 * 32 * 1024 * 1024 + 200;
 
 const MAGIC = "rolefresh in-place copy 1";
@@ -24,7 +24,7 @@ function digest(old: Buffer, next: Buffer): string {
 
 function planted(path: string, shown: string): Failure {
   return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${shown} may have been made by another user`, {
-    hint: "look at it, and remove it",
+    hint: "check it, then remove it",
   });
 }
 
@@ -32,7 +32,7 @@ function planted(path: string, shown: string): Failure {
  * The journal's two contents; undefined when there is none, or none that is complete: it gets its name by a rename when
  * it is, so that an incomplete one is not ours.
  *
- * @throws Failure FILE_UNSAFE for one that another user may have made or that is not as rolefresh left it, and what
+ * @throws Failure FILE_UNSAFE for one that another user may have made or that was changed since rolefresh wrote it, and what
  *   reading a file throws
  */
 export async function readJournal(
@@ -75,8 +75,8 @@ export async function readJournal(
 }
 
 function notOurs(path: string, shown: string): Failure {
-  return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${shown} is not as rolefresh left it`, {
-    hint: `it may hold the content of ${path} from before a write that did not finish: look at it, and remove it`,
+  return new Failure("FILE_UNSAFE", `cannot use ${path} safely: ${shown} was changed since rolefresh wrote it`, {
+    hint: `it may hold the content of ${path} from before a write that did not finish: check it, then remove it`,
   });
 }
 

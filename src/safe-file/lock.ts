@@ -29,15 +29,15 @@ export interface Lease {
 const watch = watchLocks();
 
 /**
- * Tries once to take the right to fetch a profile's credentials: undefined when another process has it. The one of a
+ * Tries once to acquire the single-flight lock of a key: undefined when another process holds it. The one of a
  * killed process is taken over after some ten seconds.
  *
  * @param ends from then on the lock is not kept alive any more: a process that hangs past its deadline loses it
  * @throws Failure FILE_CANNOT_CREATE
  */
-export async function tryFlight(file: ResolvedFile, profile: string, ends?: AbortSignal): Promise<Lease | undefined> {
+export async function tryFlight(file: ResolvedFile, key: string, ends?: AbortSignal): Promise<Lease | undefined> {
   await holdContested(file);
-  return await tryLock(file, flightLockOf(file, profile), ends);
+  return await tryLock(file, flightLockOf(file, key), ends);
 }
 
 /**
@@ -119,7 +119,7 @@ function lockFailure(file: ResolvedFile, path: string, error: unknown): Failure 
         "FILE_CANNOT_CREATE",
         `cannot take the lock of ${file.path}`,
         error,
-        `${shownPath(file, path)} must be a directory that can be made and removed`,
+        `${shownPath(file, path)} must be a directory that this user can create and remove`,
       );
 }
 
@@ -158,7 +158,7 @@ async function acquire(file: ResolvedFile, path: string, ends?: AbortSignal): Pr
     onCompromised: (cause) => {
       controller.abort(
         new Failure("FILE_BUSY", `the lock of ${file.path} was taken away by another process`, {
-          hint: "was the machine asleep? the next run does it again",
+          hint: "check whether the machine was suspended; the next run will retry",
           cause,
         }),
       );
@@ -174,7 +174,7 @@ async function acquire(file: ResolvedFile, path: string, ends?: AbortSignal): Pr
   };
 }
 
-/** The lock that is held while a profile's credentials are fetched. A profile's name may hold `/`, hence its hash. */
-export function flightLockOf(file: ResolvedFile, profile: string): string {
-  return siblingPath(file, `${createHash("sha256").update(profile).digest("hex").slice(0, 16)}.flight.lock`);
+/** The single-flight lock of a key, which may hold `/`: hence its hash. */
+export function flightLockOf(file: ResolvedFile, key: string): string {
+  return siblingPath(file, `${createHash("sha256").update(key).digest("hex").slice(0, 16)}.flight.lock`);
 }

@@ -21,14 +21,14 @@ export interface FileStamp {
   readonly nlink: number;
 }
 
-/** A credentials file as it was at one moment. */
+/** A file as it was at one moment. */
 export interface Snapshot {
   readonly file: ResolvedFile;
   /** Undefined when there is no file. */
   readonly bytes: Buffer | undefined;
   /** Undefined when there is no file. */
   readonly stamp: FileStamp | undefined;
-  /** An in-place write of rolefresh did not finish, or goes on right now: the next writing run puts the file right. */
+  /** An in-place write did not finish, or is in progress: the next writing run restores the file. */
   readonly isIncomplete: boolean;
 }
 
@@ -37,7 +37,7 @@ const MAX_BYTES = 32 * 1024 * 1024;
 const MAX_READS = 5;
 
 /**
- * Reads a credentials file. Only a file that is not there counts as empty.
+ * Reads the file. Only a file that is not there counts as empty.
  *
  * @throws Failure FILE_UNSAFE for anything but a regular file, for more than 32 MiB, and as root for another user's file
  * or one in another user's directory that has a second name (a hard link may lead root to a file that the link's maker could not write); FILE_UNREADABLE;
@@ -114,14 +114,14 @@ async function readOnce(file: ResolvedFile, uid: number | undefined): Promise<On
         return none;
       case "ELOOP":
       case "ENXIO":
-        throw refused(file, "it is not a regular file", "check the path of the credentials file");
+        throw refused(file, "it is not a regular file", "check the path: a regular file belongs there");
       case "EACCES":
       case "EPERM":
         throw fileFailure(
           "FILE_UNREADABLE",
           `cannot read ${file.path}`,
           error,
-          `look at its owner and mode: ls -l ${file.target}`,
+          `check its owner and mode: ls -l ${file.target}`,
         );
       default:
         throw fileFailure("FILE_READ_FAILED", `cannot read ${file.path}`, error);
@@ -138,13 +138,13 @@ function checkKind(file: ResolvedFile, stats: BigIntStats, uid: number | undefin
       "it is a directory",
       "name the file in it; Docker makes such a directory when the file of a bind mount is missing on the host: create the file there first",
     );
-  if (!stats.isFile()) throw refused(file, "it is not a regular file", "check the path of the credentials file");
+  if (!stats.isFile()) throw refused(file, "it is not a regular file", "check the path: a regular file belongs there");
   if (stats.size > BigInt(MAX_BYTES)) throw tooLarge(file);
   if (uid === 0 && stats.nlink > 1n && (stats.uid !== 0n || file.heldPath !== undefined)) {
     throw refused(
       file,
-      "it has a second name (hard link) and another owner, or stands in another user's directory, and root does not write through it",
-      "run as the user who owns it, or remove the other name",
+      "it is a hard link that another user may have made, and root does not write through it",
+      "run as the user who owns it, or remove the other link",
     );
   }
 }
@@ -155,11 +155,7 @@ async function checkOwner(file: ResolvedFile, stats: BigIntStats): Promise<void>
 }
 
 function tooLarge(file: ResolvedFile): Failure {
-  return refused(
-    file,
-    `it is larger than ${MAX_BYTES / 1024 / 1024} MiB`,
-    "a credentials file is not that large: check the path",
-  );
+  return refused(file, `it is larger than ${MAX_BYTES / 1024 / 1024} MiB`, "check the path");
 }
 
 function refused(file: ResolvedFile, problem: string, hint: string): Failure {

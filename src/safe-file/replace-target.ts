@@ -93,7 +93,7 @@ export async function writeTemporary(
       "FILE_CANNOT_CREATE",
       `cannot create a temporary file beside ${file.path}`,
       error,
-      `the directory ${directoryOf(file)} must be writable`,
+      `make the directory ${directoryOf(file)} writable`,
     );
   }
   let isApproved = false;
@@ -113,7 +113,7 @@ export async function writeTemporary(
       "FILE_WRITE_FAILED",
       `cannot write ${file.path}`,
       error,
-      "the file is as it was; free some space, or look at the disk",
+      "check the disk and its free space; the file is unchanged",
     );
   }
   if (!isApproved) await ignoringErrors(ops.unlink(path));
@@ -131,7 +131,7 @@ async function ownerOfDirectory(file: ResolvedFile, ops: FileOps): Promise<Owner
   try {
     return await ops.lstat(`${dirname(reachOf(file))}/.`);
   } catch (error) {
-    throw fileFailure("FILE_CANNOT_CREATE", `cannot look at the directory of ${file.path}`, error);
+    throw fileFailure("FILE_CANNOT_CREATE", `cannot read the directory of ${file.path}`, error);
   }
 }
 

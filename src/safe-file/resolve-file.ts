@@ -16,7 +16,7 @@ interface Part {
 }
 
 /**
- * Follows the links of a path, so that a symlinked credentials file stays a link and the file that it points to is
+ * Follows the links of a path, so that a symlinked file stays a link and the file that it points to is
  * replaced. A file that does not exist yet is fine; a link that points to nothing is not: nobody can tell whether a
  * mount is missing or a file is to be made there.
  *
@@ -50,7 +50,7 @@ async function followLinks(absolute: string, uid: number | undefined): Promise<R
         throw unsafe(
           absolute,
           `the symbolic link ${part.link} points to ${next}, which does not exist`,
-          "create what it points to, or remove the link",
+          "create the file that it points to, or remove the link",
         );
       const target = join(next, ...parts.map(({ name }) => name));
       if (parts.length === 0) return reachable(absolute, target, uid);

@@ -72,7 +72,7 @@ export interface FileText {
 
 /**
  * Writes a small file of our own so that a reader sees the old or the new text, never a part: a temporary file beside it,
- * written, synced, renamed. (The credentials file has its own, stricter way: `safe-file/replace-target.ts`.)
+ * written, synced, renamed. (A file that others write too is replaced under its lock: `replace-target.ts`.)
  *
  * @throws the system's error; no temporary file is left
  */

@@ -2,7 +2,7 @@ import { Failure } from "../base/failure.ts";
 import { readFileSafely } from "../safe-file/read-file.ts";
 import type { TimeLimit } from "../safe-file/time-limit.ts";
 
-/** A file that somebody else writes for rolefresh to read: a token, an assertion. */
+/** A file that another program writes for rolefresh to read: a token, an assertion. */
 export interface SecretFile {
   readonly path: string;
   /** What it is in a message: `token file`. */
@@ -29,21 +29,21 @@ export async function readSecretFile(file: SecretFile, limit: TimeLimit): Promis
       return read.bytes;
     case "absent":
       throw new Failure("TOKEN_MISSING", `there is no ${what} ${path}`, {
-        hint: `look at \`${key}\` and at whatever should write it`,
+        hint: `check \`${key}\` and the program that writes the file`,
         cause: read.cause,
       });
     case "too-large":
       throw tooLong(read.bytes);
     case "unreadable":
       throw new Failure("TOKEN_UNREADABLE", `the ${what} ${path} cannot be read (${read.errno})`, {
-        hint: `look at its owner and mode with \`ls -lL ${path}\`; it must be readable by the user that runs rolefresh`,
+        hint: `make it readable by the user that runs rolefresh: \`ls -lL ${path}\``,
         cause: read.cause,
       });
     case "directory":
     case "special":
     case "exposed":
       throw new Failure("TOKEN_UNREADABLE", `the ${what} ${path} is not a regular file`, {
-        hint: `set \`${key}\` to the file that holds it itself`,
+        hint: `set \`${key}\` to the file itself`,
       });
   }
 }

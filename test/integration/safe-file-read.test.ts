@@ -192,12 +192,12 @@ test(
   },
 );
 
-test("root does not use another user's file that has a second name", { skip: !isRoot }, async () => {
+test("root does not use another user's file that has a second hard link", { skip: !isRoot }, async () => {
   await using home = await fileHome("x");
   await link(home.path, join(home.directory, "other"));
   assert.equal((await read(home.path)).bytes?.toString(), "x", "its own is fine");
   await chown(home.path, OTHER_USER, OTHER_USER);
-  await assert.rejects(read(home.path), failsWith("FILE_UNSAFE", /second name/));
+  await assert.rejects(read(home.path), failsWith("FILE_UNSAFE", /hard link/));
 });
 
 test("reading loads nothing of the locks", async () => {
