@@ -140,12 +140,12 @@ suite("a credentials file that cannot be handled safely", () => {
     [
       "a header that some readers take for ours",
       "[default] junk\naws_access_key_id = ASIAX\n",
-      /some readers take this line for the section \[default\]/,
+      /some readers take this line for the header of \[default\]/,
     ],
     [
       "a continuation under a managed key",
       "[default]\naws_access_key_id = ASIAX\naws_secret_access_key = s\naws_session_token = a\n  b\n",
-      /credentials:5: this indented line/,
+      /credentials:5: some readers take this indented line/,
     ],
     ["50 MB", Buffer.alloc(50_000_000, "# x\n"), /larger than 32 MiB|is too large/],
   ];
