@@ -7,10 +7,10 @@ import { loadProfiles, planLoaded } from "../refresh/load.ts";
 import { refusalOf } from "../refresh/outcome.ts";
 
 /**
- * Whether anything is due: no network, no lock, nothing on standard output.
+ * Tells by the exit status whether anything is due: no network, no lock, nothing on standard output.
  *
- * @returns 0 something is due, 1 nothing is due, 255 error (`main` makes it of everything that is thrown). Something due goes
- *   before a refused section: `refresh` then runs and reports the section itself.
+ * @returns 0 due, 1 nothing due, 255 error (`main` makes it of everything thrown). Something due outranks a refused section,
+ *   which `refresh` then reports.
  */
 export async function check(invocation: CheckInvocation, world: World): Promise<number> {
   const loaded = await loadProfiles(invocation.config, world);

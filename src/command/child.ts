@@ -5,14 +5,14 @@ import { readFileSync } from "node:fs";
 import { errnoOf, Failure } from "../base/failure.ts";
 import type { Environment, World } from "../base/world.ts";
 
-/** Sent to rolefresh, they are meant for the command. */
+/** Forwarded to the command. */
 const FORWARDED = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGWINCH"] as const;
 
-/** The ones among them that a terminal sends to every process of the foreground group: the command has them already. */
+/** A terminal sends these to the whole foreground group: the command has them already. */
 const FROM_TERMINAL: ReadonlySet<NodeJS.Signals> = new Set(["SIGINT", "SIGQUIT", "SIGWINCH"]);
 
 /**
- * Runs a command in rolefresh's place: its standard streams, its process group, its signals, its end.
+ * Runs a command in rolefresh's place: same standard streams, process group, signals and exit status.
  *
  * It is a child and not an `execve`: Node has that only as an experiment (`process.execve`, since 22.15), which warns on
  * standard error and, when the command cannot be run, aborts with a core dump (nodejs/node pull request 62878 changes that).
@@ -27,7 +27,7 @@ export async function becomeChild(
 ): Promise<number> {
   if (program === "") throw notStarted(program, "ENOENT", undefined);
   world.interrupted.throwIfAborted();
-  // Until here a signal ends rolefresh itself; from here on, without a gap, it is the command's.
+  // From here on signals go to the command.
   let forward: (signal: NodeJS.Signals) => void = () => undefined;
   const giveBack = FORWARDED.map((signal) => world.takeSignal(signal, () => forward(signal)));
   try {
@@ -48,8 +48,8 @@ export async function becomeChild(
 }
 
 /**
- * Whether the terminal sends its signals to this process group (and so to the command) by itself. Node does not tell who
- * sent a signal; forwarding Ctrl-C as well would make it two, which many programs take for "stop at once".
+ * Whether the terminal sends its signals to this process group, and so to the command. Forwarding Ctrl-C as well would
+ * make it two, which many programs take for "stop at once"; Node does not tell who sent a signal.
  */
 function isInForeground({ err }: Pick<World, "err">): boolean {
   try {
@@ -64,22 +64,22 @@ function isInForeground({ err }: Pick<World, "err">): boolean {
 }
 
 function notStarted(program: string, errno: string | undefined, cause: unknown): Failure {
-  const shown = JSON.stringify(program).slice(1, -1);
+  const quoted = JSON.stringify(program).slice(1, -1);
   if (errno === "ENOENT") {
-    return new Failure("COMMAND_NOT_FOUND", `cannot run '${shown}': not found`, {
-      hint: "give its path, or look at $PATH",
+    return new Failure("COMMAND_NOT_FOUND", `cannot run '${quoted}': not found`, {
+      hint: "give its path, or check $PATH",
       cause,
     });
   }
-  return new Failure("COMMAND_NOT_EXECUTABLE", `cannot run '${shown}': ${reasonOf(errno)}`, {
-    hint: errno === "EACCES" ? `is it a program, and may you run it? ls -ld ${shown}` : undefined,
+  return new Failure("COMMAND_NOT_EXECUTABLE", `cannot run '${quoted}': ${reasonOf(errno)}`, {
+    hint: errno === "EACCES" ? `check that it is a program that you may run: ls -ld ${quoted}` : undefined,
     cause,
   });
 }
 
 function reasonOf(errno: string | undefined): string {
   if (errno === "EACCES") return "permission denied";
-  if (errno === "E2BIG") return "its arguments and environment are too long";
-  if (errno === "ENOEXEC") return "it is not a program of this machine";
-  return errno ?? "it could not be started";
+  if (errno === "E2BIG") return "arguments and environment are too long";
+  if (errno === "ENOEXEC") return "not an executable for this machine";
+  return errno ?? "unknown error";
 }

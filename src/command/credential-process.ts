@@ -70,7 +70,7 @@ async function assumeUnconfigured(
   world: World,
 ): Promise<RoleSession> {
   if (!parseRoleArn(arn)) {
-    throw new Failure("USAGE", `'${arn.slice(0, 100)}' is not the ARN of a role`, { hint: roleArnHint(arn) });
+    throw new Failure("USAGE", `'${arn.slice(0, 100)}' is not the ARN of an IAM role`, { hint: roleArnHint(arn) });
   }
   const inline = { profile: "default", values: new Map([["role_arn", arn] as const]) };
   const { profiles } = await readConfig({ ...config, configFile: undefined, inline }, world);
@@ -79,7 +79,7 @@ async function assumeUnconfigured(
   const deadline = startDeadline(global.timeoutMs, world, world.interrupted);
   const sessions = openRoleSessions({ world, deadline, reporter });
   try {
-    reporter.detail(`no configured profile has ${arn}: assuming it without a credentials file`);
+    reporter.detail(`no configured profile has ${arn}; assuming it without a credentials file`);
     return await sessions.obtain(spec, () => {
       throw new Error("a web identity needs no keys");
     });

@@ -8,9 +8,8 @@ import { loadProfiles } from "../refresh/load.ts";
 import { type ReadyProfile, readyProfile } from "../refresh/ready-profile.ts";
 
 /**
- * Variables of the parent that would be used instead of the profile: keys of its own in every SDK (Java v1 and Go v1 know
- * two more names), a web identity in botocore, Java v2 and PHP, and `AWS_DEFAULT_PROFILE`, which botocore prefers to
- * `AWS_PROFILE` (botocore session.py, SESSION_VARIABLES).
+ * Variables that override the profile: keys in every SDK (Java v1 and Go v1 know two more names), a web identity in
+ * botocore, Java v2 and PHP, and `AWS_DEFAULT_PROFILE`, which botocore prefers (botocore session.py, SESSION_VARIABLES).
  */
 const SHADOWING = [
   "AWS_ACCESS_KEY_ID",
@@ -27,7 +26,7 @@ const SHADOWING = [
 ];
 
 /**
- * Refreshes a profile if it is due, then lets the command take rolefresh's place. The command is not started when the
+ * Refreshes a profile if it is due, then runs the command in rolefresh's place. The command is not started when the
  * profile has no valid keys.
  *
  * @returns the command's exit status
@@ -38,12 +37,12 @@ export async function exec(invocation: ExecInvocation, world: World): Promise<nu
   const reporter = openReporter(world, global);
   const loaded = await loadProfiles(config, world);
   const name = invocation.profile ?? loaded.config.profiles[0]?.profile;
-  if (name === undefined) throw new Failure("USAGE", "no profile is named");
+  if (name === undefined) throw new Failure("USAGE", "no profile is configured");
   const ready = await readyProfile(name, loaded, { global, reporter }, world);
   return await becomeChild(command, environmentFor(ready, world.env, invocation.exportKeys), world);
 }
 
-/** The command's environment: the parent's, pointed at the profile. */
+/** The parent's environment, pointed at the profile. */
 export function environmentFor(ready: ReadyProfile, parent: Environment, exportKeys: boolean): Environment {
   const kept = Object.entries(parent).filter(([name]) => !SHADOWING.includes(name));
   return {

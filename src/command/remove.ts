@@ -19,7 +19,7 @@ interface Removal extends LocatedSection {
 
 /**
  * Takes the managed keys of profiles out of their credentials files, and a section with them when nothing else is in it.
- * Never touches a section that rolefresh did not write. A profile that cannot be removed spares the others.
+ * Never touches a section that rolefresh did not write. One profile's failure does not stop the others.
  *
  * @returns 0 when all are gone, else the most permanent fault's exit status
  * @throws Failure USAGE for a name that is neither configured nor in a file; then nothing is removed
@@ -121,13 +121,12 @@ function warnAbout(view: CredentialsView, warnings: readonly FileWarning[], repo
   for (const warning of warnings) reporter.warning(`${view.path}:${warning.line}: ${warning.message}`);
 }
 
-/** The next timer run would write the section again. */
 function remindOfConfig(removals: readonly Removal[], reporter: Reporter): void {
   for (const { profile, configured, outcome } of removals) {
     if (configured && outcome === "removed")
       reporter.warning(
-        `'${profile}' is still configured: the next refresh writes it again`,
-        `see ${configured.origin}`,
+        `'${profile}' is still configured: the next refresh will write it again`,
+        `remove it from the config: ${configured.origin}`,
       );
   }
 }

@@ -30,12 +30,12 @@ export async function status(invocation: StatusInvocation, world: World): Promis
   return minTtlMs !== undefined && steps.some((step) => leftOf(step, now) < minTtlMs) ? 1 : 0;
 }
 
-/** A source that a selected profile would take along is the plan's business, not an answer to what was asked. */
+/** The plan holds the sources of the selected profiles as well. */
 function isAskedFor(step: Step, invocation: StatusInvocation): boolean {
   return invocation.profiles.length === 0 || invocation.profiles.includes(step.spec.profile);
 }
 
-/** Milliseconds; without end where the source tells no expiry, so that nobody is called who can do nothing about it. */
+/** Milliseconds; infinite where the source tells no expiry, so that `--min-ttl` raises no alarm that nothing can clear. */
 function leftOf({ spec, state, written }: Step, now: Date): number {
   if (state.state === "foreign") return 0;
   if (written?.expiresAt) return written.expiresAt.getTime() - now.getTime();
@@ -65,10 +65,7 @@ const COLOURS: Readonly<Record<Step["state"]["state"], Colour>> = {
   missing: "red",
 };
 
-/**
- * On a terminal the time left is a bar where there is room for it (one that is broken over two lines says nothing), and
- * colour tells how it stands; in a pipe there are plain columns.
- */
+/** On a terminal with colours, and a bar of the time left where it fits on the line; plain columns in a pipe. */
 function toTable(steps: readonly Step[], now: Date, world: World): string {
   const colour = isColourWanted(world.out, world.env);
   const head = ["PROFILE", "ROLE", "STATE", "EXPIRES", "LEFT"];

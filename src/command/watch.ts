@@ -15,9 +15,9 @@ import type { Outcome } from "../refresh/outcome.ts";
 import { outcomesToJson, reportOutcomes } from "../refresh/report-outcomes.ts";
 
 /**
- * Stays and refreshes each profile when it becomes due. The wall clock decides what is due and is looked at once a minute
- * at least, so that suspends and clock jumps are noticed; pauses after failures are counted by the monotonic clock.
- * SIGHUP reads the configuration again (a broken one keeps the old); it ends when the world is interrupted.
+ * Runs until interrupted and refreshes each profile as it becomes due. The wall clock decides what is due and is read at
+ * least once a minute, so that suspends and clock jumps are noticed; pauses after failures use the monotonic clock. SIGHUP
+ * reloads the config; an invalid one keeps the previous one.
  *
  * @throws the first configuration's failure; USAGE for a profile that is not in it; INTERRUPTED
  */
@@ -25,7 +25,7 @@ export async function watch(invocation: WatchInvocation, world: World): Promise<
   return new Watcher(invocation, world, await configFor(invocation, world)).run();
 }
 
-/** The configuration, when it has everything that is watched. */
+/** @throws Failure USAGE for a watched profile that is not configured */
 async function configFor({ config: options, profiles }: WatchInvocation, world: World): Promise<Config> {
   const { config } = await loadProfiles(options, world);
   refuseUnknown(config, profiles);
@@ -33,7 +33,7 @@ async function configFor({ config: options, profiles }: WatchInvocation, world: 
 }
 
 interface Pause {
-  /** In a row; 0 where the source answered, but not with keys that are good for long. */
+  /** In a row; 0 where the source gave keys that are due already. */
   readonly failures: number;
   /** By the monotonic clock. */
   readonly until: number;
@@ -46,7 +46,7 @@ class Watcher {
   readonly #pauses = new Map<string, Pause>();
   #config: Config;
   #hungUp = false;
-  /** Ends the sleep under way; a new one for each, since listeners on a signal that lives for weeks pile up. */
+  /** Ends the current sleep; a new one each time, because listeners on a long-lived signal pile up. */
   #wake = new AbortController();
 
   constructor(invocation: WatchInvocation, world: World, config: Config) {
@@ -77,7 +77,7 @@ class Watcher {
     }
   }
 
-  /** One look at everything; returns how long nothing needs to be done. */
+  /** One round over all profiles; returns how long to sleep. */
   async #round(): Promise<number> {
     const { profiles, global } = this.#invocation;
     const startedMs = this.#world.monotonicMs();
@@ -92,8 +92,8 @@ class Watcher {
         { global, force: false, reporter: this.#reporter },
         this.#world,
       );
-      // What was written is told, also when the end came meanwhile.
-      this.#tell(outcomes);
+      // Report what was written even when interrupted.
+      this.#report(outcomes);
       this.#world.interrupted.throwIfAborted();
       this.#keepPauses(outcomes);
       if (global.metricsFile !== undefined) {
@@ -103,17 +103,14 @@ class Watcher {
       }
       return await this.#settle(names, loaded);
     } catch (error) {
-      // A file that cannot be read or written now may be tomorrow: a daemon says so and looks again.
+      // A file that cannot be read now may be readable later.
       if (!(error instanceof Failure) || error.code === "INTERRUPTED") throw error;
       this.#reporter.error(error);
       return LONGEST_SLEEP_MS;
     }
   }
 
-  /**
-   * The profiles that are not paused. Keys that have expired end the pause of a source that had nothing newer: the
-   * monotonic clock stands still while a laptop sleeps.
-   */
+  /** The profiles that are not paused. Expired keys end a pause without failures: the monotonic clock stops during suspend. */
   #awake(loaded: Loaded, names: readonly string[]): readonly string[] {
     const [now, monotonic] = [this.#world.now(), this.#world.monotonicMs()];
     const expired = new Set(
@@ -127,7 +124,7 @@ class Watcher {
     });
   }
 
-  #tell(outcomes: readonly Outcome[]): void {
+  #report(outcomes: readonly Outcome[]): void {
     const { global } = this.#invocation;
     reportOutcomes(outcomes, global, this.#reporter, this.#world.now());
     for (const { step, outcome, expiresAt } of outcomes) {
@@ -135,9 +132,9 @@ class Watcher {
         this.#reporter.info(`profile '${step.spec.profile}': refreshed, valid until ${renderInstant(expiresAt)}`);
       }
     }
-    const told = outcomes.filter(({ step, outcome }) => step.action !== "keep" || outcome === "failed");
-    if (global.json && told.length > 0) {
-      this.#world.out.write(`${JSON.stringify({ profiles: outcomesToJson(told, this.#world.now()) })}\n`);
+    const notable = outcomes.filter(({ step, outcome }) => step.action !== "keep" || outcome === "failed");
+    if (global.json && notable.length > 0) {
+      this.#world.out.write(`${JSON.stringify({ profiles: outcomesToJson(notable, this.#world.now()) })}\n`);
     }
   }
 
@@ -152,7 +149,7 @@ class Watcher {
     }
   }
 
-  /** How long a source is left alone that gave keys which are due already, or of which nobody knows when they are. */
+  /** The pause after keys that are due already or have no expiry; milliseconds. */
   #untilNextLook({ step, expiresAt }: Outcome): number | undefined {
     const { spec } = step;
     if (step.action !== "refresh") return undefined;
@@ -162,7 +159,7 @@ class Watcher {
     return lookAgainAfter(expiresAt.getTime() - now.getTime(), windowMs(spec));
   }
 
-  /** Looks at what the files hold now: how long to sleep, and whether all is well. */
+  /** Computes the sleep from what the files hold now, and keeps the health file. */
   async #settle(names: readonly string[], loaded: Loaded): Promise<number> {
     for (const view of loaded.views) await view.lookAgain();
     const steps = planLoaded(loaded, names, false, this.#world);
@@ -200,11 +197,11 @@ class Watcher {
     try {
       this.#config = await configFor(this.#invocation, this.#world);
       this.#pauses.clear();
-      this.#reporter.info("the config was read again");
+      this.#reporter.info("config reloaded");
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
       this.#reporter.error(error);
-      this.#reporter.warning("the config is broken, the one from before stays in force");
+      this.#reporter.warning("invalid config; keeping the previous one");
     }
   }
 

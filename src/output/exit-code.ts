@@ -78,7 +78,7 @@ function commandOf(argv: readonly string[]): string | undefined {
   for (let index = 0; index < argv.length; index++) {
     const word = argv[index] ?? "";
     if (!word.startsWith("-")) return word;
-    // Any other option has its value in the next word. An option that is not known comes before `check` rather than has it as value.
+    // Any other option takes the next word as its value; not `check`, since an unknown option may precede it.
     if (!SWITCHES.has(word) && !word.includes("=") && argv[index + 1] !== "check") index++;
   }
   return undefined;

@@ -3,7 +3,7 @@ import { errnoOf, Failure } from "../base/failure.ts";
 import { openPlace, removeFile, replaceFile } from "../safe-file/small-file.ts";
 import type { World } from "../base/world.ts";
 
-/** What the health file says, for probes of containers. */
+/** For container probes. */
 export interface Health {
   /** Every profile has credentials of ours that are valid now. */
   readonly healthy: boolean;
@@ -12,8 +12,8 @@ export interface Health {
 }
 
 /**
- * Keeps the health file: it exists (with a line of JSON) while all is well and is gone otherwise, so that
- * `test -f FILE` is a whole probe; its mtime tells when `watch` last looked.
+ * Writes the health file, one line of JSON, while healthy, and removes it otherwise: `test -f FILE` is a whole probe. Its
+ * mtime is the time of the last look.
  *
  * @throws Failure FILE_CANNOT_CREATE, FILE_UNSAFE
  */
@@ -44,7 +44,7 @@ export async function keepHealthFile(
 }
 
 /**
- * Takes the file away; that there is none is what was wanted.
+ * Removes the file; a missing one is fine.
  *
  * @throws Failure FILE_WRITE_FAILED, FILE_UNSAFE
  */

@@ -1,21 +1,18 @@
 import type { Output } from "../base/world.ts";
 
-/** One line per profile that changes as it goes; only on a terminal. */
+/** One changing line per profile, on a terminal only. */
 export interface Progress {
   set(profile: string, phase: string): void;
-  /** Takes the lines away again: the table that follows says how it ended. */
+  /** Clears the lines. */
   done(): void;
 }
 
 const SILENT: Progress = { set: () => undefined, done: () => undefined };
 
-/** More lines than this would scroll and flicker: then only the last ones that changed are shown. */
+/** More lines would scroll and flicker: only the last ones that changed are shown. */
 const MAX_LINES = 20;
 
-/**
- * Progress on `err` when it is a terminal, else nothing at all (cron mail and logs stay clean). The terminal library is
- * loaded only then.
- */
+/** Progress on `err` when it is a terminal, else nothing. The terminal library is loaded only then. */
 export async function openProgress(err: Output, wanted: boolean): Promise<Progress> {
   if (!wanted || !err.isTTY) return SILENT;
   const { createLogUpdate } = await import("log-update");

@@ -1,20 +1,20 @@
 /** When `watch` looks again. Pure: every number comes in as an argument. */
 
-/** Longest sleep: the clock may jump and a laptop may be suspended, and both are noticed within this. */
+/** Longest sleep: clock jumps and suspends are noticed within it. */
 export const LONGEST_SLEEP_MS = 60_000;
 
-/** Shortest sleep: a profile that is due again at once must not spin. */
+/** Shortest sleep: a profile that is always due must not spin. */
 export const SHORTEST_SLEEP_MS = 1000;
 
-/** Shortest pause before a source is asked again that had nothing newer. */
+/** Shortest pause after a source had nothing newer. */
 const SHORTEST_LOOK_MS = 15_000;
 
 const FIRST_PAUSE_MS = 5000;
 const LONGEST_PAUSE_MS = 300_000;
 
 /**
- * How long a profile is left alone after it failed `failures` times in a row: 5 s, doubled each time, 5 min at most, the
- * half of it by chance so that a fleet does not come back together.
+ * The pause after `failures` failures in a row: 5 s, doubled each time, 5 min at most. Half of it is random, so that a fleet
+ * does not retry together.
  *
  * @param chance in [0, 1)
  */
@@ -24,8 +24,8 @@ export function pauseAfter(failures: number, chance: number): number {
 }
 
 /**
- * How long a source is left alone whose newest keys are due already: half of what they have left, 15 s at least, the
- * refresh window at most. A source that caches hands on the same keys until shortly before their end.
+ * The pause after a source gave keys that are due already: half of what they have left, at least 15 s, at most the refresh
+ * window. A caching source gives the same keys until shortly before they expire.
  *
  * @param leftMs until the keys expire
  * @param windowMs how long before their expiry they are due

@@ -1,18 +1,18 @@
 import type { ProfileSpec } from "../config/config.ts";
 import { isDue, classifyProfile, type ProfileState, type WrittenProfile } from "./profile-state.ts";
 
-/** One profile of a run and what is to be done about it. */
+/** One profile of a run and its action. */
 export interface Step {
   readonly spec: ProfileSpec;
   readonly written: WrittenProfile | undefined;
   readonly state: ProfileState;
-  /** `refresh`: assume the role and write; `keep`: nothing to do; `refuse`: the section is somebody else's. */
+  /** `refresh`: assume the role and write; `keep`: nothing to do; `refuse`: rolefresh did not write the section. */
   readonly action: "refresh" | "keep" | "refuse";
-  /** The step whose keys this one calls with, when its `source_profile` is a configured one. */
+  /** The step whose keys sign this one's call, when its `source_profile` is configured. */
   readonly source: Step | undefined;
 }
 
-/** Everything that the plan depends on; the same input makes the same plan. */
+/** Everything that the plan depends on. */
 export interface PlanInput {
   readonly profiles: readonly ProfileSpec[];
   /** The names on the command line, all of them configured; empty means all. */
@@ -24,8 +24,8 @@ export interface PlanInput {
 }
 
 /**
- * What a run does, in an order in which every source comes before those that call with its keys. A source that was not
- * asked for takes part only when it is due itself and somebody who needs it is refreshed.
+ * What a run does; every source comes before the profiles that need its keys. A source that was not selected takes part
+ * only when it is due and a profile that needs it is refreshed.
  */
 export function planRun(input: PlanInput): readonly Step[] {
   const byName = new Map(input.profiles.map((spec) => [spec.profile, spec]));

@@ -9,7 +9,7 @@ export interface WrittenProfile {
   readonly complete: boolean;
   readonly principalArn: string | undefined;
   readonly expiresAt: Date | undefined;
-  /** Why the section belongs to somebody else (DESIGN, rule 4); undefined when it may be written. */
+  /** Why the section may not be overwritten (DESIGN, rule 4); undefined when it may. */
   readonly foreign: string | undefined;
   /** Foreign, but it holds what `overwrite = true` put there. */
   readonly isTakenOver: boolean;
@@ -28,7 +28,7 @@ export type Reason =
   | "expired"
   | "foreign";
 
-/** How a profile stands now. */
+/** The state of a profile at one moment. */
 export interface ProfileState {
   readonly state: "fresh" | "due" | "expired" | "missing" | "foreign";
   readonly reason: Reason;
@@ -37,7 +37,7 @@ export interface ProfileState {
 }
 
 /**
- * Judges one profile (DESIGN, "When is a profile due?"): missing, unreadable expiry, role or session changed in the
+ * Classifies one profile (DESIGN, "When is a profile due?"): missing, unreadable expiry, role or session changed in the
  * config, or less than `refresh_before` left.
  */
 export function classifyProfile(
@@ -49,7 +49,7 @@ export function classifyProfile(
   if (written?.foreign !== undefined && !spec.overwrite)
     return { state: "foreign", reason: "foreign", refreshAt: undefined };
   if (written?.accessKeyId === undefined) return { state: "missing", reason: "missing", refreshAt: undefined };
-  // Nobody can tell whether keys without an expiry are still the newest: each run asks their source.
+  // Keys without an expiry may be outdated at any time: each run asks their source.
   if (written.expiresAt === undefined)
     return { state: "due", reason: changeOf(spec, written, hostname) ?? "no-expiry", refreshAt: undefined };
   const at = refreshAt(written.expiresAt, spec, hostname, spec.profile);
@@ -61,7 +61,7 @@ export function classifyProfile(
     : { state: "fresh", reason: "fresh", refreshAt: at };
 }
 
-/** Whether a profile is due, if at all, for what its keys are good for as before: their age alone, or a session's name. */
+/** Whether the written keys are of the configured role: at most their age or session name makes them due. */
 export function isSameRole(reason: Reason): boolean {
   return reason === "fresh" || reason === "expiring" || reason === "session-changed" || reason === "no-expiry";
 }
@@ -84,7 +84,7 @@ export function isPassThrough({ role, source }: ProfileSpec): boolean {
   return role === undefined && (source.kind === "aws-profile" || source.kind === "credential-source");
 }
 
-/** Whether a run has something to do for it. A section of somebody else is never due. */
+/** Whether a run refreshes it. A foreign section is never due. */
 export function isDue(state: ProfileState): boolean {
   return state.state === "due" || state.state === "expired" || state.state === "missing";
 }
@@ -93,7 +93,7 @@ function changeOf(spec: ProfileSpec, written: WrittenProfile, hostname: string):
   if (written.foreign !== undefined && !written.isTakenOver) return "foreign";
   if (!written.complete) return "incomplete";
   const { role } = spec;
-  // Without a role nothing was written that could be compared; what stands there is from when the profile had one.
+  // Without a role no principal is written: this one is from when the profile had a role.
   if (!role) return written.principalArn === undefined ? undefined : "role-changed";
   const principal = parsePrincipal(written.principalArn);
   if (

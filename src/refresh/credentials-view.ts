@@ -10,7 +10,7 @@ import type { WrittenProfile } from "../plan/profile-state.ts";
 import { awaitFileSystem, type TimeLimit } from "../safe-file/time-limit.ts";
 import type { World } from "../base/world.ts";
 
-/** One credentials file as it was last read, and read again only when it changed. */
+/** A credentials file as last read. */
 export interface CredentialsView {
   /** As configured. */
   readonly path: string;
@@ -22,16 +22,11 @@ export interface CredentialsView {
   written(profile: string): WrittenProfile | undefined;
   /** Why this profile cannot be written safely in this file, or undefined when it can. */
   refusalOf(profile: string): Failure | undefined;
-  /** Reads the file again if it changed since; true when it did. */
+  /** Reads the file again if it changed; true when it did. */
   lookAgain(): Promise<boolean>;
 }
 
-/**
- * Reads a credentials file. It does not fail: what is wrong with the file is the view's `failure`, for each profile in
- * it.
- *
- * @param path as configured; links are followed as `locate.ts` has it
- */
+/** Reads a credentials file as configured. What is wrong with it becomes the view's `failure`. */
 export async function openCredentialsView(
   path: string,
   world: Pick<World, "uid"> & TimeLimit,
@@ -90,7 +85,7 @@ class FileView implements CredentialsView {
   }
 }
 
-/** A section of the file as the plan sees it: no secrets. */
+/** A section as the plan sees it, without secrets. */
 export function toWritten(section: ProfileSection): WrittenProfile {
   const ownership = ownershipOf(section);
   const { secretAccessKey, sessionToken, securityToken } = section;

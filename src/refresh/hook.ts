@@ -8,19 +8,19 @@ import type { Config, IdentitySource, ProfileSpec } from "../config/config.ts";
 import type { Environment, World } from "../base/world.ts";
 import type { Outcome } from "./outcome.ts";
 
-/** What the hooks of a run have in common. */
+/** What the hooks of a run share. */
 export interface HooksContext {
   readonly world: World;
-  /** What one command may take at most, in milliseconds. */
+  /** The limit of one command; milliseconds. */
   readonly timeoutMs: number;
-  /** Ends the commands that are still running when no time is left for any; twice `timeoutMs` from the run's start. */
+  /** The limit of all commands: twice `timeoutMs` from the start of the run. */
   readonly deadline: Deadline;
   readonly config: Config;
   readonly reporter: Reporter;
   readonly progress: Progress;
 }
 
-/** Names that hold secrets in the environments rolefresh runs in; a hook finds the new keys in the file, by its profile. */
+/** Variables that hold secrets. A hook reads the new keys from the file. */
 const SECRET_NAMES =
   /^(AWS_(ACCESS_KEY(_ID)?|SECRET_(ACCESS_)?KEY|SESSION_TOKEN|SECURITY_TOKEN|ID_TOKEN|CONTAINER_AUTHORIZATION_TOKEN)|ACTIONS_ID_TOKEN_REQUEST_TOKEN|IDENTITY_HEADER)$/;
 
@@ -54,7 +54,7 @@ async function runHook(command: string, outcome: Outcome, context: HooksContext)
   const { world, reporter, progress, timeoutMs } = context;
   const { spec } = outcome.step;
   const remainingMs = context.deadline.remainingMs();
-  if (remainingMs === 0) return failureOf(spec, "was not started: the commands before it took all of the time");
+  if (remainingMs === 0) return failureOf(spec, "did not start: earlier commands used up the time");
   progress.set(spec.profile, "running on_refresh");
   const deadline = startDeadline(Math.min(timeoutMs, remainingMs), world, context.deadline.signal);
   const program = {
@@ -77,7 +77,7 @@ async function runHook(command: string, outcome: Outcome, context: HooksContext)
     return undefined;
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
-    // The run ends with the interruption, which is told once; the other profiles' writes come to their end first.
+    // `main` reports the interruption once; the other profiles' writes end first.
     return error.code === "INTERRUPTED" ? undefined : failureOf(spec, "was killed: it did not end within --timeout");
   } finally {
     deadline.clear();
@@ -90,7 +90,7 @@ function withoutSecrets(env: Environment, tokens: ReadonlySet<string>): Environm
 
 function failureOf(spec: ProfileSpec, what: string): Failure {
   return new Failure("HOOK_FAILED", `profile '${spec.profile}': refreshed, but its on_refresh command ${what}`, {
-    hint: "the new credentials are in the file; run the command by hand, it is not tried again before the next refresh",
+    hint: "run the command by hand; it is not retried before the next refresh (the new credentials are in the file)",
   });
 }
 

@@ -24,19 +24,19 @@ export interface Outcome {
   readonly hookFailure?: Failure;
 }
 
-/** How far a step is: its end, or a session that is still to be written, with the lease that is held until it is. */
+/** How far a step is: ended, or with a session to write, and the lease held until then. */
 export type Obtained =
   | { readonly outcome: Outcome }
   | { readonly session: RoleSession; readonly lease: Lease; readonly pending: Pending };
 
-/** The outcome of a step that needs neither network nor lock, or undefined for one that is to be carried out. */
+/** The outcome of a step that needs neither network nor lock, or undefined for one that must be executed. */
 export function settleAtOnce(step: Step, view: CredentialsView): Outcome | undefined {
   const refusal = refusalOf(step, view);
   if (refusal) return failed(step, refusal);
   return step.action === "keep" ? unchanged(step, "fresh") : undefined;
 }
 
-/** Why a step must not be carried out: its file or section cannot be written safely, or rolefresh did not write it. */
+/** Why a step must not be executed: its file or section cannot be written safely, or rolefresh did not write it. */
 export function refusalOf(step: Step, view: CredentialsView): Failure | undefined {
   const { profile, credentialsFile } = step.spec;
   const refusal = view.refusalOf(profile);
@@ -46,7 +46,7 @@ export function refusalOf(step: Step, view: CredentialsView): Failure | undefine
   return foreignFailure("write", profile, credentialsFile, foreign);
 }
 
-/** The outcome of a step for which nothing was written: what the file holds stays what counts. */
+/** The outcome of a step for which nothing was written. */
 export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
   const { written, state } = step;
   return {
@@ -60,13 +60,10 @@ export function unchanged(step: Step, outcome: "fresh" | "due"): Outcome {
   };
 }
 
-/** The reason of an outcome where the source was asked and handed on the keys that the file holds already. */
+/** The reason where the source gave the keys that the file holds already. */
 export const NOTHING_NEWER = "source-has-nothing-newer";
 
-/**
- * The outcome of a step whose session is in the file now. A session that the file held before is no refresh; that its
- * expiry or our mark may have been written anew changes nothing for whoever reads the keys.
- */
+/** The outcome of a step whose session is in the file now. The same keys as before are not a refresh. */
 export function afterWrite(step: Step, session: RoleSession, isNewer: boolean): Outcome {
   const { accessKeyId, principalArn, expiresAt } = session;
   return {
@@ -91,12 +88,12 @@ export function isHeldBy(section: ProfileSection | undefined, session: RoleSessi
   );
 }
 
-/** The outcome of a step that failed; what the file held before is still there, and is told with it. */
+/** The outcome of a step that failed: the file holds what it held before. */
 export function failed(step: Step, failure: Failure): Outcome {
   return { ...unchanged(step, "fresh"), outcome: "failed", failure };
 }
 
-/** A failure says until when the old credentials are good: that decides whether somebody has to get up. */
+/** Adds until when the old credentials are valid, which tells how urgent the failure is. */
 export function withRemaining(failure: Failure, step: Step, expiresAt: Date | undefined, now: Date): Failure {
   if (step.written?.foreign !== undefined || expiresAt === undefined) return failure;
   const left = expiresAt.getTime() - now.getTime();

@@ -7,7 +7,7 @@ import { isStillValid } from "../plan/profile-state.ts";
 import { type Outcome, withRemaining } from "./outcome.ts";
 
 /**
- * Says what failed, each with the time that the old credentials have left.
+ * Reports what failed, with the time that the old credentials have left.
  *
  * @returns the exit status. With `--lenient` (or `lenient = true`) a failed refresh is a warning that does not count
  *   while the old credentials are valid.
@@ -26,7 +26,7 @@ export function reportOutcomes(
       reporter.warning(withRemaining(failure, step, expiresAt, now), profile);
     } else if (failure) {
       codes.push(exitCodeOf(failure.code));
-      // That the run was stopped is said once, by `main`, and not for every profile that was under way.
+      // `main` reports an interruption once.
       if (failure.code !== "INTERRUPTED") reporter.error(withRemaining(failure, step, expiresAt, now), profile);
     }
     if (hookFailure) {

@@ -10,28 +10,28 @@ import { isPassThrough } from "../plan/profile-state.ts";
 import type { Outcome } from "./outcome.ts";
 import { type Metric, parseSamples, renderMetrics, type Sample } from "../output/prometheus-text.ts";
 
-/** What a run tells about one profile. */
+/** One profile in a run. */
 export interface ProfileRun {
   readonly profile: string;
   readonly roleArn: string;
   /** `never`: the source tells no expiry. Undefined: there are no credentials. */
   readonly expiresAt: Date | "never" | undefined;
   readonly refreshed: boolean;
-  /** Whether it was due at all: a tick that finds it fresh is no attempt. */
+  /** Whether it was due: finding it fresh is not an attempt. */
   readonly attempted: boolean;
   readonly failure: FailureCode | undefined;
 }
 
-/** What one run tells monitoring. */
+/** What the metrics are made from. */
 export interface RunReport {
   readonly now: Date;
   readonly durationMs: number;
   readonly profiles: readonly ProfileRun[];
-  /** Every configured profile: the figures of those that this run had nothing to do with go on as they are. */
+  /** All configured profiles; the metrics of those not in this run are kept. */
   readonly configured: readonly string[];
 }
 
-/** Everybody may read it: the node exporter runs as a user of its own, and nothing in it is secret. */
+/** World-readable: the node exporter runs as another user, and nothing in it is secret. */
 const MODE = 0o644;
 
 /** Four lines a profile. */
@@ -62,8 +62,8 @@ export async function recordMetrics(
 }
 
 /**
- * Writes the metrics of a run for the textfile collector, atomically. Counters and the time of the last success go on
- * from what the file says: a run lives for a second, its figures do not.
+ * Writes the metrics of a run for the textfile collector, atomically. Counters and the time of the last success continue
+ * from what the file holds.
  *
  * @throws Failure FILE_CANNOT_CREATE, FILE_WRITE_FAILED; FILE_UNSAFE as root where another user leads the path elsewhere
  */
@@ -94,7 +94,7 @@ export async function writeMetrics(
 }
 
 async function readIfPresent(path: string): Promise<string> {
-  // Whatever keeps it from being read, new figures are better than none; writing it will tell.
+  // An unreadable file starts anew; the write reports the error.
   const read = await readFileSafely({ path, maxBytes: MAX_BYTES, trust: "data", uid: undefined });
   return read.kind === "read" ? read.bytes.toString("utf8") : "";
 }
@@ -164,7 +164,7 @@ function gauge(name: string, help: string, value: number): Metric {
   return { name, type: "gauge", help, samples: [{ labels: {}, value }] };
 }
 
-/** The counters so far, and one more for each failure of this run. Those of other profiles (a run of some) go on too. */
+/** The counters of all configured profiles, with the failures of this run added. */
 function failures(
   profiles: readonly ProfileRun[],
   configured: readonly string[],

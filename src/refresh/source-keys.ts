@@ -6,11 +6,11 @@ import type { SigningKeys } from "../sts/session.ts";
 import type { CredentialsView } from "./credentials-view.ts";
 import type { Obtained } from "./outcome.ts";
 
-/** Old keys of a source whose refresh failed are still used, if of the same role, when this much is left: enough for one call. */
+/** Old keys of a source whose refresh failed are used when at least this much is left: enough for one call. */
 const ENOUGH_FOR_A_CALL_MS = 60_000;
 
 /**
- * The keys that call STS for a step: those its source got in this run, else those in the credentials file.
+ * The keys that sign a step's STS call: those its source got in this run, else those in the credentials file.
  *
  * @param view of the file that holds the source's section
  *

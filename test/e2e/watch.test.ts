@@ -59,10 +59,7 @@ suite("watch as a process", () => {
     child?.kill("SIGTERM");
     const { code, signal, stdout, stderr } = await ended;
     assert.deepEqual([code, signal, stdout], [null, "SIGTERM", ""]);
-    assert.match(
-      stderr,
-      /refreshed, valid until .*\n(.*\n)*.*the config was read again\n(.*\n)*.*refreshed, valid until/,
-    );
+    assert.match(stderr, /refreshed, valid until .*\n(.*\n)*.*config reloaded\n(.*\n)*.*refreshed, valid until/);
     assert.equal(await exists(health), false);
     assert.deepEqual(await scene.home.awsFiles(), ["credentials", "rolefresh.ini"]);
   });

@@ -10,7 +10,8 @@ import { COMMANDS } from "../../src/command-line/commands.ts";
 import { renderHelp } from "../../src/command-line/help.ts";
 import { optionsOf } from "../../src/command-line/parse.ts";
 import { toInvocation } from "../../src/command-line/to-invocation.ts";
-import { worstExitCode } from "../../src/output/exit-code.ts";
+import { GLOBAL_OPTIONS } from "../../src/command-line/options.ts";
+import { failedStatus, worstExitCode } from "../../src/output/exit-code.ts";
 import { openProgress } from "../../src/output/progress.ts";
 import { renderBug } from "../../src/output/bug.ts";
 import { openReporter } from "../../src/output/report.ts";
@@ -148,6 +149,19 @@ suite("the command line", () => {
 });
 
 suite("exit status", () => {
+  test("every failure of check is 255, whatever global options precede it", () => {
+    for (const { name, letter, value } of GLOBAL_OPTIONS) {
+      if (name === "help" || name === "version") continue;
+      const words = [`--${name}`, ...(letter === undefined ? [] : [`-${letter}`])];
+      for (const word of words) {
+        const given = value === undefined ? [word] : [word, "x"];
+        assert.equal(failedStatus([...given, "check"], 64), 255, word);
+        assert.equal(failedStatus([...given, "refresh", "check"], 64), 64, word);
+      }
+    }
+    assert.equal(failedStatus(["--nonsense", "check"], 64), 255);
+  });
+
   test("a permanent fault is never hidden behind a temporary one", () => {
     assert.equal(worstExitCode([]), 0);
     assert.equal(worstExitCode([75, 77, 69]), 77);
