@@ -2,8 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { Readable } from "node:stream";
 import { errnoOf } from "./failure.ts";
 import type { Environment } from "./world.ts";
-import type { Deadline } from "./deadline.ts";
-import { interruption } from "./interruption.ts";
+import { type Deadline, interruption } from "./deadline.ts";
 import { redact } from "./printable.ts";
 
 /** How a program ended. stdout may hold a token and is for parsing only; `complaint`, its stderr, is fit to be shown. */

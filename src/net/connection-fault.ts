@@ -1,14 +1,38 @@
 import { errnoOf } from "../base/failure.ts";
-import type { RouteProxy } from "./outbound.ts";
+import type { Route, RouteProxy } from "./outbound.ts";
 
-/** Why a connection does not stand, in words, and what to type. */
-export interface Explained {
+/** Why there is no response, told apart by what a person would do about it. */
+export type HttpFault =
+  | "name-unknown"
+  | "unreachable"
+  | "refused"
+  | "connect-timeout"
+  | "response-timeout"
+  | "cut"
+  | "too-large"
+  | "tls"
+  | "not-http";
+
+/** Why a request has no response. */
+export interface HttpFailure {
+  readonly kind: "fault";
+  readonly fault: HttpFault;
+  /** An errno name or a few words; a sentence where there is a `hint`. Nothing of the response. */
+  readonly detail: string;
+  /** For TLS and proxies: what to do. */
+  readonly hint?: string;
+  readonly errno?: string;
+  /** With which status the proxy refused the tunnel; NaN where its response is not HTTP. */
+  readonly proxyStatus?: number;
+}
+
+/** Why a connection fails, and what to do. */
+interface Explained {
   readonly cause: string;
   readonly hint: string;
 }
 
-/** Whose certificate it was, and what it was checked against. */
-export interface TlsPeer {
+interface TlsPeer {
   /** `sts.eu-west-1.amazonaws.com`, `the proxy 10.0.0.1:3128` */
   readonly who: string;
   /** `AWS_CA_BUNDLE (/etc/ca.pem)` where a bundle replaces Node's own list. */
@@ -16,31 +40,31 @@ export interface TlsPeer {
 }
 
 /**
- * What each address said, where Node tried several: `192.0.2.1 ETIMEDOUT, 2001:db8::1 ENETUNREACH`; else the addresses that
- * are known. Empty where there are none.
+ * `; tried 192.0.2.1 ETIMEDOUT, 2001:db8::1 ENETUNREACH` where Node tried several addresses; else the known addresses; empty where
+ * there are none.
  */
 export function describeAddresses(error: unknown, known: readonly string[]): string {
   if (error instanceof AggregateError) {
     const each = error.errors.map((one: unknown) => `${addressOf(one)} ${errnoOf(one) ?? "failed"}`);
-    return `tried ${each.join(", ")}`;
+    return `; tried ${each.join(", ")}`;
   }
-  return known.length === 0 ? "" : `tried ${known.join(", ")}`;
+  return known.length === 0 ? "" : `; tried ${known.join(", ")}`;
 }
 
 function addressOf(error: unknown): string {
   return error instanceof Error && "address" in error && typeof error.address === "string" ? error.address : "it";
 }
 
-/** OpenSSL's words for a peer that answers something else than TLS. */
+/** OpenSSL's codes for a peer that does not speak TLS. */
 const NOT_TLS = /^(EPROTO|ERR_SSL_(WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG|UNSUPPORTED_PROTOCOL|HTTP_REQUEST))$/;
 const UNKNOWN_ISSUER = /ISSUER|SELF_SIGNED|UNABLE_TO_VERIFY|CERT_UNTRUSTED|CHAIN/;
 
 /**
- * A fault of TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes).
+ * A failure of TLS (https://nodejs.org/api/tls.html#x509-certificate-error-codes).
  *
- * @returns undefined when the code is none of TLS.
+ * @returns undefined for another code.
  */
-export function explainTls(error: unknown, { who, trust }: TlsPeer): Explained | undefined {
+function explainTls(error: unknown, { who, trust }: TlsPeer): Explained | undefined {
   const code = errnoOf(error);
   if (code === undefined || !/CERT|SIGNATURE|ISSUER|SSL|TLS|HOSTNAME|CRL|CHAIN|^EPROTO$/.test(code)) return undefined;
   if (code === "CERT_NOT_YET_VALID" || code === "CERT_HAS_EXPIRED") {
@@ -73,7 +97,7 @@ export function explainTls(error: unknown, { who, trust }: TlsPeer): Explained |
   };
 }
 
-/** Node hangs the peer's certificate on the error (https://nodejs.org/api/tls.html#tlscheckserveridentityhostname-cert). */
+/** Node adds the peer's certificate to the error (https://nodejs.org/api/tls.html#tlscheckserveridentityhostname-cert). */
 function namesIn(error: unknown): string {
   const cert: unknown = error instanceof Error && "cert" in error ? error.cert : undefined;
   const listed: unknown = typeof cert === "object" && cert !== null && "subjectaltname" in cert && cert.subjectaltname;
@@ -85,12 +109,8 @@ function namesIn(error: unknown): string {
     .replaceAll(/DNS:|IP Address:/g, "")}`;
 }
 
-/** A proxy that answers something else than TLS where `https://` was set, or whose certificate is refused. */
-export function explainProxyTls(
-  error: unknown,
-  { host }: RouteProxy,
-  trust: string | undefined,
-): Explained | undefined {
+/** A proxy that does not speak TLS where `https://` was set, or whose certificate is rejected. */
+function explainProxyTls(error: unknown, { host }: RouteProxy, trust: string | undefined): Explained | undefined {
   const code = errnoOf(error);
   if (code !== undefined && NOT_TLS.test(code))
     return {
@@ -106,7 +126,7 @@ export function isTemporaryStatus(status: number): boolean {
 }
 
 /** A proxy that does not open the tunnel. */
-export function explainRefusal(status: number, { host, hasLogin }: RouteProxy): Explained {
+function explainRefusal(status: number, { host, hasLogin }: RouteProxy): Explained {
   if (Number.isNaN(status)) return { cause: `what responds at ${host} is not a proxy`, hint: "check HTTPS_PROXY" };
   if (status === 407 && hasLogin)
     return {
@@ -121,4 +141,38 @@ export function explainRefusal(status: number, { host, hasLogin }: RouteProxy): 
   const cause = `the proxy refuses with status ${status}`;
   if (isTemporaryStatus(status)) return { cause, hint: "the proxy cannot reach the server; the next run will retry" };
   return { cause, hint: "allow the proxy to open tunnels to this host, or add the host to NO_PROXY" };
+}
+
+/** A proxy that does not open the tunnel, by the status of its response to CONNECT. */
+export function refusal(proxyStatus: number, proxy: RouteProxy): HttpFailure {
+  const { cause, hint } = explainRefusal(proxyStatus, proxy);
+  return { kind: "fault", fault: "refused", detail: cause, hint, proxyStatus };
+}
+
+/** An error of the request before its response, the proxy's included. */
+export function connectionFailure(
+  error: unknown,
+  url: URL,
+  { proxy, trust }: Route,
+  isTunnelled: boolean,
+): HttpFailure {
+  const isOfProxy = proxy?.isSecure === true && !isTunnelled;
+  const tls = isOfProxy ? explainProxyTls(error, proxy, trust) : explainTls(error, { who: url.host, trust });
+  if (tls !== undefined) return { kind: "fault", fault: "tls", detail: tls.cause, hint: tls.hint };
+  const errno = errnoOf(error);
+  if (errno !== undefined)
+    return { kind: "fault", fault: faultOf(errno), detail: `${errno}${describeAddresses(error, [])}`, errno };
+  // The proxy agent's own errors have no code.
+  return proxy === undefined
+    ? { kind: "fault", fault: "unreachable", detail: "error" }
+    : { kind: "fault", fault: "cut", detail: "by the proxy" };
+}
+
+/** Node's error codes (https://nodejs.org/api/errors.html) sorted by what they mean for the caller. */
+function faultOf(errno: string): HttpFault {
+  if (/^(ENOTFOUND|EAI_\w+)$/.test(errno)) return "name-unknown";
+  if (errno === "ECONNREFUSED") return "refused";
+  if (errno === "ETIMEDOUT") return "connect-timeout";
+  if (errno === "ECONNRESET" || errno === "EPIPE") return "cut";
+  return errno.startsWith("HPE_") ? "not-http" : "unreachable";
 }

@@ -1,7 +1,7 @@
 import type { ClientRequest, IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
 import { Secret } from "../base/secret.ts";
-import { describeAddresses, explainProxyTls, explainRefusal, explainTls } from "./connection-fault.ts";
+import { connectionFailure, describeAddresses, type HttpFailure, type HttpFault, refusal } from "./connection-fault.ts";
 import { openOutbound, type Outbound, type Route } from "./outbound.ts";
 
 /** The only HTTP client: STS through the SDK, metadata and token endpoints. Every request has its limits; none follows a redirect. */
@@ -36,31 +36,6 @@ export interface HttpRequest {
 export interface HttpHead {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-}
-
-/** Why there is no response, told apart by what a person would do about it. */
-export type HttpFault =
-  | "name-unknown"
-  | "unreachable"
-  | "refused"
-  | "connect-timeout"
-  | "response-timeout"
-  | "cut"
-  | "too-large"
-  | "tls"
-  | "not-http";
-
-/** Why a request has no response. */
-export interface HttpFailure {
-  readonly kind: "fault";
-  readonly fault: HttpFault;
-  /** An errno name or a few words; a sentence where there is a `hint`. Nothing of the response. */
-  readonly detail: string;
-  /** For TLS and proxies: what to do. */
-  readonly hint?: string;
-  readonly errno?: string;
-  /** With which status the proxy refused the tunnel; NaN where its response is not HTTP. */
-  readonly proxyStatus?: number;
 }
 
 /** A response of any status, or why there is none. */
@@ -104,7 +79,7 @@ async function send(details: HttpRequest, route: Route): Promise<HttpResponse> {
       reject(signal?.reason);
     };
     const connectTimer = setTimeout(() => {
-      fail("connect-timeout", withAddresses(`${connectMs / 1000} s`, describeAddresses(undefined, route.addresses())));
+      fail("connect-timeout", `${connectMs / 1000} s${describeAddresses(undefined, route.addresses())}`);
     }, connectMs);
     const totalTimer = setTimeout(() => fail("response-timeout", `${totalMs / 1000} s`), totalMs);
     const settle = () => {
@@ -166,37 +141,6 @@ function readBody(
     if (incoming.complete) done(Buffer.concat(chunks).toString("utf8"));
     else fail("cut", "half a response");
   });
-}
-
-function refusal(proxyStatus: number, proxy: NonNullable<Route["proxy"]>): HttpFailure {
-  const { cause, hint } = explainRefusal(proxyStatus, proxy);
-  return { kind: "fault", fault: "refused", detail: cause, hint, proxyStatus };
-}
-
-function connectionFailure(error: unknown, url: URL, { proxy, trust }: Route, isTunnelled: boolean): HttpFailure {
-  const isOfProxy = proxy?.isSecure === true && !isTunnelled;
-  const tls = isOfProxy ? explainProxyTls(error, proxy, trust) : explainTls(error, { who: url.host, trust });
-  if (tls !== undefined) return { kind: "fault", fault: "tls", detail: tls.cause, hint: tls.hint };
-  const errno = errnoOf(error);
-  if (errno !== undefined)
-    return { kind: "fault", fault: faultOf(errno), detail: withAddresses(errno, describeAddresses(error, [])), errno };
-  // The proxy agent's own errors have no code.
-  return proxy === undefined
-    ? { kind: "fault", fault: "unreachable", detail: "error" }
-    : { kind: "fault", fault: "cut", detail: "by the proxy" };
-}
-
-function withAddresses(detail: string, addresses: string): string {
-  return addresses === "" ? detail : `${detail}; ${addresses}`;
-}
-
-/** Node's error codes (https://nodejs.org/api/errors.html) sorted by what they mean for the caller. */
-function faultOf(errno: string): HttpFault {
-  if (/^(ENOTFOUND|EAI_\w+)$/.test(errno)) return "name-unknown";
-  if (errno === "ECONNREFUSED") return "refused";
-  if (errno === "ETIMEDOUT") return "connect-timeout";
-  if (errno === "ECONNRESET" || errno === "EPIPE") return "cut";
-  return errno.startsWith("HPE_") ? "not-http" : "unreachable";
 }
 
 const FAULTS: Readonly<Record<HttpFault, string>> = {

@@ -1,7 +1,6 @@
-import type { Deadline } from "../base/deadline.ts";
+import { type Deadline, interruption } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { isLocalHost } from "../base/host.ts";
-import { interruption } from "../base/interruption.ts";
 import type { Clock } from "../base/world.ts";
 import { isTemporaryStatus } from "./connection-fault.ts";
 import { describeResponse, type HttpRequest, type HttpResponse, request } from "./http.ts";

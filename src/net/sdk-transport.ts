@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { describeResponse, type HttpFailure, type HttpHead, request } from "./http.ts";
-import { isTemporaryStatus } from "./connection-fault.ts";
+import { type HttpFailure, isTemporaryStatus } from "./connection-fault.ts";
+import { describeResponse, type HttpHead, request } from "./http.ts";
 import type { Outbound } from "./outbound.ts";
 
 /**

@@ -1,6 +1,6 @@
+import { interruption } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
 import { isLocalHost } from "../base/host.ts";
-import { interruption } from "../base/interruption.ts";
 import { redact } from "../base/printable.ts";
 import { Secret } from "../base/secret.ts";
 import { dateOf, describeResponse, type HttpResponse } from "../net/http.ts";

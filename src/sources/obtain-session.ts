@@ -8,7 +8,7 @@ import type { Outbound } from "../net/outbound.ts";
 import { retryTemporary } from "../net/retry-policy.ts";
 import type { StsClients } from "../sts/client.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";
-import type { MfaCode } from "../sts/mfa-input.ts";
+import type { MfaCode } from "../sts/role-request.ts";
 import type { RoleSession, SigningKeys } from "../sts/session.ts";
 import type { ProvidedCredentials } from "./pass-through.ts";
 

@@ -1,6 +1,5 @@
-import type { Deadline } from "../base/deadline.ts";
+import { type Deadline, interruption } from "../base/deadline.ts";
 import { Failure } from "../base/failure.ts";
-import { interruption } from "../base/interruption.ts";
 import { Secret } from "../base/secret.ts";
 import type { ProvidedCredentials } from "./pass-through.ts";
 

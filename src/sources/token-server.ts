@@ -1,6 +1,7 @@
 import { Failure, type FailureCode } from "../base/failure.ts";
 import { isLocalHost, isLoopbackHost } from "../base/host.ts";
-import { dateOf, describeResponse, type HttpFault, type HttpRequest, type HttpResponse } from "../net/http.ts";
+import type { HttpFault } from "../net/connection-fault.ts";
+import { dateOf, describeResponse, type HttpRequest, type HttpResponse } from "../net/http.ts";
 import { textInJson } from "../net/json-response.ts";
 import { isTransientAt, requestWithRetry, RETRY_MS } from "../net/retry-policy.ts";
 import type { IdentityToken } from "../sts/identity-token.ts";

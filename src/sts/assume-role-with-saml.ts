@@ -5,21 +5,21 @@ import { commonInput, type RoleRequest } from "./role-request.ts";
 import type { Secret } from "../base/secret.ts";
 import type { IssuedSession } from "./session.ts";
 
-/** What STS is handed, and what it says of the session. */
+/** A SAML response, and what it says of the session. */
 export interface SamlProof {
   /** Base64 of the XML. */
   readonly response: Secret;
-  /** The session's length that the assertion asks for; undefined when it names none. */
+  /** The assertion's `SessionDuration`. */
   readonly durationSeconds: number | undefined;
 }
 
-/** No `sessionName`: STS takes it from the assertion (attribute `RoleSessionName`). */
+/** No `sessionName`: STS reads it from the assertion (attribute `RoleSessionName`). */
 export type SamlRequest = Omit<RoleRequest, "sessionName">;
 
 /**
  * Turns a SAML response into a role session
  * (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithSAML.html). The call is unsigned. Without a
- * configured duration the assertion's `SessionDuration` is asked for, and STS's default where the role allows no session
+ * configured duration the assertion's `SessionDuration` is requested, and STS's default where the role does not allow a session
  * that long (identity providers set it for the console: prolane/samltoawsstskeys#61). STS itself ends the session no later
  * than the assertion's `SessionNotOnOrAfter`.
  *
@@ -39,7 +39,7 @@ export async function assumeRoleWithSaml(
     return await call(asserted);
   } catch (error) {
     if (!isLongerThanAllowed(error)) throw error;
-    clients.context.verbose(`sts: the role allows no ${asserted} s, which the assertion asks for: taking the default`);
+    clients.context.verbose(`sts: the role does not allow the ${asserted} s of the assertion: requesting the default`);
     return call(undefined);
   }
 }
@@ -64,7 +64,7 @@ async function assumeFor(
     send: (sdk, client, options) => client.send(new sdk.AssumeRoleWithSAMLCommand(input), options),
   });
   const assumedRoleArn = output.AssumedRoleUser?.Arn;
-  // The name of the session is the identity provider's to choose.
+  // The identity provider chooses the session name.
   const sessionName = assumedRoleArn?.split("/").at(-1) ?? "";
   const raw = { credentials: output.Credentials, assumedRoleArn, ...times };
   return validateSession(raw, { subject: role.arn, principal: { role, sessionName } });

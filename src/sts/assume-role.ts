@@ -1,22 +1,21 @@
 import { validateSession } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
-import { type MfaCode, mfaInput } from "./mfa-input.ts";
-import { commonInput, type RoleRequest } from "./role-request.ts";
+import { commonInput, type MfaCode, mfaInput, type RoleRequest } from "./role-request.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 
-/** The parameters of AssumeRole that other ways to a role do not have (STS API reference, AssumeRole). */
+/** The parameters of AssumeRole that other calls do not have (STS API reference, AssumeRole). */
 export interface AssumeRoleRequest extends RoleRequest {
   readonly externalId: string | undefined;
   readonly tags: readonly { readonly key: string; readonly value: string }[];
   readonly transitiveTagKeys: readonly string[];
   readonly sourceIdentity: string | undefined;
-  /** A second factor's device and its code of this moment, which works once. */
+  /** A second factor's device and its current code, which works once. */
   readonly mfa?: MfaCode | undefined;
 }
 
 /**
- * Assumes a role with other keys (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html), signed with
- * these keys and no others. A clock that is off is corrected by the SDK from STS's `Date` header and the call repeated.
+ * Assumes a role with other credentials (https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html), signed with
+ * these and no others. The SDK corrects a wrong clock from STS's `Date` header and repeats the call.
  *
  * @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED.
  */

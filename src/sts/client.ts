@@ -28,24 +28,24 @@ export interface StsContext {
 /** One call, before it is sent. */
 export interface StsCall<Output> {
   readonly action: string;
-  /** What the call is about, for messages: the role's ARN. */
+  /** What the call is for, in messages: the role's ARN. */
   readonly subject: string;
   readonly endpoint: StsEndpoint;
   /** Absent: the request is not signed. */
   readonly keys: SigningKeys | undefined;
-  /** Said in addition when STS denies: what the policy must allow. */
+  /** The hint when STS denies: what the policy must allow. */
   readonly deniedHint: string;
-  /** Said instead of the usual when STS takes the token for invalid: what IAM must know. */
+  /** The hint when STS calls the token invalid: what IAM must know. */
   readonly tokenHint?: string | undefined;
   readonly send: (sdk: typeof Sdk, client: Sdk.STSClient, options: CallOptions) => Promise<Output>;
 }
 
-/** What STS said, with both clocks, so that a wrong one is noticed. */
+/** The output, with both clocks, so that a wrong one is noticed. */
 export interface StsResponse<Output> {
   readonly output: Output;
-  /** STS's time by its `Date` header; undefined when it sent none. */
+  /** STS's time by its `Date` header. */
   readonly stsTime: Date | undefined;
-  /** This machine's time when the answer came. */
+  /** This machine's time when the response arrived. */
   readonly receivedAt: Date;
 }
 
@@ -83,7 +83,11 @@ export function openSts(context: StsContext): StsClients {
       const key = JSON.stringify([endpoint, caBundle, call.keys?.accessKeyId]);
       const client =
         clients.get(key) ??
-        makeClient(sdk, context, new Transport(outbound, { caBundle, limits: context.limits }), endpoint, call.keys);
+        makeClient(sdk, context, {
+          endpoint,
+          keys: call.keys,
+          transport: new Transport(outbound, { caBundle, limits: context.limits }),
+        });
       clients.set(key, client);
       let stsTime: Date | undefined;
       let receivedAt = context.clock.now();
@@ -106,9 +110,15 @@ export function openSts(context: StsContext): StsClients {
   };
 }
 
-/** The SDK costs milliseconds, without V8's code cache tens of them, which a run that has nothing due must not pay. */
+/** Loaded late: the SDK costs up to tens of milliseconds, and most runs have nothing due. */
 async function load(): Promise<typeof Sdk> {
   return import("./sdk.ts");
+}
+
+interface ClientOptions {
+  readonly endpoint: ResolvedEndpoint;
+  readonly keys: SigningKeys | undefined;
+  readonly transport: Transport;
 }
 
 /**
@@ -116,13 +126,7 @@ async function load(): Promise<typeof Sdk> {
  * here: the very files that rolefresh writes or that a user broke must not decide whether it works (aws-sdk-php#1725,
  * gimme-aws-creds#483). `client-sts/dist-es/runtimeConfig.js` lists the look-ups.
  */
-function makeClient(
-  sdk: typeof Sdk,
-  context: StsContext,
-  transport: Transport,
-  endpoint: ResolvedEndpoint,
-  keys: SigningKeys | undefined,
-): Sdk.STSClient {
+function makeClient(sdk: typeof Sdk, context: StsContext, { endpoint, keys, transport }: ClientOptions): Sdk.STSClient {
   const client = new sdk.STSClient({
     region: endpoint.region,
     ...(endpoint.url === undefined ? {} : { endpoint: endpoint.url }),

@@ -1,3 +1,4 @@
+import { isLoopbackHost } from "../base/host.ts";
 import { Failure } from "../base/failure.ts";
 import type { StsEndpoint } from "../config/config.ts";
 import type { Environment } from "../base/world.ts";
@@ -53,7 +54,7 @@ function checkUrl(text: string, by: string): void {
   if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
     throw new Failure("ENDPOINT_REFUSED", `${by} has a user, a query or a fragment, which an STS endpoint has not`);
   }
-  if (url.protocol === "http:" && !isLoopback(url.hostname)) {
+  if (url.protocol === "http:" && !isLoopbackHost(url.hostname)) {
     throw new Failure(
       "ENDPOINT_REFUSED",
       `${by} names ${url.host} with plain http, which would send the token in the clear`,
@@ -65,8 +66,3 @@ function checkUrl(text: string, by: string): void {
 }
 
 const isTrue = (value: string | undefined): boolean => value?.trim().toLowerCase() === "true";
-
-/** 127.0.0.0/8 (RFC 1122), ::1 (RFC 4291) and `localhost` (RFC 6761); `hostname` is what WHATWG's URL made of the host. */
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
-}

@@ -1,9 +1,9 @@
-import type { Deadline } from "../base/deadline.ts";
+import { type Deadline, interruption } from "../base/deadline.ts";
 import { errnoOf, Failure, type FailureCode } from "../base/failure.ts";
 import { networkFailure } from "./network-failure.ts";
 import { redact } from "../base/printable.ts";
 
-/** What a call was, for its messages. */
+/** A call, for its messages. */
 export interface CallDescription {
   readonly action: string;
   readonly subject: string;
@@ -11,17 +11,17 @@ export interface CallDescription {
   readonly region: string;
   /** Whether the region's FIPS endpoint is called. */
   readonly useFips?: boolean | undefined;
-  /** Whose keys sign; absent for an unsigned call. */
+  /** The signing keys; absent for an unsigned call. */
   readonly keys?: { readonly sessionToken: unknown } | undefined;
   readonly deniedHint: string;
-  /** Said where STS takes the identity token for none of its own: what IAM must know. */
+  /** For a token that STS calls invalid: what IAM must know. */
   readonly tokenHint?: string | undefined;
   readonly deadline: Deadline;
 }
 
-/** The SDK's error for an answer that is an AWS error; matched by shape, because the SDK is not loaded here. */
+/** The SDK's error for an AWS error; matched by shape, because the SDK is not loaded here. */
 interface ServiceError extends Error {
-  /** The code on the wire; `name` is the SDK's word for it, which may end in `Exception` where the wire's does not. */
+  /** The code on the wire; `name` may add `Exception` to it. */
   readonly Code?: unknown;
   readonly $fault: string;
   readonly $metadata: { readonly httpStatusCode?: number };
@@ -105,28 +105,26 @@ const RULES: readonly Rule[] = [
 ];
 
 /**
- * What went wrong with a call, as a failure with a hint. AWS's own message is shown, one line of it, without anything
- * that looks like a key or token.
+ * An error of a call as a failure with a hint. It quotes one line of AWS's own message, without anything that looks like a key
+ * or token.
  *
- * @returns the error itself when it is none that was foreseen: a bug, for the caller to throw.
+ * @returns an unforeseen error as it is: a bug, for the caller to throw.
  */
 export function toFailure(error: unknown, call: CallDescription): unknown {
-  // A proxy or a CA bundle that cannot be used; the deadline's own failure still has to say what was slow.
+  // An unusable proxy or CA bundle; the deadline's own failure does not yet say what was slow.
   if (error instanceof Failure && error !== call.deadline.signal.reason) return error;
   const what = `${call.action} of ${call.subject} at ${call.where}`;
-  // An answer that came in the last moment says more than "no time left".
+  // A response in the last moment says more than a timeout.
   if (isServiceError(error)) return serviceFailure(error, what, call);
-  const { signal } = call.deadline;
-  if (signal.aborted) return cutOff(signal.reason, what);
-  // The SDK hangs the answer on what its parser threw (schemaDeserializationMiddleware.js); it is not made the cause,
-  // because the answer's body may hold keys.
+  if (call.deadline.signal.aborted) return interruption(call.deadline, `${what}: no response`);
+  // The SDK adds the response to its parser's error (schemaDeserializationMiddleware.js); its body may hold keys, so it is not the cause.
   if (error instanceof Error && "$response" in error) {
-    return new Failure("STS_INVALID_RESPONSE", `${what}: the answer is not what STS sends`, { hint: notSts(call) });
+    return new Failure("STS_INVALID_RESPONSE", `${what}: the response is not from STS`, { hint: notSts(call) });
   }
   return networkFailure(error, what, call) ?? error;
 }
 
-/** Whether STS could not fetch the issuer's keys, which it calls an invalid token though the token is fine. */
+/** Whether STS could not fetch the issuer's keys, which it calls an invalid token. */
 export function isVerificationKeyFault(error: unknown): boolean {
   return (
     error instanceof Error &&
@@ -135,7 +133,7 @@ export function isVerificationKeyFault(error: unknown): boolean {
   );
 }
 
-/** One word for an error: its AWS code or errno, or the status of an answer without a code. */
+/** One word for an error: its AWS code or errno, or the status of a response without a code. */
 export function wordOf(error: unknown): string {
   if (!(error instanceof Error)) return "unknown";
   if (isServiceError(error) && codeOf(error) === "Unknown") return `status ${error.$metadata.httpStatusCode ?? 0}`;
@@ -149,7 +147,7 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
   const make = (failure: FailureCode, hint: string) =>
     new Failure(failure, `${what}: ${wordOf(error)}: ${redact(error.message).replace(/\.$/, "")}`, {
       hint,
-      cause: bare(error),
+      cause: withoutResponse(error),
     });
   if (isVerificationKeyFault(error))
     return make("STS_UNAVAILABLE", "AWS could not fetch the issuer's keys; the next run will retry");
@@ -160,9 +158,9 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
   const rule = RULES.find(({ codes }) => codes.test(code));
   if (rule !== undefined) return make(rule.failure, typeof rule.hint === "string" ? rule.hint : rule.hint(call));
   if (status === 429) return make("STS_THROTTLED", "spread the runs of a fleet over time");
-  // Without a code there was no AWS error in the answer: a proxy, a portal, a redirect.
+  // Without a code there is no AWS error in the response: a proxy, a portal, a redirect.
   if (code === "Unknown" || code === "NotFound") {
-    const told = `${what}: status ${status} and no AWS error in the answer`;
+    const told = `${what}: status ${status} without an AWS error`;
     return new Failure(status >= 500 ? "STS_UNAVAILABLE" : "STS_INVALID_RESPONSE", told, { hint: notSts(call) });
   }
   if (status >= 500) return make("STS_UNAVAILABLE", "STS is failing; the next run will retry");
@@ -170,7 +168,7 @@ function serviceFailure(error: ServiceError, what: string, call: CallDescription
 }
 
 /**
- * Rights that a call needs besides its own. STS names what is missing: "User: arn:… is not authorized to perform:
+ * Permissions that a call needs besides its own. STS names the missing one: "User: arn:… is not authorized to perform:
  * sts:SetSourceIdentity on resource: arn:…" (noqdev/iambic#357;
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/id_session-tags.html for sts:TagSession).
  */
@@ -202,21 +200,16 @@ function refusedHint(message: string): string {
   return "check the profile's keys in the config: STS rejects one of them";
 }
 
-function cutOff(reason: unknown, what: string): unknown {
-  if (!(reason instanceof Failure) || reason.code !== "TIMEOUT") return reason;
-  return new Failure("TIMEOUT", `${what}: no answer: ${reason.message}`, { hint: reason.hint, cause: reason });
-}
-
 const notSts = (call: CallDescription): string =>
-  `check \`endpoint_url\`, AWS_ENDPOINT_URL_STS and any proxy between this host and ${call.where}: what responds is not STS`;
+  `check \`endpoint_url\`, AWS_ENDPOINT_URL_STS and any proxy between this host and ${call.where}: the server is not STS`;
 
 /** The code without its suffix: `ExpiredTokenException` and `ExpiredToken` are the same fault. */
 function codeOf(error: ServiceError): string {
   return error.name.replace(/Exception$/, "");
 }
 
-/** The error without the SDK's `$response`, whose body may hold a token. */
-function bare(error: ServiceError): Error {
+/** A copy without the SDK's `$response`, whose body may hold a token. */
+function withoutResponse(error: ServiceError): Error {
   const copy = new Error(redact(error.message));
   copy.name = error.name;
   return copy;

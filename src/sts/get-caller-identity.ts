@@ -3,7 +3,7 @@ import type { StsEndpoint } from "../config/config.ts";
 import type { StsClients } from "./client.ts";
 import type { SigningKeys } from "./session.ts";
 
-/** Whose keys they are (STS API reference, GetCallerIdentity). */
+/** The owner of credentials (STS API reference, GetCallerIdentity). */
 export interface CallerIdentity {
   readonly arn: string;
   readonly account: string;
@@ -11,8 +11,8 @@ export interface CallerIdentity {
 }
 
 /**
- * Whose keys these are (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html); needs no
- * permission, so it fails only for keys that do not work.
+ * The owner of these credentials (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html); needs no
+ * permission, so it fails only for credentials that do not work.
  *
  * @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED.
  */
@@ -40,6 +40,6 @@ export async function getCallerIdentity(
 function invalidResponse(field: string): Failure {
   return new Failure(
     "STS_INVALID_RESPONSE",
-    `STS's answer to GetCallerIdentity is not believed: ${field} is missing or malformed`,
+    `STS returned an invalid response to GetCallerIdentity: ${field} is missing or malformed`,
   );
 }

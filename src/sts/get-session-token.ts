@@ -1,7 +1,7 @@
 import type { StsEndpoint } from "../config/config.ts";
 import { validateSession } from "./validate-session.ts";
 import type { StsClients } from "./client.ts";
-import { type MfaCode, mfaInput } from "./mfa-input.ts";
+import { type MfaCode, mfaInput } from "./role-request.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 
 /** The parameters of GetSessionToken (STS API reference). */
@@ -13,8 +13,8 @@ export interface SessionTokenRequest {
 }
 
 /**
- * Temporary keys of the user himself (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html), signed
- * with his long-lived ones: what tools need where policies ask for a second factor. The answer names nobody.
+ * Temporary credentials of the user (https://docs.aws.amazon.com/STS/latest/APIReference/API_GetSessionToken.html), signed
+ * with the long-lived ones, for tools whose policies require a second factor. The response names no principal.
  *
  * @throws Failure STS_*, ENDPOINT_REFUSED, TIMEOUT or INTERRUPTED.
  */

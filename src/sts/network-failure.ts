@@ -1,6 +1,6 @@
 import { Failure, type FailureCode } from "../base/failure.ts";
-import { describeResponse, type HttpFailure, type HttpFault } from "../net/http.ts";
-import { isTemporaryStatus } from "../net/connection-fault.ts";
+import { type HttpFailure, type HttpFault, isTemporaryStatus } from "../net/connection-fault.ts";
+import { describeResponse } from "../net/http.ts";
 import { AttemptFailed } from "../net/sdk-transport.ts";
 
 interface Called {

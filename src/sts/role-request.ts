@@ -1,3 +1,4 @@
+import type { Secret } from "../base/secret.ts";
 import type { RoleArn, StsEndpoint } from "../config/config.ts";
 
 /** What both ways of assuming a role have in common. */
@@ -30,4 +31,15 @@ export function commonInput(request: RoleRequest): CommonInput {
     ...(request.policyArns.length === 0 ? {} : { PolicyArns: request.policyArns.map((arn) => ({ arn })) }),
     ...(request.policy === undefined ? {} : { Policy: request.policy }),
   };
+}
+
+/** A device and its current code. STS accepts each code once. */
+export interface MfaCode {
+  readonly serial: string;
+  readonly code: Secret;
+}
+
+/** The parameters of AssumeRole and GetSessionToken for a second factor; none without one. */
+export function mfaInput(mfa: MfaCode | undefined): { SerialNumber?: string; TokenCode?: string } {
+  return mfa === undefined ? {} : { SerialNumber: mfa.serial, TokenCode: mfa.code.reveal() };
 }

@@ -5,7 +5,7 @@ import type { RoleArn } from "../config/config.ts";
 import { redact } from "../base/printable.ts";
 import type { IssuedSession } from "./session.ts";
 
-/** What STS said, before any of it is believed. */
+/** An unvalidated STS response. */
 export interface RawSession {
   readonly credentials: Credentials | undefined;
   readonly assumedRoleArn: string | undefined;
@@ -13,11 +13,11 @@ export interface RawSession {
   readonly receivedAt: Date;
 }
 
-/** Whose session an answer must be. */
+/** Whose session a response must hold. */
 export interface ExpectedSession {
-  /** What was asked for, for messages: the role's ARN. */
+  /** What was requested, for messages: the role's ARN. */
   readonly subject: string;
-  /** Undefined where the answer names nobody (GetSessionToken). */
+  /** Undefined where the response names no principal (GetSessionToken). */
   readonly principal: { readonly role: RoleArn; readonly sessionName: string } | undefined;
 }
 
@@ -35,18 +35,18 @@ const TOKEN_LENGTH = { min: 16, max: 64 * 1024 };
 const LONGEST_MS = 36 * 3_600_000;
 
 /**
- * Checks every field of an answer. The expiry is judged by STS's own clock where it told the time, so that a machine
- * whose clock is off still gets its session, and is told how far it is off.
+ * Checks every field of a response. The expiry is compared with STS's own clock where the response has a `Date`, so that a machine
+ * with a wrong clock still gets its session.
  *
- * @throws Failure STS_INVALID_RESPONSE that names the field and never shows a key or token.
+ * @throws Failure STS_INVALID_RESPONSE that names the field and never shows a key or token
  */
 export function validateSession(raw: RawSession, expected: ExpectedSession): IssuedSession {
   const { credentials } = raw;
   const { subject, principal } = expected;
-  if (credentials === undefined) throw invalidResponse(subject, "there are no credentials in the answer");
+  if (credentials === undefined) throw invalidResponse(subject, "it has no credentials");
   const { AccessKeyId: accessKeyId, SecretAccessKey: secret, SessionToken: token, Expiration: expiresAt } = credentials;
   if (accessKeyId === undefined || !ACCESS_KEY_ID.test(accessKeyId)) {
-    throw invalidResponse(subject, "the access key id is not one of a temporary key (ASIA…)");
+    throw invalidResponse(subject, "the access key ID is not that of temporary credentials (ASIA…)");
   }
   if (!isValue(secret, SECRET_LENGTH)) throw invalidResponse(subject, "the secret access key is missing or malformed");
   if (!isValue(token, TOKEN_LENGTH)) throw invalidResponse(subject, "the session token is missing or malformed");
@@ -73,25 +73,25 @@ function isValue(text: string | undefined, length: { min: number; max: number })
 
 function checkExpiry(expiresAt: Date | undefined, raw: RawSession, subject: string): asserts expiresAt is Date {
   if (!(expiresAt instanceof Date) || Number.isNaN(expiresAt.getTime())) {
-    throw invalidResponse(subject, "the expiry is missing or no time");
+    throw invalidResponse(subject, "the expiry is missing or invalid");
   }
   const leftMs = expiresAt.getTime() - (raw.stsTime ?? raw.receivedAt).getTime();
   if (leftMs <= 0) throw invalidResponse(subject, `the expiry ${expiresAt.toISOString()} is in the past`);
   if (leftMs > LONGEST_MS) throw invalidResponse(subject, `the expiry ${expiresAt.toISOString()} is too far away`);
 }
 
-/** `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; IAM tells role names apart without their case. */
+/** `arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION`; IAM compares role names without case. */
 function checkPrincipal(arn: string | undefined, subject: string, role: RoleArn, sessionName: string): string {
   const expected = `arn:${role.partition}:sts::${role.account}:assumed-role/${role.name}/${sessionName}`;
-  if (arn === undefined) throw invalidResponse(subject, "the answer does not say which role it is for");
+  if (arn === undefined) throw invalidResponse(subject, "it names no role");
   if (arn.toLowerCase() !== expected.toLowerCase() || !arn.endsWith(`/${sessionName}`)) {
-    throw invalidResponse(subject, `the answer is for ${redact(arn, 200)} and not for ${expected}`);
+    throw invalidResponse(subject, `it is for ${redact(arn, 200)}, not for ${expected}`);
   }
   return arn;
 }
 
 function invalidResponse(subject: string, what: string): Failure {
-  return new Failure("STS_INVALID_RESPONSE", `STS's answer for ${subject} is not believed: ${what}`, {
+  return new Failure("STS_INVALID_RESPONSE", `STS returned an invalid response for ${subject}: ${what}`, {
     hint: "check `endpoint_url`, AWS_ENDPOINT_URL_STS and any proxy in between; nothing was written",
   });
 }

@@ -170,7 +170,7 @@ suite("identity = session", () => {
     test(`a response with ${name} is rejected: exit 76`, async () => {
       await using scene = await openJane(SESSION);
       scene.sandbox.misbehave("sts", fault);
-      await fails(scene, 76, /STS's answer for the source profile's user is not believed/);
+      await fails(scene, 76, /STS returned an invalid response for the source profile's user/);
     });
   }
 });

@@ -380,7 +380,10 @@ describe("an STS that misbehaves", () => {
       end(new Failure("TIMEOUT", "timed out after 1 s", { hint: "raise --timeout" }));
       const failure = await call;
       assert.equal(failure.code, "TIMEOUT");
-      assert.match(failure.message, /AssumeRoleWithWebIdentity of arn:\S+ at http\S+: no answer: timed out after 1 s/);
+      assert.match(
+        failure.message,
+        /AssumeRoleWithWebIdentity of arn:\S+ at http\S+: no response: timed out after 1 s/,
+      );
     });
   });
 

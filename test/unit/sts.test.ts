@@ -17,7 +17,7 @@ const CREDENTIALS = {
   SessionToken: "FwoGZXIvYXdzEBYaDEXAMPLE/token+with==",
   Expiration: new Date(NOW.getTime() + HOUR),
 };
-const CLAIMED: RawSession = {
+const RAW: RawSession = {
   credentials: CREDENTIALS,
   assumedRoleArn: "arn:aws:sts::123412341234:assumed-role/App/proj.host",
   stsTime: NOW,
@@ -36,32 +36,32 @@ function failureOf(act: () => unknown): Failure {
   return assert.fail("nothing was thrown");
 }
 
-describe("an answer of STS", () => {
+describe("a response of STS", () => {
   test("is believed when every field is right", () => {
-    const session = validateSession(CLAIMED, EXPECTED);
+    const session = validateSession(RAW, EXPECTED);
     assert.equal(session.accessKeyId, CREDENTIALS.AccessKeyId);
     assert.equal(session.secretAccessKey.reveal(), CREDENTIALS.SecretAccessKey);
     assert.equal(session.sessionToken.reveal(), CREDENTIALS.SessionToken);
     assert.deepEqual(session.expiresAt, CREDENTIALS.Expiration);
-    assert.equal(session.principalArn, CLAIMED.assumedRoleArn);
+    assert.equal(session.principalArn, RAW.assumedRoleArn);
     assert.equal(session.clockAheadMs, 0);
     assert.ok(!inspect(session).includes(CREDENTIALS.SecretAccessKey));
   });
 
   test("is judged by STS's clock, and says how far this machine's is ahead", () => {
-    const ahead = validateSession({ ...CLAIMED, receivedAt: new Date(NOW.getTime() + 2 * HOUR) }, EXPECTED);
+    const ahead = validateSession({ ...RAW, receivedAt: new Date(NOW.getTime() + 2 * HOUR) }, EXPECTED);
     assert.equal(ahead.clockAheadMs, 2 * HOUR);
-    const behind = validateSession({ ...CLAIMED, receivedAt: new Date(NOW.getTime() - 90 * 24 * HOUR) }, EXPECTED);
+    const behind = validateSession({ ...RAW, receivedAt: new Date(NOW.getTime() - 90 * 24 * HOUR) }, EXPECTED);
     assert.equal(behind.clockAheadMs, -90 * 24 * HOUR);
-    assert.equal(validateSession({ ...CLAIMED, stsTime: undefined }, EXPECTED).clockAheadMs, undefined);
+    assert.equal(validateSession({ ...RAW, stsTime: undefined }, EXPECTED).clockAheadMs, undefined);
   });
 
-  const credentials = (change: object): RawSession => ({ ...CLAIMED, credentials: { ...CREDENTIALS, ...change } });
+  const credentials = (change: object): RawSession => ({ ...RAW, credentials: { ...CREDENTIALS, ...change } });
   const wrong: readonly (readonly [string, RawSession, RegExp])[] = [
-    ["no credentials", { ...CLAIMED, credentials: undefined }, /no credentials/],
-    ["a long-lived key", credentials({ AccessKeyId: "AKIAIOSFODNN7EXAMPLE" }), /access key id/],
-    ["a short key", credentials({ AccessKeyId: "ASIA123" }), /access key id/],
-    ["a key with a line break", credentials({ AccessKeyId: "ASIAIOSFODNN7EXAMPLE\n[x]" }), /access key id/],
+    ["no credentials", { ...RAW, credentials: undefined }, /no credentials/],
+    ["a long-lived key", credentials({ AccessKeyId: "AKIAIOSFODNN7EXAMPLE" }), /access key ID/],
+    ["a short key", credentials({ AccessKeyId: "ASIA123" }), /access key ID/],
+    ["a key with a line break", credentials({ AccessKeyId: "ASIAIOSFODNN7EXAMPLE\n[x]" }), /access key ID/],
     ["no secret", credentials({ SecretAccessKey: undefined }), /secret access key/],
     ["a secret with a blank", credentials({ SecretAccessKey: "abc def ghi jkl mno pqr" }), /secret access key/],
     ["a token with a section in it", credentials({ SessionToken: "abcdefabcdefabcdef\n[admin]\n" }), /session token/],
@@ -72,33 +72,25 @@ describe("an answer of STS", () => {
     ["an expiry that is no time", credentials({ Expiration: new Date(Number.NaN) }), /expiry is missing/],
     ["a past expiry", credentials({ Expiration: new Date(NOW.getTime() - 1000) }), /in the past/],
     ["an expiry in the next century", credentials({ Expiration: new Date("2126-01-01") }), /too far away/],
-    ["no role", { ...CLAIMED, assumedRoleArn: undefined }, /which role/],
-    [
-      "another account",
-      { ...CLAIMED, assumedRoleArn: "arn:aws:sts::999999999999:assumed-role/App/proj.host" },
-      /not for/,
-    ],
+    ["no role", { ...RAW, assumedRoleArn: undefined }, /names no role/],
+    ["another account", { ...RAW, assumedRoleArn: "arn:aws:sts::999999999999:assumed-role/App/proj.host" }, /not for/],
     [
       "another partition",
-      { ...CLAIMED, assumedRoleArn: "arn:aws-cn:sts::123412341234:assumed-role/App/proj.host" },
+      { ...RAW, assumedRoleArn: "arn:aws-cn:sts::123412341234:assumed-role/App/proj.host" },
       /not for/,
     ],
-    [
-      "another role",
-      { ...CLAIMED, assumedRoleArn: "arn:aws:sts::123412341234:assumed-role/Admin/proj.host" },
-      /not for/,
-    ],
-    ["another session", { ...CLAIMED, assumedRoleArn: "arn:aws:sts::123412341234:assumed-role/App/evil" }, /not for/],
-    ["a role with a line break", { ...CLAIMED, assumedRoleArn: `${CLAIMED.assumedRoleArn}\n[x]` }, /not for/],
+    ["another role", { ...RAW, assumedRoleArn: "arn:aws:sts::123412341234:assumed-role/Admin/proj.host" }, /not for/],
+    ["another session", { ...RAW, assumedRoleArn: "arn:aws:sts::123412341234:assumed-role/App/evil" }, /not for/],
+    ["a role with a line break", { ...RAW, assumedRoleArn: `${RAW.assumedRoleArn}\n[x]` }, /not for/],
   ];
-  for (const [name, claimed, says] of wrong) {
-    test(`with ${name} is not believed, and shows no secret`, () => {
-      const failure = failureOf(() => validateSession(claimed, EXPECTED));
+  for (const [name, raw, says] of wrong) {
+    test(`with ${name} is rejected, and shows no secret`, () => {
+      const failure = failureOf(() => validateSession(raw, EXPECTED));
       assert.equal(failure.code, "STS_INVALID_RESPONSE");
       assert.match(failure.message, says);
       assert.doesNotMatch(failure.message, /\n/);
       const shown = inspect(failure);
-      for (const secret of [claimed.credentials?.SecretAccessKey, claimed.credentials?.SessionToken]) {
+      for (const secret of [raw.credentials?.SecretAccessKey, raw.credentials?.SessionToken]) {
         if (secret !== undefined) assert.ok(!shown.includes(secret.slice(0, 12)), shown);
       }
     });
