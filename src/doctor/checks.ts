@@ -27,7 +27,7 @@ import { examine, type Finding } from "./finding.ts";
 type Findings = readonly Finding[] | Promise<readonly Finding[]>;
 
 /** A check: all of them run at the same time, and wait for the evidence that they need. */
-export interface Check {
+interface Check {
   /** The `check` of `doctor --json`: a stable word for scripts. */
   readonly name: string;
   readonly run: (evidence: Evidence) => Findings;

@@ -9,7 +9,7 @@ import { queryTool } from "./query-tool.ts";
 import type { Schedule } from "./systemd-timer.ts";
 
 /** A line of a crontab that starts rolefresh. Its command is not kept: it may hold a secret. */
-export interface CronLine {
+interface CronLine {
   readonly where: string;
   /** `*\/5 * * * *`, or `@hourly` */
   readonly schedule: string;

@@ -43,7 +43,7 @@ export interface ExaminedIdentity {
 }
 
 /** An STS endpoint, and the profiles whose keys are used there. */
-export interface ExaminedEndpoint {
+interface ExaminedEndpoint {
   readonly endpoint: StsEndpoint;
   readonly targets: readonly Target[];
   readonly probe: () => Promise<Attempt<StsProbe>>;

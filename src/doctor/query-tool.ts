@@ -3,7 +3,7 @@ import { runProgram } from "../base/program.ts";
 import { type DoctorContext, TOOL_MS, within } from "./context.ts";
 
 /** What one of the machine's own programs (`systemctl`, `crontab`) printed. */
-export type ToolReply =
+type ToolReply =
   | { readonly kind: "output"; readonly text: string }
   /** The program is not installed, or failed: no bus, no crontab. */
   | { readonly kind: "none" }

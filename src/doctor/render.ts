@@ -9,7 +9,7 @@ const COLOURS: Readonly<Record<FindingLevel, Colour>> = { ok: "green", warning: 
 const WIDTH = "warning".length;
 
 /** A finding, and the name of its check. */
-export interface NamedFinding extends Finding {
+interface NamedFinding extends Finding {
   readonly check: string;
 }
 

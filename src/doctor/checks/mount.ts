@@ -25,7 +25,7 @@ export async function mountFindings({ file, isReplaced }: ExaminedFile): Promise
 }
 
 /** A mount of one file over another. */
-export interface FileMount {
+interface FileMount {
   /** The file was unlinked, or replaced by a rename, where it comes from: this mount never shows the new one. */
   readonly isDetached: boolean;
 }
