@@ -48,7 +48,7 @@ export function complete(words: readonly string[]): Completion {
   return positionalsFor(line, current);
 }
 
-interface Line {
+interface TypedWords {
   /** Undefined until a word names it. */
   readonly command: CommandSpec | undefined;
   readonly used: ReadonlySet<string>;
@@ -58,7 +58,7 @@ interface Line {
   readonly isAfterDashes: boolean;
 }
 
-function readLine(before: readonly string[]): Line {
+function readLine(before: readonly string[]): TypedWords {
   const used = new Set<string>();
   let command: CommandSpec | undefined;
   let positionals = 0;
@@ -87,7 +87,7 @@ function readLine(before: readonly string[]): Line {
   return { command, used, positionals, pending, isAfterDashes };
 }
 
-function positionalsFor({ command, positionals }: Line, current: string): Completion {
+function positionalsFor({ command, positionals }: TypedWords, current: string): Completion {
   if (!command) {
     const commands = COMMANDS.map(({ name, describe }) => ({ value: name, describe }));
     return { ...startingWith(current, commands), also: "profiles" };
