@@ -1,7 +1,7 @@
-import type { AssumeRoleOptions, IdentitySource, Mfa, RoleSource } from "./config.ts";
+import type { IdentitySource, RoleSource } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import type { SectionReader } from "./section.ts";
-import { SOURCE_VALUES as value } from "./source-values.ts";
+import { MFA, readAssumeRole, readMfa, SOURCE_VALUES as value } from "./source-values.ts";
 
 /** The values of `identity`. */
 export const IDENTITIES = [
@@ -28,7 +28,7 @@ type SourceName = IdentityName | "source-profile" | "credential-source";
 interface Source {
   /** The keys that belong to it: others in a profile's own section are issues. */
   readonly keys: readonly ConfigKey[];
-  /** Undefined when something is wrong, which the section was told. */
+  /** Undefined when there is an issue. */
   readonly read: (section: SectionReader) => RoleSource | undefined;
 }
 
@@ -37,7 +37,6 @@ const AWS_AUDIENCE = "sts.amazonaws.com";
 /** The variable in GitLab's guide for AWS (https://docs.gitlab.com/ci/cloud_services/aws/). */
 const GITLAB_VARIABLE = "AWS_ID_TOKEN";
 
-const MFA = ["mfa_serial", "mfa_command"] as const;
 const ASSUME_ROLE = ["external_id", "tags", "transitive_tag_keys", "source_identity", ...MFA] as const;
 
 const SOURCES: Readonly<Record<SourceName, Source>> = {
@@ -154,31 +153,6 @@ function readSaml(section: SectionReader): RoleSource | undefined {
     );
   if (path !== undefined) return { kind: "saml", assertion: { kind: "file", path }, principalArn };
   return command === undefined ? undefined : { kind: "saml", assertion: { kind: "command", command }, principalArn };
-}
-
-/** The code comes from a command: there is no terminal under cron. */
-function readMfa(section: SectionReader): Mfa | undefined {
-  const serial = value.mfa_serial(section);
-  const command = value.mfa_command(section);
-  if (section.has("mfa_serial") !== section.has("mfa_command")) {
-    const [given, missing] = section.has("mfa_serial") ? MFA : ([MFA[1], MFA[0]] as const);
-    section.issue(
-      given,
-      `${given} needs ${missing} too`,
-      "add for example mfa_command = oathtool --totp -b @/path/seed",
-    );
-  }
-  return serial === undefined || command === undefined ? undefined : { serial, command };
-}
-
-function readAssumeRole(section: SectionReader): AssumeRoleOptions {
-  return {
-    externalId: value.external_id(section),
-    sourceIdentity: value.source_identity(section),
-    tags: value.tags(section),
-    transitiveTagKeys: value.transitive_tag_keys(section),
-    mfa: readMfa(section),
-  };
 }
 
 /** Reads how a profile gets its credentials; without an `identity` that is known, still every value that is given. */

@@ -1,5 +1,6 @@
 import { isLocalHost } from "../base/host.ts";
 import { configuredNameProblem } from "../base/profile-name.ts";
+import type { AssumeRoleOptions, Mfa } from "./config.ts";
 import type { ConfigKey } from "./keys.ts";
 import { type SectionReader, show } from "./section.ts";
 
@@ -115,4 +116,33 @@ function readTags(section: SectionReader): readonly { readonly key: string; read
     section.issue("tags", "a tag key is repeated", "use keys that differ by more than case");
   if (tags.length > 50) section.issue("tags", "there are more than 50 tags");
   return tags.map(({ key, value }) => ({ key, value }));
+}
+
+/** The keys of the second factor: both or neither. */
+export const MFA = ["mfa_serial", "mfa_command"] as const;
+
+/** The two keys of MFA. The code comes from a command: there is no terminal under cron. */
+export function readMfa(section: SectionReader): Mfa | undefined {
+  const serial = SOURCE_VALUES.mfa_serial(section);
+  const command = SOURCE_VALUES.mfa_command(section);
+  if (section.has("mfa_serial") !== section.has("mfa_command")) {
+    const [given, missing] = section.has("mfa_serial") ? MFA : ([MFA[1], MFA[0]] as const);
+    section.issue(
+      given,
+      `${given} needs ${missing} too`,
+      "add for example mfa_command = oathtool --totp -b @/path/seed",
+    );
+  }
+  return serial === undefined || command === undefined ? undefined : { serial, command };
+}
+
+/** The parameters of AssumeRole besides the role. */
+export function readAssumeRole(section: SectionReader): AssumeRoleOptions {
+  return {
+    externalId: SOURCE_VALUES.external_id(section),
+    sourceIdentity: SOURCE_VALUES.source_identity(section),
+    tags: SOURCE_VALUES.tags(section),
+    transitiveTagKeys: SOURCE_VALUES.transitive_tag_keys(section),
+    mfa: readMfa(section),
+  };
 }

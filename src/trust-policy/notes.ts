@@ -76,7 +76,7 @@ export function notesForSource(
   return notes;
 }
 
-/** For a lifetime that STS refuses unless the role was told: IAM's own maximum is 3600 s where nothing is set. */
+/** For a lifetime above the role's default maximum of 3600 s. */
 export function noteForDuration(role: RoleArn, durationSeconds: number | undefined): readonly string[] {
   if (durationSeconds === undefined || durationSeconds <= 3600) return [];
   return [

@@ -163,7 +163,7 @@ async function sessionNameOf(spec: ProfileSpec, context: SubjectContext): Promis
   const template = sessionNameTemplate(spec);
   const local = { profile: spec.profile, hostname: context.world.hostname };
   if (!needsInstance(template)) return renderSessionName(template, local);
-  // Offline nobody is asked: then a condition on the session's name cannot be met.
+  // Offline the metadata server is not asked: a condition on the session's name cannot be met.
   if (context.claims !== undefined) return undefined;
   const { instancePlaceholders } = await import("../sources/gcp-metadata.ts");
   return renderSessionName(template, { ...local, ...(await instancePlaceholders(identityContext(context))) });
