@@ -207,6 +207,7 @@ function openWorld(): World {
     random: Math.random,
     lastResort,
     killGroup,
+    umask: (mask) => process.umask(mask),
     sleep,
   };
 }

@@ -78,6 +78,8 @@ export interface World extends Clock {
   readonly takeSignal: (signal: NodeJS.Signals, listener: () => void) => () => void;
   /** Kills the process group of a program that this process started; one that is gone already is no error. */
   readonly killGroup: (leader: number) => void;
+  /** Sets which mode bits new files do not get, umask(2); returns what it was. */
+  readonly umask: (mask: number) => number;
   /** Lets the process die of this signal, instead of exiting with a status, as soon as `main` has returned. */
   readonly dieOf: (signal: NodeJS.Signals) => void;
 }

@@ -86,7 +86,7 @@ async function removeAll(
             })),
             writeMode: group.some(({ writeMode }) => writeMode === "in-place") ? "in-place" : "atomic",
           },
-          { clock: world, deadline, uid: world.uid },
+          { clock: world, deadline, uid: world.uid, umask: world.umask },
         );
         warnAbout(view, outcome.warnings, reporter);
         for (const removal of group) {

@@ -17,7 +17,7 @@ import { recoverIncomplete, writeInPlace } from "../safe-file/in-place.ts";
 import { lockFile } from "../safe-file/lock.ts";
 import { pauseForWriter, readSettled } from "../safe-file/read-settled.ts";
 import type { Snapshot } from "../safe-file/read-target.ts";
-import { replaceFile, sweepTemporaries } from "../safe-file/replace-target.ts";
+import { replaceFile, sweepTemporaries, type Writing } from "../safe-file/replace-target.ts";
 import type { ResolvedFile } from "../safe-file/sibling-paths.ts";
 
 /** The edits of one file, for one write. */
@@ -32,6 +32,8 @@ export interface UpdateContext {
   readonly clock: Clock;
   readonly deadline: Deadline;
   readonly uid: number | undefined;
+  /** For files whose rights depend on an access control list. */
+  readonly umask?: Writing["umask"];
   readonly ops?: FileOps;
 }
 
@@ -121,13 +123,13 @@ async function write(
     settle({ kind: "written", changed: false });
     return { results, warnings: [], backup: undefined };
   }
-  const { clock, ops, deadline } = context;
+  const { clock, ops, deadline, umask } = context;
   let backup: string | undefined;
   let isWritten = false;
   try {
     backup = await backupFor(snapshot, accepted, ops, clock.now());
     const put = request.writeMode === "in-place" ? writeInPlace : replaceFile;
-    const outcome = await put(snapshot, content, passesGuard, { ops, lost, deadline });
+    const outcome = await put(snapshot, content, passesGuard, { ops, lost, deadline, umask });
     isWritten = outcome === "written";
     if (outcome === "refused") return outcome;
     if (outcome === "changed") return undefined;

@@ -129,7 +129,7 @@ class FileQueue implements WriteQueue {
       const { updateCredentialsFile } = await import("./update-credentials-file.ts");
       const { results, warnings } = await updateCredentialsFile(
         { file: this.#file, edits: batch.map(({ edit }) => edit), writeMode: this.#writeMode },
-        { clock: world, deadline, uid: world.uid },
+        { clock: world, deadline, uid: world.uid, umask: world.umask },
       );
       for (const { line, message } of warnings) reporter.warning(`${this.#file.path}:${line}: ${message}`);
       for (const { edit, resolve, reject } of batch) {

@@ -1,7 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, unlinkSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-// A file's mode tells of a directory's default list only where the umask is known; it is set for one call.
-import { umask } from "node:process";
 import type { Deadline } from "../base/deadline.ts";
 import { type ProgramEnd, runProgram } from "../base/program.ts";
 import { errnoOf, Failure } from "../base/failure.ts";
@@ -10,7 +8,7 @@ import { reachOf, type ResolvedFile } from "./sibling-paths.ts";
 import type { Writing } from "./replace-target.ts";
 
 /** The lists of two files. `unknown`: there is no getfacl, or it does not know them. */
-export type AccessLists =
+type AccessLists =
   | { readonly kind: "known"; readonly lists: readonly (string | undefined)[] }
   | { readonly kind: "unknown" };
 
@@ -20,7 +18,7 @@ export type AccessLists =
  *
  * @throws the deadline's failure
  */
-export async function accessListsOf(files: readonly FileHandle[], deadline: Deadline): Promise<AccessLists> {
+async function accessListsOf(files: readonly FileHandle[], deadline: Deadline): Promise<AccessLists> {
   const names = files.map((_, at) => `/proc/self/fd/${at + 3}`);
   const args = ["--omit-header", "--numeric", "--absolute-names", "--", ...names];
   const end = await run("getfacl", args, files, deadline);
@@ -31,7 +29,7 @@ export async function accessListsOf(files: readonly FileHandle[], deadline: Dead
 }
 
 /** Gives an open file this list, or none. @returns false when that is not possible @throws the deadline's failure */
-export async function setAccessList(file: FileHandle, list: string | undefined, deadline: Deadline): Promise<boolean> {
+async function setAccessList(file: FileHandle, list: string | undefined, deadline: Deadline): Promise<boolean> {
   const change = list === undefined ? ["--remove-all"] : [`--set=${list}`];
   const end = await run("setfacl", [...change, "--", "/proc/self/fd/3"], [file], deadline);
   return end.kind === "exit" && end.status === 0;
@@ -42,9 +40,10 @@ export async function setAccessList(file: FileHandle, list: string | undefined, 
  * list the umask does not count. One whose mask is empty is not seen.
  *
  * @param path of an empty file that is made and removed
+ * @param umask set for one call, so that a mode tells of a list
  * @throws the system's error
  */
-export function inheritsList(path: string): boolean {
+function inheritsList(path: string, umask: (mask: number) => number): boolean {
   const before = umask(0o077);
   let descriptor: number;
   try {
@@ -93,7 +92,7 @@ function run(
 export async function keepAccessList(
   file: ResolvedFile,
   to: FileHandle,
-  { ops, deadline }: Pick<Writing, "ops" | "deadline">,
+  { ops, deadline, umask }: Pick<Writing, "ops" | "deadline" | "umask">,
 ): Promise<void> {
   let from: FileHandle;
   try {
@@ -106,7 +105,8 @@ export async function keepAccessList(
   try {
     const found = await accessListsOf([from, to], deadline);
     if (found.kind === "unknown") {
-      if (inheritsList(temporaryName(file))) throw refusal(file, "the default list of its directory cannot be dropped");
+      if (!umask || inheritsList(temporaryName(file), umask))
+        throw refusal(file, "the default list of its directory cannot be dropped");
       return;
     }
     const [old, inherited] = found.lists;

@@ -21,6 +21,8 @@ export interface Writing {
   readonly lost: AbortSignal;
   /** For the programs that know access control lists. */
   readonly deadline: Deadline;
+  /** `World.umask`; absent: where there is no getfacl, a file that lets in a group alone is not replaced. */
+  readonly umask?: ((mask: number) => number) | undefined;
 }
 
 const PRIVATE = 0o600;

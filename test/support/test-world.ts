@@ -51,6 +51,7 @@ export function testWorld(options: TestWorldOptions = {}): TestWorld {
     onHangup: () => () => undefined,
     takeSignal: () => () => undefined,
     dieOf: () => undefined,
+    umask: (mask) => process.umask(mask),
     killGroup: (leader) => void process.kill(-leader, "SIGKILL"),
     now: () => new Date(start + offset + (performance.now() - startedAt)),
     monotonicMs: () => performance.now() + offset,
