@@ -145,7 +145,7 @@ suite("a credentials file that cannot be handled safely", () => {
     [
       "a continuation under a managed key",
       "[default]\naws_access_key_id = ASIAX\naws_secret_access_key = s\naws_session_token = a\n  b\n",
-      /credentials:5: some readers take this indented line/,
+      /credentials:5: some readers take this indented line for a part of aws_session_token/,
     ],
     ["50 MB", Buffer.alloc(50_000_000, "# x\n"), /larger than 32 MiB|is too large/],
   ];
