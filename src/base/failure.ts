@@ -58,7 +58,7 @@ export type FailureCode =
   | "INTERRUPTED";
 
 /** What a failure may say besides. */
-export interface FailureOptions {
+interface FailureOptions {
   /** What to type or look at next: no capital, no final period. */
   readonly hint?: string | undefined;
   readonly cause?: unknown;

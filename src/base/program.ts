@@ -13,7 +13,7 @@ export type ProgramEnd =
   | { readonly kind: "not-started"; readonly errno: string };
 
 /** A program to run. */
-export interface Program {
+interface Program {
   readonly file: string;
   readonly args: readonly string[];
   /** For the message at the deadline: `` `gcloud` ``. */

@@ -16,7 +16,7 @@ export interface Terminal {
   readonly output: NodeJS.WriteStream;
 }
 
-/** The clock and chance, as arguments: nothing else in the program reads the time or draws lots. */
+/** The only source of time and randomness. */
 export interface Clock {
   /** The wall clock. */
   readonly now: () => Date;

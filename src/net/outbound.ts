@@ -23,14 +23,14 @@ export interface Route {
 }
 
 /** The connections of a request, and whom it trusts. */
-export interface RouteOptions {
+interface RouteOptions {
   readonly agent: HttpAgent;
   readonly ca?: string[];
   /** Said explicitly: else NODE_TLS_REJECT_UNAUTHORIZED=0 would turn verification off. */
   readonly rejectUnauthorized: true;
 }
 
-/** A proxy as messages tell of it. */
+/** A proxy, for messages. */
 export interface RouteProxy {
   /** `HOST:PORT` */
   readonly host: string;
@@ -40,7 +40,7 @@ export interface RouteProxy {
   readonly hasLogin: boolean;
 }
 
-/** The ways out of a run: one pool of connections for everything that is asked, proxies and certificates as configured. */
+/** The connections of a run: one pool for every request, proxies and certificates as configured. */
 export interface Outbound {
   /**
    * @param caBundle a PEM file that goes before `AWS_CA_BUNDLE`
@@ -52,7 +52,7 @@ export interface Outbound {
 }
 
 /** Whose connections they are. */
-export interface OutboundOwner {
+interface OutboundOwner {
   readonly env: Environment;
   /** The effective user id; undefined where files have no owners. */
   readonly uid: number | undefined;
@@ -60,7 +60,7 @@ export interface OutboundOwner {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Opens the ways out for one piece of work. */
+/** Opens connections for one piece of work. */
 export async function withOutbound<T>(owner: OutboundOwner, work: (outbound: Outbound) => Promise<T>): Promise<T> {
   const outbound = openOutbound(owner);
   try {
@@ -76,11 +76,11 @@ export async function withOutbound<T>(owner: OutboundOwner, work: (outbound: Out
  * `autoSelectFamilyAttemptTimeout`). Three seconds survive a lost SYN, which is sent again after one (RFC 6298 2.1). The last
  * address has what is left of the time to connect.
  */
-export const ADDRESS_MS = 3_000;
+const ADDRESS_MS = 3_000;
 
 const POOL = { keepAlive: true, maxSockets: 50, autoSelectFamilyAttemptTimeout: ADDRESS_MS };
 
-/** Opens nothing yet; what is read (a CA bundle) or loaded (the proxy agent) is so at the first URL that needs it. */
+/** Opens, reads and loads nothing before the first URL that needs it. */
 export function openOutbound(owner: OutboundOwner): Outbound {
   const { env } = owner;
   const found = new Map<string, readonly string[]>();

@@ -78,7 +78,7 @@ async function retry<T>(
 }
 
 /** Which responses are retried, and the total back-off. */
-export type RetryPolicy = Pick<Retries<HttpResponse>, "isTransient" | "pausesMs">;
+type RetryPolicy = Pick<Retries<HttpResponse>, "isTransient" | "pausesMs">;
 
 /** 429, 5xx, and a server that is just starting or stopping. */
 export function isTransient(response: HttpResponse): boolean {
@@ -181,7 +181,7 @@ class Attempts implements RetryToken {
 }
 
 /** Called before each pause, for `--verbose`. */
-export type OnRetry = (error: unknown, attempt: number, pauseMs: number) => void;
+type OnRetry = (error: unknown, attempt: number, pauseMs: number) => void;
 
 /**
  * The same policy for the SDK, which says what is transient: for 15 s and five attempts at least. The SDK's StandardRetryStrategy

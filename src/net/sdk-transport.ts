@@ -73,7 +73,7 @@ export class AttemptFailed extends Error {
 }
 
 /** How a transport reaches its servers. */
-export interface TransportOptions {
+interface TransportOptions {
   /** The profile's own `ca_bundle`. */
   readonly caBundle?: string | undefined;
   readonly limits?: TransportLimits | undefined;

@@ -6,7 +6,7 @@ import type { Secret } from "../base/secret.ts";
 import type { IssuedSession } from "./session.ts";
 
 /** A SAML response, and what it says of the session. */
-export interface SamlProof {
+interface SamlProof {
   /** Base64 of the XML. */
   readonly response: Secret;
   /** The assertion's `SessionDuration`. */
@@ -14,7 +14,7 @@ export interface SamlProof {
 }
 
 /** No `sessionName`: STS reads it from the assertion (attribute `RoleSessionName`). */
-export type SamlRequest = Omit<RoleRequest, "sessionName">;
+type SamlRequest = Omit<RoleRequest, "sessionName">;
 
 /**
  * Turns a SAML response into a role session

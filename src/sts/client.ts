@@ -26,7 +26,7 @@ export interface StsContext {
 }
 
 /** One call, before it is sent. */
-export interface StsCall<Output> {
+interface StsCall<Output> {
   readonly action: string;
   /** What the call is for, in messages: the role's ARN. */
   readonly subject: string;
@@ -41,7 +41,7 @@ export interface StsCall<Output> {
 }
 
 /** The output, with both clocks, so that a wrong one is noticed. */
-export interface StsResponse<Output> {
+interface StsResponse<Output> {
   readonly output: Output;
   /** STS's time by its `Date` header. */
   readonly stsTime: Date | undefined;

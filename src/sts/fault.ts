@@ -4,7 +4,7 @@ import { networkFailure } from "./network-failure.ts";
 import { redact } from "../base/printable.ts";
 
 /** A call, for its messages. */
-export interface CallDescription {
+interface CallDescription {
   readonly action: string;
   readonly subject: string;
   readonly where: string;

@@ -5,7 +5,7 @@ import { type MfaCode, mfaInput } from "./role-request.ts";
 import type { IssuedSession, SigningKeys } from "./session.ts";
 
 /** The parameters of GetSessionToken (STS API reference). */
-export interface SessionTokenRequest {
+interface SessionTokenRequest {
   /** Absent: STS's own default of 12 h. */
   readonly durationSeconds: number | undefined;
   readonly mfa: MfaCode | undefined;

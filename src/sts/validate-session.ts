@@ -14,7 +14,7 @@ export interface RawSession {
 }
 
 /** Whose session a response must hold. */
-export interface ExpectedSession {
+interface ExpectedSession {
   /** What was requested, for messages: the role's ARN. */
   readonly subject: string;
   /** Undefined where the response names no principal (GetSessionToken). */
