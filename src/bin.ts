@@ -16,11 +16,7 @@ const argv = process.argv.slice(2);
 const env = { ...process.env };
 // First: until it is taken, SIGUSR1 opens Node's inspector, a door to this process for every user of the machine.
 const signals = listenForSignals();
-const streams = openStreams(
-  () => process.stdout,
-  () => process.stderr,
-  env,
-);
+const streams = openStreams({ stdout: () => process.stdout, stderr: () => process.stderr, env });
 // Thrown outside of `main`: Node would exit with 1, which for `check` means that nothing is due.
 process.on("uncaughtException", (error) => {
   reportBug(error);
@@ -156,21 +152,22 @@ function exitStatusOf(signal: NodeJS.Signals): number {
 
 /** Undefined for a user without a passwd entry: `docker run --user`, OpenShift. */
 function homeOfUser(): string | undefined {
-  try {
-    return userInfo().homedir || undefined;
-  } catch (error) {
-    if (errnoOf(error) === undefined) throw error;
-    return undefined;
-  }
+  return unlessRefused(() => userInfo().homedir) || undefined;
 }
 
 /** Undefined where it was deleted; then the process moves to `/`. */
 function workingDirectory(): string | undefined {
+  const path = unlessRefused(() => process.cwd());
+  if (path === undefined) process.chdir("/");
+  return path;
+}
+
+/** Undefined where the system refuses. */
+function unlessRefused<T>(read: () => T): T | undefined {
   try {
-    return process.cwd();
+    return read();
   } catch (error) {
     if (errnoOf(error) === undefined) throw error;
-    process.chdir("/");
     return undefined;
   }
 }

@@ -12,11 +12,15 @@ export interface Streams {
 }
 
 /** Opens each stream on first use: Node takes 2.5 ms for it, and most cron runs print nothing. */
-export function openStreams(
-  stdout: () => NodeJS.WriteStream,
-  stderr: () => NodeJS.WriteStream,
-  env: Environment,
-): Streams {
+export function openStreams({
+  stdout,
+  stderr,
+  env,
+}: {
+  readonly stdout: () => NodeJS.WriteStream;
+  readonly stderr: () => NodeJS.WriteStream;
+  readonly env: Environment;
+}): Streams {
   const opened: NodeJS.WriteStream[] = [];
   const outputOf = (open: () => NodeJS.WriteStream, descriptor: number): Output => {
     let known: NodeJS.WriteStream | undefined;
