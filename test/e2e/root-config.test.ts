@@ -286,7 +286,7 @@ suite("schedule prints a system unit", { skip: missing ?? false }, () => {
     const args = ["schedule", "systemd", "--system", "--run-as", "nobody", "--config", `${theirs}/rolefresh.ini`];
     const { code, stderr } = await scene.run(args);
     assert.equal(code, 78, stderr);
-    assert.match(stderr, /rolefresh\.ini:1: not a valid line, and not shown/);
+    assert.match(stderr, /rolefresh\.ini:1: this line is not valid \(not shown/);
     assert.doesNotMatch(stderr, /hash/);
   });
 });
