@@ -214,8 +214,6 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   try {
     await pause(ms, undefined, { signal });
   } catch (error) {
-    // Its own error holds the reason as cause.
-    signal.throwIfAborted();
-    throw error;
+    throw signal.aborted ? signal.reason : error;
   }
 }
