@@ -83,6 +83,8 @@ export async function runProgram(program: Program, context: ProgramContext): Pro
       complaints.destroy();
     };
     deadline.signal.addEventListener("abort", onAbort, { once: true });
+    // An abort during the start reaches no listener.
+    if (deadline.signal.aborted) onAbort();
     child.once("error", (error) => {
       settle();
       resolve({ kind: "not-started", errno: errnoOf(error) ?? "error" });

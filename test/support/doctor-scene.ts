@@ -30,9 +30,15 @@ export interface Diagnosis {
 export async function openHealthyScene(config = THREE_ROLES): Promise<Scene> {
   const scene = await openScene(config);
   await mkdir(join(scene.home.path, "bin"));
-  const refreshed = await scene.run([]);
-  assert.deepEqual([refreshed.code, refreshed.stderr], [0, ""]);
-  return scene;
+  try {
+    const refreshed = await scene.run([]);
+    assert.deepEqual([refreshed.code, refreshed.stderr], [0, ""]);
+    return scene;
+  } catch (error) {
+    // Its servers would keep the test's process alive for ever.
+    await scene[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 /** Runs `doctor --json`; whatever it finds, stderr is silent and no secret of the file is in its answer. */

@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The built program, beside the built tests; or the one that is published, when `TEST_BIN` names it. */
-export const BIN = process.env["TEST_BIN"] ?? fileURLToPath(new URL("../../src/bin.js", import.meta.url));
+export const BIN = resolve(process.env["TEST_BIN"] ?? fileURLToPath(new URL("../../src/bin.js", import.meta.url)));
 
 export interface RunResult {
   /** Undefined when it died of a signal. */
@@ -33,7 +34,7 @@ export function runBin(args: readonly string[], options: RunOptions): Promise<Ru
  */
 const COVERAGE: Readonly<Record<string, string>> =
   process.env["NODE_V8_COVERAGE"] !== undefined &&
-  /\/(identity|sts|saml|mfa|session|network)[\w.-]*\.test\.js$/.test(process.argv[1] ?? "")
+  /\/(sources|identity|sts|saml|session|net)[\w.-]*\.test\.js$/.test(process.argv[1] ?? "")
     ? { NODE_V8_COVERAGE: process.env["NODE_V8_COVERAGE"] }
     : {};
 
