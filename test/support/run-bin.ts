@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
-import { resolve } from "node:path";
+import * as path from "node:path";
 import { fileURLToPath } from "node:url";
 
 /** The built program, beside the built tests; or the one that is published, when `TEST_BIN` names it. */
-export const BIN = resolve(process.env["TEST_BIN"] ?? fileURLToPath(new URL("../../src/bin.js", import.meta.url)));
+export const BIN = path.resolve(process.env["TEST_BIN"] ?? fileURLToPath(new URL("../../src/bin.js", import.meta.url)));
 
 export interface RunResult {
   /** Undefined when it died of a signal. */
