@@ -82,7 +82,9 @@ export async function runStraced(args: readonly string[], options: StraceOptions
       ],
       { ...run, env: { ...run.env, ...FIXED, TEST_COUNTED_PATHS: counted.join(":") } },
     );
-    return { ...result, calls: await readTraces(directory) };
+    // What strace itself says of a --trace-path that is not in its plainest form.
+    const stderr = result.stderr.replace(/^strace: Requested path .*\n/gm, "");
+    return { ...result, stderr, calls: await readTraces(directory) };
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
