@@ -45,7 +45,7 @@ export interface LastResort {
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Everything that a command may know of and do to the process. Whoever holds it needs no global; tests build their
+ * Everything that a command may know of and do to the process. Code that holds it needs no global; tests build their
  * own.
  */
 export interface World extends Clock {

@@ -22,7 +22,7 @@ export async function acquireSingleFlight(
   if (!file) throw new Error(`${spec.credentialsFile} was not resolved`);
   const lease = await tryFlight(file, spec.profile, deadline.signal);
   try {
-    // Whoever read it: another step of this run may have seen the change already.
+    // Another step of this run may have read the change already.
     await view.lookAgain();
     if (force) return lease ?? "busy";
     const refusal = view.refusalOf(spec.profile);

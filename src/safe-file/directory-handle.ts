@@ -2,7 +2,7 @@ import { closeSync, constants, lstatSync, openSync, readlinkSync } from "node:fs
 import { dirname } from "node:path";
 import { errnoOf, Failure } from "../base/failure.ts";
 
-/** Directories that root holds open because somebody else could put another one in their place, by path. */
+/** Directories that root holds open because another user could replace them by path. */
 const held = new Map<string, number>();
 
 /** How root reaches a directory of another user. `swapped`: it is not there any more, or a link stands in its place. */

@@ -129,7 +129,7 @@ async function overwrite(handle: FileHandle, bytes: Buffer, old: Buffer): Promis
  * before, is written again. Anything else was edited since, and stays; the
  * old content is kept as a backup, so that nothing is ever lost.
  *
- * @returns whether the file was written, here or by somebody else meanwhile, so that it must be read again.
+ * @returns whether the file was written, here or by another process meanwhile, so that it must be read again.
  * @throws Failure FILE_UNSAFE for a journal that is not to be believed; FILE_WRITE_FAILED, FILE_CANNOT_CREATE
  */
 export async function recoverIncomplete(

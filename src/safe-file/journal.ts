@@ -82,7 +82,7 @@ function notOurs(path: string, shown: string): Failure {
 
 /**
  * Whether the journal's writer may decide what the file holds: its owner. To root, nobody else in a directory that others
- * can change, where a file of root's may have been moved to this name; elsewhere whoever runs this, too.
+ * can change, where a file of root's may have been moved to this name; elsewhere the current user, too.
  */
 function isFrom(writer: number, file: ResolvedFile, owner: number | undefined, uid: number | undefined): boolean {
   if (uid === undefined || writer === owner) return true;

@@ -52,7 +52,7 @@ export class LockDirectory {
 
   /**
    * That package expects to find the time that it set, or the full second before. Where times are kept in steps of two
-   * seconds (FAT) it took its own lock for somebody else's, and no longer kept it alive.
+   * seconds (FAT) it took its own lock for another process's, and no longer kept it alive.
    */
   #stat(path: string): Stats {
     const stats = lstatSync(path);

@@ -27,7 +27,7 @@ export interface LockWatch {
 /**
  * Locks are about real time: this is not the run's clock, which tests set.
  *
- * @param monotonicMs a clock that never jumps; `performance` is loaded when it is first asked, by whoever meets a lock
+ * @param monotonicMs a clock that never jumps; `performance` is loaded when it is first asked, by a process that meets a lock
  */
 export function watchLocks(monotonicMs: () => number = () => performance.now()): LockWatch {
   const seen = new Map<string, Seen>();
@@ -53,7 +53,7 @@ export function watchLocks(monotonicMs: () => number = () => performance.now()):
       mkdirSync(takeover, { mode: 0o700 });
     } catch (error) {
       if (errnoOf(error) !== "EEXIST") throw error;
-      // Somebody else is at it, or was killed at it.
+      // Another process holds it, or was killed while holding it.
       if (unchangedMs(takeover, lstatSync(takeover, { bigint: true })) > STALE_MS) rmdirSync(takeover);
       return false;
     }

@@ -9,7 +9,7 @@ import { type FileOps, giveTo, ignoringErrors, markComplete, type Owner, tempora
 import { type FileStamp, sameStamp, type Snapshot, toStamp } from "./read-target.ts";
 
 /**
- * `changed`: somebody else changed the file meanwhile, and the edit has to be made anew. `refused`: the content was not
+ * `changed`: another process changed the file meanwhile, and the edit has to be made anew. `refused`: the content was not
  * approved. In both cases the file is as it was.
  */
 export type WriteOutcome = "written" | "changed" | "refused";

@@ -118,7 +118,7 @@ export function checkOwners(directory: string, path: string): void {
   }
 }
 
-/** Whether somebody else than root and the owner of the directory may have made what is in it. Group root may write (strict-modes.ts). */
+/** Whether a user other than root and the directory's owner may have created what is in it. Group root may write (strict-modes.ts). */
 export function isPlantable(child: Owned, directory: Owned & { readonly mode: bigint | number }): boolean {
   const mode = Number(directory.mode);
   const isOpen = (mode & 0o002) !== 0 || ((mode & 0o020) !== 0 && Number(directory.gid) !== 0);

@@ -6,7 +6,7 @@ import { isReadOnlyPlace } from "./read-only-mount.ts";
 
 /** Why a file is not root's alone. */
 export interface Exposure {
-  /** What somebody else could change: the file, a directory above it, or a link on the way. */
+  /** What another user could change: the file, a directory above it, or a link on the way. */
   readonly path: string;
   /** Subject first: `/home/u belongs to user 1000`. */
   readonly reason: string;

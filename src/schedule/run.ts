@@ -82,7 +82,7 @@ async function accountOf(name: string, tools: ToolContext): Promise<Pick<World, 
   });
 }
 
-/** Root would run the commands of whoever can change the config; the job would refuse it only later. */
+/** Anyone who can change the config could run commands as root; the job would refuse it only later. */
 async function refuseExposedConfig(file: string): Promise<void> {
   const exposure = await findExposure(file);
   if (!exposure) return;

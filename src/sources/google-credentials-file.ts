@@ -40,7 +40,7 @@ async function read(
   namedBy: string | undefined,
   { uid, deadline }: IdentityContext,
 ): Promise<GoogleCredentials | undefined> {
-  // It may name servers to call and a program to run: whoever can write it controls this process.
+  // It may name servers to call and a program to run: anyone who can write it controls this process.
   const file = { path, maxBytes: MAX_BYTES, trust: "commands", uid } as const;
   const found = await readFileSafely(file, { interrupted: deadline.signal });
   if (found.kind === "absent") {

@@ -189,7 +189,7 @@ function renderLocalSessionName(spec: ProfileSpec, world: World): string | undef
 
 type Inherited = Pick<AssumeRoleParameters, "tags" | "sourceIdentity">;
 
-/** What the source's own session hands on: its transitive tags and its source identity (IAM User Guide, "Role chaining"). */
+/** What the source's own session passes to the next role: its transitive tags and its source identity (IAM User Guide, "Role chaining"). */
 function inheritedBy(source: SourceProfile, config: Config): Inherited {
   const before = config.profiles.find(({ profile }) => profile === source.sourceProfile)?.source;
   if (before?.kind !== "source-profile") return { tags: [], sourceIdentity: undefined };
