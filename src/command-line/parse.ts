@@ -117,9 +117,9 @@ function readValues(options: readonly Token[], command: CommandSpec): Parsed["va
   const unknown = options.filter(({ name }) => !known.has(name));
   const [first] = unknown;
   if (first) {
-    const shown = [...new Set(unknown.map(({ option }) => option))].join(", ");
+    const names = [...new Set(unknown.map(({ option }) => option))].join(", ");
     const near = didYouMean(first.name, [...known.keys()])?.replace(/'(.*)'/, "'--$1'");
-    throw usage(`unknown option ${shown}`, near ?? command.hint);
+    throw usage(`unknown option ${names}`, near ?? command.hint);
   }
   const values = new Map<string, (string | boolean)[]>();
   for (const { name, value } of options)

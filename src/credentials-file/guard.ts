@@ -58,7 +58,7 @@ function compare(
     if (expected && key === "[") opened.set(section, (opened.get(section) ?? 0) + 1);
     else if (expected && isManaged(key)) {
       if (expected.get(key) !== value || !expected.delete(key))
-        return `${readers} would not find the right ${bare(key)} in [${section}]`;
+        return `${readers} would not find the right ${plainKey(key)} in [${section}]`;
     } else {
       const was = others[next++];
       if (section === was?.section && key === was.key && value === was.value) continue;
@@ -80,10 +80,10 @@ function compare(
 
 /** A managed key as any reader may name it: in any case, in a block (`key\0block`), or with a `:` that the reader does not know. */
 function isManaged(key: string): boolean {
-  return isManagedKey(bare(key));
+  return isManagedKey(plainKey(key));
 }
 
-function bare(key: string): string {
+function plainKey(key: string): string {
   const cut = key.search(/[:\0]/);
   return (cut === -1 ? key : key.slice(0, cut)).trim().toLowerCase();
 }

@@ -34,19 +34,21 @@ export function ownershipOf(section: ProfileSection | undefined): Ownership {
   const configuration = entries.find(({ key }) => CONFIGURATION.has(key) || key.startsWith("sso_"));
   if (configuration)
     return foreign(`it holds ${configuration.key} that rolefresh did not write`, configuration, holdsOurKeys(section));
-  const manager = entries.find((entry) => entry.key === "manager" && bare(entry) !== "" && bare(entry) !== MANAGER);
-  if (manager) return foreign(`it is managed by '${printable(bare(manager))}'`, manager);
-  const ids = entries.filter((entry) => entry.key === "aws_access_key_id" && bare(entry) !== "");
-  const longLived = ids.find((entry) => bare(entry).toUpperCase().startsWith("AKIA"));
+  const manager = entries.find(
+    (entry) => entry.key === "manager" && stripped(entry) !== "" && stripped(entry) !== MANAGER,
+  );
+  if (manager) return foreign(`it is managed by '${printable(stripped(manager))}'`, manager);
+  const ids = entries.filter((entry) => entry.key === "aws_access_key_id" && stripped(entry) !== "");
+  const longLived = ids.find((entry) => stripped(entry).toUpperCase().startsWith("AKIA"));
   if (longLived) return foreign("it holds a long-lived access key that rolefresh did not write", longLived);
-  const isOurs = entries.some((entry) => entry.key === "manager" && bare(entry) === MANAGER);
+  const isOurs = entries.some((entry) => entry.key === "manager" && stripped(entry) === MANAGER);
   const hasToken = entries.some(
     ({ key, value }) => (key === "aws_session_token" || key === "aws_security_token") && value.length > 0,
   );
   const secret = entries.find(({ key, value }) => key === "aws_secret_access_key" && value.length > 0);
   const [id] = ids;
   // Ours with the token line deleted stays ours: an ASIA key is worth nothing without its token.
-  const isTemporary = hasToken || (isOurs && ids.every((entry) => bare(entry).startsWith("ASIA")));
+  const isTemporary = hasToken || (isOurs && ids.every((entry) => stripped(entry).startsWith("ASIA")));
   if (!isTemporary && id) return foreign(withoutToken(id), id);
   if (!isTemporary && secret) return foreign("it holds a secret access key without a session token", secret);
   return { kind: isOurs ? "ours" : "free" };
@@ -82,7 +84,7 @@ export function foreignFailure(
 
 /** An access key of a session is not long-lived, even without its token. */
 function withoutToken(id: Entry): string {
-  return bare(id).toUpperCase().startsWith("ASIA")
+  return stripped(id).toUpperCase().startsWith("ASIA")
     ? "it holds a temporary access key without its session token"
     : "it holds an access key without a session token";
 }
@@ -96,7 +98,7 @@ function holdsOurKeys({ isComplete, accessKeyId }: ProfileSection): boolean {
 }
 
 /** A value without the comment and the quotes that some readers take off. */
-function bare(entry: Entry): string {
+function stripped(entry: Entry): string {
   const cut = entry.value.reveal().split(/\s[;#]/, 1)[0] ?? "";
   return cut
     .trim()

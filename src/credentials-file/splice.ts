@@ -93,10 +93,10 @@ function changesTo(
   }
   checkRemoval(document, body, removed);
   if (isRemoval) return changes.length > 0 ? [...changes, ...headerRemoval(document, body)] : [];
-  const anchor = anchorOf(body, removed);
+  const lastKey = lastKeyOf(body, removed);
   const indent = newIndent(body);
   const lines = [...missing].map(([key, value]) => `${indent}${key} = ${value}`);
-  if (lines.length > 0) changes.push(insertion(document, anchor, lines));
+  if (lines.length > 0) changes.push(insertion(document, lastKey, lines));
   return changes;
 }
 
@@ -122,11 +122,11 @@ function checkRemoval(document: CredentialsDocument, { lines }: SectionBody, rem
  * blanks and comments that usually belong to the next section. An indented comment counts with the key above it: to
  * Python 2 (boto2) it *is* part of that key's value, and must not become part of ours.
  */
-function anchorOf(body: SectionBody, removed: ReadonlySet<Line>): Line {
-  const anchor = body.lines.findLast(
+function lastKeyOf(body: SectionBody, removed: ReadonlySet<Line>): Line {
+  const lastKey = body.lines.findLast(
     (line) => line.kind !== "blank" && (line.kind !== "comment" || line.indent > 0) && !removed.has(line),
   );
-  return anchor ?? body.header;
+  return lastKey ?? body.header;
 }
 
 /**
@@ -141,11 +141,11 @@ function indentOf(line: Line): string {
   return line.text.slice(0, line.indent);
 }
 
-function insertion(document: CredentialsDocument, anchor: Line, lines: readonly string[]): Change {
-  const eol = lineEndAt(document, anchor);
+function insertion(document: CredentialsDocument, above: Line, lines: readonly string[]): Change {
+  const eol = lineEndAt(document, above);
   // The file's last line may have no end; then the new last line has none either.
-  if (anchor.next === anchor.end) return { start: anchor.next, end: anchor.next, text: eol + lines.join(eol) };
-  return { start: anchor.next, end: anchor.next, text: lines.map((line) => line + eol).join("") };
+  if (above.next === above.end) return { start: above.next, end: above.next, text: eol + lines.join(eol) };
+  return { start: above.next, end: above.next, text: lines.map((line) => line + eol).join("") };
 }
 
 /** The line end for a new line below `line`: its own, or that of the line above where it has none. */

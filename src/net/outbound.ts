@@ -126,12 +126,12 @@ export function openOutbound(owner: OutboundOwner): Outbound {
       const proxy = proxyFor(url, env);
       if (!proxy) return { ...direct, request, options: { agent, ...verifying }, trust };
       const options = { agent: await through(proxy, ca), ...verifying };
-      const told = {
+      const described = {
         host: proxy.url.host,
         isSecure: proxy.url.protocol === "https:",
         hasLogin: proxy.authorization !== undefined,
       };
-      return { request, options, proxy: told, trust, addresses: addressesOf(proxy.url.hostname) };
+      return { request, options, proxy: described, trust, addresses: addressesOf(proxy.url.hostname) };
     },
     close() {
       http.destroy();

@@ -75,7 +75,7 @@ function decoded(text: string): string {
  * with or without a port; `*` is everything (Go's http.ProxyFromEnvironment and curl's CURLOPT_NOPROXY agree on these).
  */
 function isExcepted(url: URL, list: string): boolean {
-  const host = bare(url.hostname);
+  const host = unbracketed(url.hostname);
   const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
   return list
     .toLowerCase()
@@ -84,7 +84,7 @@ function isExcepted(url: URL, list: string): boolean {
       if (entry === "*") return true;
       const withPort = /^(\[.*\]|[^:]*):(\d+)$/.exec(entry);
       if (withPort && withPort[2] !== port) return false;
-      return isHostOf(host, bare(withPort?.[1] ?? entry));
+      return isHostOf(host, unbracketed(withPort?.[1] ?? entry));
     });
 }
 
@@ -106,4 +106,4 @@ function isAddressOf(host: string, entry: string): boolean {
   return range.check(host, kind);
 }
 
-const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, "$1");
+const unbracketed = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, "$1");

@@ -194,9 +194,9 @@ function inheritedBy(source: SourceProfile, config: Config): Inherited {
   const before = config.profiles.find(({ profile }) => profile === source.sourceProfile)?.source;
   if (before?.kind !== "source-profile") return { tags: [], sourceIdentity: undefined };
   const further = inheritedBy(before, config);
-  const handedOn = before.tags.filter(({ key }) => before.transitiveTagKeys.includes(key));
+  const inherited = before.tags.filter(({ key }) => before.transitiveTagKeys.includes(key));
   return {
-    tags: [...further.tags, ...handedOn],
+    tags: [...further.tags, ...inherited],
     sourceIdentity: further.sourceIdentity ?? before.sourceIdentity,
   };
 }
