@@ -11,7 +11,7 @@ const POD = parseMounts(
     "3 1 8:1 /var/lib/kubelet/pods/u/volumes/kubernetes.io~configmap/c /etc/rolefresh ro,relatime - ext4 /dev/sda1 rw",
     "4 1 0:302 / /var/run/secrets/google ro,relatime - tmpfs tmpfs rw,size=1k",
     "5 1 8:1 /home/dev/rolefresh.ini /etc/rolefresh.ini ro,relatime - ext4 /dev/sda1 rw",
-    "6 1 8:1 /home/dev /work rw,relatime - ext4 /dev/sda1 rw",
+    "6 1 8:1 /home/dev /srv rw,relatime - ext4 /dev/sda1 rw",
     "7 1 8:1 /var/lib/docker/hosts /etc/hosts rw,relatime - ext4 /dev/sda1 rw",
     "8 1 0:303 / /mnt/a\\040b rw - iso9660 /dev/sr0 ro",
     "",
@@ -24,11 +24,11 @@ suite("a place on a read-only mount", () => {
     ["/etc/rolefresh", true],
     ["/var/run/secrets/google/key.json", true],
     ["/mnt/a b/file", true],
-    // The same file can be written through /work.
+    // The same file can be written through /srv.
     ["/etc/rolefresh.ini", false],
     ["/etc/rolefreshed", false],
     ["/etc/hosts", false],
-    ["/work/rolefresh.ini", false],
+    ["/srv/rolefresh.ini", false],
     ["/root/.aws/rolefresh.ini", false],
   ] as const) {
     test(`${path}: ${expected}`, () => assert.equal(isReadOnlyAmong(POD, path), expected));
