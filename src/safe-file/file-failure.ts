@@ -36,6 +36,13 @@ export function fileFailure(code: FailureCode, problem: string, error: unknown, 
 /** The failure of putting the new file in the place of the old one, which stays as it was. */
 export function renameFailure(file: ResolvedFile, error: unknown): Failure {
   const errno = errnoOf(error);
+  if (errno === "ENOENT") {
+    // A process that was frozen for longer than its lock lives finds its temporary file swept by the next holder.
+    return new Failure("FILE_BUSY", `another process took over the lock of ${file.path}`, {
+      hint: "the file is unchanged by this run; the next run will retry",
+      cause: error,
+    });
+  }
   // rename(2): EBUSY for a mount point, as a single file mounted into a container is one.
   const isMount = errno === "EBUSY" || errno === "EXDEV";
   return fileFailure(

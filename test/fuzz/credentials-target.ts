@@ -174,7 +174,10 @@ async function checkWritten(
   const document = parseDocument({ file: { path: "credentials" }, bytes: after });
   for (const { profile, edit } of edits)
     if (edit.kind === "write") assert.ok(document.profile(profile)?.isComplete, `[${profile}] is not read back`);
-  assert.equal(await apply(document, edits), after, "the second edit changes something");
+  const again = await apply(document, edits);
+  // A removal can leave a file with content and no section, which every later edit refuses.
+  if (again === undefined && document.names.length === 0 && edits.every(({ edit }) => edit.kind === "remove")) return;
+  assert.equal(again, after, "the second edit changes something");
   compareFound(was, await readWithSmithy(after), edits, "smithy");
 }
 
